@@ -1,0 +1,73 @@
+#pragma once
+#include <arrow/type_fwd.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/calendar.h"
+#include "core/status.h"
+
+namespace tapemill {
+
+enum class Kind { boolean, int32, int64, float64, decimal, string, date, timestamp };
+
+/// One column of a data set. Arrow types: bool, int32, int64, float64, decimal64(18, scale), utf8, date32, timestamp[us, UTC].
+struct Column {
+  std::string name;
+  Kind kind = Kind::string;
+  int scale = 0;                 // of a decimal
+  std::string unit;              // "USD", "shares"; empty where there is none
+  bool null_refused = false;     // null: refuse
+  std::string encoding;          // plain | dictionary | delta | byte_stream_split; empty: by type
+  std::string help;
+  std::shared_ptr<arrow::DataType> type() const;
+};
+
+struct CheckSpec {
+  std::string name;                              // ohlc_order, unique_key, expression, ...
+  enum class Severity { warn, quarantine, stop } severity = Severity::quarantine;
+  std::vector<std::string> columns;
+  std::string rule;                              // of an expression
+  double over = 0;                               // threshold
+  std::string where;                             // file:line of the declaration
+};
+
+struct CsvColumn {
+  std::string from;                              // header name in the file
+  std::string format;                            // of a date or time
+  std::string fill;                              // text with {column} of other columns: "{exchange}:{symbol}"
+};
+
+/// A data set as its YAML declares it (docs/formats/dataset.md; datasets/*.yaml).
+struct Dataset {
+  std::string table, title, source, calendar_name, currency, exchange;
+  std::string path;                              // of the YAML
+  std::shared_ptr<const Calendar> calendar;
+  bool session_from_file_name = false;
+  std::string session_column = "session";
+  std::vector<std::string> key, partitions, sort;
+  std::string available = "session_close";       // session_close | bar_close
+  std::int64_t available_lag = 0, bar = 0;        // microseconds; bar: kDay, kMinute, kSecond
+  bool landing_copy = true;
+  bool silver_is_view = true;
+  struct NullRule { std::vector<std::string> columns; std::string when; };
+  std::vector<NullRule> silver_nulls;
+  std::vector<Column> columns;                   // bronze's, in order
+  std::map<std::string, CsvColumn> csv;
+  std::vector<CheckSpec> checks;
+  std::string bronze_retention, silver_retention;
+  std::int64_t row_group_rows = 1'000'000, part_rows = 8'000'000;
+  int compression_level = 3;
+
+  const Column* column(std::string_view name) const;
+  std::shared_ptr<arrow::Schema> schema() const; // of `columns`, plus available_at timestamp[us, UTC] last
+};
+
+/// datasets/NAME.yaml of the user's folder (./datasets) or of the share folder; or a path that ends in .yaml.
+Result<Dataset> load_dataset(const std::string& name_or_path);
+std::vector<std::string> dataset_names();
+
+}  // namespace tapemill

@@ -1,0 +1,106 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/dataset.h"
+#include "core/json.h"
+#include "core/memory.h"
+#include "core/workers.h"
+
+namespace tapemill::lake {
+
+enum class Layer { landing, bronze, silver, gold };
+const char* name(Layer layer);
+
+struct TableName {
+  Layer layer = Layer::silver;
+  std::string table;
+  /// "bronze.sp500", "sp500" (silver), raw/normalized/features as aliases of bronze/silver/gold.
+  static Result<TableName> parse(const std::string& text);
+  std::string str() const;
+};
+
+/// A file of a table at some version, as its add action says.
+struct Part {
+  std::string path;                                 // relative to the table, hive folders included
+  std::int64_t size = 0, rows = 0;
+  std::int64_t modified_ms = 0;                     // of the commit
+  std::map<std::string, std::string> partition;     // column -> text
+  Json stats;                                       // numRecords, minValues, maxValues, nullCount
+  std::map<std::string, std::string> tags;          // unit, form, sha256, source, ...
+};
+
+struct Commit {
+  std::int64_t version = 0, timestamp_ms = 0;
+  std::string operation;
+  Json info;                                        // commitInfo whole
+};
+
+/// What a commit does. Nothing of it is visible before commit() returns, all of it after.
+struct Transaction {
+  std::int64_t read_version = -1;                   // -1: the table does not exist yet
+  std::vector<Part> adds;
+  std::vector<std::string> removes;                 // paths
+  std::optional<std::pair<std::string, std::int64_t>> txn;  // application id, version: exactly-once writers
+  std::string operation = "WRITE";
+  Json parameters = Json::object();
+  Json counts = Json::object();                     // rows_in, rows_stored, rows_quarantined, ...
+  std::vector<std::string> touches;                 // units (sessions) this commit replaces or adds: a race on one is judged again
+};
+
+struct Snapshot {
+  std::int64_t version = -1, timestamp_ms = 0;      // -1: no table
+  std::shared_ptr<arrow::Schema> schema;
+  std::vector<std::string> partitions;
+  std::vector<Part> parts;                          // by path
+  std::map<std::string, std::int64_t> txns;
+  std::map<std::string, std::string> configuration;
+  std::int64_t rows() const;
+  std::int64_t bytes() const;
+};
+
+/// One table: its folder and its Delta log (docs/formats/lake.md). Thread-safe; many processes may share it.
+class Table {
+ public:
+  Table(std::string path, TableName name) : path_(std::move(path)), name_(std::move(name)) {}
+  const std::string& path() const { return path_; }
+  const TableName& name() const { return name_; }
+
+  bool exists() const;
+  Result<std::int64_t> version() const;                                     // -1 where there is no table
+  Result<Snapshot> snapshot(std::optional<std::int64_t> version = {}) const;  // data error names the versions there are
+  Result<std::vector<Commit>> history() const;                              // newest first
+  /// Version 0: protocol 1/2 and metaData. OK when the table exists already with an equal schema.
+  Status create(const Dataset& dataset) const;
+  /// Create with any schema: gold tables, feature groups.
+  Status create(const std::shared_ptr<arrow::Schema>& schema, const std::vector<std::string>& partitions,
+                const std::map<std::string, std::string>& configuration) const;
+  /// The new version. Status code AlreadyExists (conflict()) when another commit touched a unit of `touches`, or the same
+  /// txn is in already: read again and judge again. Other races are rebased inside.
+  Result<std::int64_t> commit(const Transaction& transaction) const;
+
+ private:
+  std::string path_;
+  TableName name_;
+};
+bool is_conflict(const Status& status);
+
+/// A lake: LAKE/<layer>/<dataset>/.
+class Lake {
+ public:
+  /// Opens or (when `create`) makes the folder. Errors: not a folder, no permission.
+  static Result<Lake> open(const std::string& root, bool create);
+  const std::string& root() const { return root_; }
+  Table table(const TableName& name) const;
+  Table table(Layer layer, const std::string& name) const { return table(TableName{layer, name}); }
+  Result<std::vector<TableName>> tables() const;    // by layer, then name; views of silver included
+  bool silver_is_view(const std::string& table) const;  // no silver folder, but a bronze one
+
+ private:
+  std::string root_;
+};
+
+}  // namespace tapemill::lake

@@ -1,0 +1,32 @@
+#pragma once
+#include <arrow/table.h>
+
+#include "lake/lake.h"
+
+namespace tapemill::lake {
+
+struct ScanRequest {
+  TableName table;
+  std::vector<std::string> columns;       // empty: all; unknown: usage error with the nearest
+  std::vector<std::string> symbols;       // of `symbol` or instrument_id; empty: all
+  std::optional<Date> start, end;         // of the session, inclusive
+  std::optional<std::int64_t> version;
+  std::optional<Instant> known_at;        // rows whose available_at is later are not there yet
+};
+struct ScanResult {
+  std::shared_ptr<arrow::Table> rows;     // prices decimal64, by the table's sort order, nothing twice
+  std::int64_t version = 0;
+  std::int64_t files_total = 0, files_read = 0, row_groups_total = 0, row_groups_read = 0, bytes_read = 0;
+};
+/// Reads a table (silver views are read through to bronze), pruned by partition and statistics. Workers read parts in
+/// parallel; the order of rows does not depend on them.
+Result<ScanResult> scan(const Lake& lake, const ScanRequest& request, const Workers& workers = Workers(1),
+                        arrow::MemoryPool* pool = arrow::default_memory_pool());
+
+/// A column of a scan as doubles: decimals by their one division, integers and doubles as they are, nulls NaN.
+Result<std::vector<double>> doubles(const arrow::Table& table, const std::string& column);
+/// Rows of each instrument: [first, last) of a table sorted by instrument_id.
+struct Span { std::string instrument; std::int64_t first, last; };
+Result<std::vector<Span>> spans(const arrow::Table& table, const std::string& column = "instrument_id");
+
+}  // namespace tapemill::lake

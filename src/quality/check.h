@@ -1,0 +1,62 @@
+#pragma once
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/batch.h"
+#include "core/dataset.h"
+#include "core/json.h"
+
+namespace tapemill::quality {
+
+/// What the checks of one file found.
+struct Finding {
+  std::string check;
+  CheckSpec::Severity severity;
+  std::int64_t count = 0;
+  std::vector<std::string> examples;  // the first ten, readable: "line 4821: high 10.20 below close 10.30"
+};
+struct Report {
+  std::int64_t rows_in = 0, rows_kept = 0, rows_quarantined = 0;
+  std::vector<Finding> findings;      // in the order of declaration; parse and null first
+  bool stopped = false;               // a check that says stop has found something
+  Finding& finding(const std::string& check, CheckSpec::Severity severity);
+  void merge(const Report& other);
+  Json json() const;
+};
+
+/// Marks of one batch: the first check that refuses a row gives its reason.
+class Verdicts {
+ public:
+  explicit Verdicts(std::size_t rows) : refused_(rows) {}
+  void refuse(std::size_t row, const std::string& check, std::string reason) {
+    if (refused_[row].check.empty()) refused_[row].check = check, refused_[row].reason = std::move(reason);
+  }
+  bool refused(std::size_t row) const { return !refused_[row].check.empty(); }
+  const Refused& of(std::size_t row) const { return refused_[row]; }
+
+ private:
+  std::vector<Refused> refused_;
+};
+
+class Check {
+ public:
+  virtual ~Check() = default;
+  /// Rows come in file order; earlier refusals are in `out` and such rows must be left alone.
+  virtual Status judge(const SourceBatch& rows, Verdicts& out, Report& report) = 0;
+  /// At the end of a file (duplicates over the file, sessions that are missing).
+  virtual Status finish(Report&) { return Status::OK(); }
+};
+
+/// Errors: an unknown check (nearest name), an unknown column, a rule that does not parse; with the spec's file and line.
+Result<std::vector<std::unique_ptr<Check>>> make_checks(const Dataset& dataset);
+
+struct Judged {
+  std::shared_ptr<arrow::RecordBatch> kept;
+  std::vector<Refused> refused;       // the parser's and the checks', by line
+};
+/// Runs null checks and `checks` over a batch, splits it and counts.
+Result<Judged> judge(const Dataset& dataset, const std::vector<std::unique_ptr<Check>>& checks, const SourceBatch& batch, Report& report);
+
+}  // namespace tapemill::quality
