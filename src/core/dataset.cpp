@@ -1,0 +1,300 @@
+#include "core/dataset.h"
+
+#include <arrow/type.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "core/document.h"
+#include "core/paths.h"
+
+namespace fs = std::filesystem;
+namespace tapemill {
+namespace {
+
+const std::vector<std::string> kSources{"nse_bhavcopy", "polygon_flat", "snapshots_52", "csv"};
+
+Status read_text(const Node& map, const char* key, std::string& out, bool needed = false) {
+  const Node* node = map.find(key);
+  if (node == nullptr) return needed ? map.need(key).status() : Status::OK();
+  return node->as_string().Value(&out);
+}
+Status read_names(const Node& map, const char* key, std::vector<std::string>& out) {
+  const Node* node = map.find(key);
+  if (node == nullptr) return Status::OK();
+  if (!node->is_list()) return node->error(fmt::format("\"{}\" is a list of names", key));
+  for (const Node& item : node->items) {
+    ARROW_ASSIGN_OR_RAISE(std::string name, item.as_string());
+    out.push_back(std::move(name));
+  }
+  return Status::OK();
+}
+Status one_of(const Node& node, const std::string& value, const std::vector<std::string>& known) {
+  if (std::find(known.begin(), known.end(), value) != known.end()) return Status::OK();
+  std::string all;
+  for (const auto& name : known) all += (all.empty() ? "" : ", ") + name;
+  std::string near = nearest(value, known);
+  return node.error(fmt::format("unknown {} \"{}\"", "value", value), (near.empty() ? "known: " : "did you mean \"" + near + "\"? known: ") + all);
+}
+
+Result<Column> read_column(const Node& name, const Node& node) {
+  ARROW_RETURN_NOT_OK(node.only({"type", "unit", "null", "encoding", "help"}));
+  Column column;
+  column.name = name.text;
+  std::string type, null = "allow";
+  ARROW_RETURN_NOT_OK(read_text(node, "type", type, true));
+  ARROW_RETURN_NOT_OK(read_text(node, "unit", column.unit));
+  ARROW_RETURN_NOT_OK(read_text(node, "help", column.help));
+  ARROW_RETURN_NOT_OK(read_text(node, "encoding", column.encoding));
+  ARROW_RETURN_NOT_OK(read_text(node, "null", null));
+  if (null != "allow" && null != "refuse") return node.find("null")->error("null is allow or refuse");
+  column.null_refused = null == "refuse";
+  if (!column.encoding.empty()) ARROW_RETURN_NOT_OK(one_of(*node.find("encoding"), column.encoding, {"plain", "dictionary", "delta", "byte_stream_split"}));
+  const Node& at = *node.find("type");
+  if (type.starts_with("decimal(18,") && type.ends_with(")")) {
+    column.kind = Kind::decimal;
+    std::string scale = type.substr(11, type.size() - 12);
+    scale.erase(0, scale.find_first_not_of(' '));
+    if (scale.empty() || scale.size() > 2 || scale.find_first_not_of("0123456789") != std::string::npos || std::stoi(scale) > 18)
+      return at.error(fmt::format("\"{}\": the scale is 0 to 18", type));
+    column.scale = std::stoi(scale);
+    return column;
+  }
+  static const std::vector<std::pair<std::string, Kind>> kinds{{"boolean", Kind::boolean}, {"int32", Kind::int32},   {"int64", Kind::int64},
+                                                               {"float64", Kind::float64}, {"double", Kind::float64}, {"string", Kind::string},
+                                                               {"date", Kind::date},       {"timestamp", Kind::timestamp}};
+  std::vector<std::string> known{"decimal(18,s)"};
+  for (const auto& [text, kind] : kinds) {
+    if (text == type) {
+      column.kind = kind;
+      return column;
+    }
+    known.push_back(text);
+  }
+  ARROW_RETURN_NOT_OK(one_of(at, type, known));
+  return column;
+}
+
+Status read_severity(const Node& node, const std::string& text, CheckSpec::Severity& out) {
+  if (text == "warn") out = CheckSpec::Severity::warn;
+  else if (text == "quarantine") out = CheckSpec::Severity::quarantine;
+  else if (text == "stop") out = CheckSpec::Severity::stop;
+  else return node.error(fmt::format("\"{}\" is no severity", text), "a check says warn, quarantine or stop");
+  return Status::OK();
+}
+
+Result<CheckSpec> read_check(const Node& item) {
+  if (!item.is_map() || item.members.size() != 1) return item.error("a check is written \"name: severity\" or \"name: {...}\"");
+  const auto& [key, body] = item.members.front();
+  CheckSpec check;
+  check.name = key.text;
+  check.where = key.place();
+  if (body.is_scalar()) {
+    ARROW_RETURN_NOT_OK(read_severity(body, body.text, check.severity));
+    return check;
+  }
+  ARROW_RETURN_NOT_OK(body.only({"columns", "rule", "over", "otherwise"}));
+  ARROW_RETURN_NOT_OK(read_names(body, "columns", check.columns));
+  ARROW_RETURN_NOT_OK(read_text(body, "rule", check.rule));
+  if (const Node* over = body.find("over")) ARROW_ASSIGN_OR_RAISE(check.over, over->as_number());
+  ARROW_ASSIGN_OR_RAISE(const Node* otherwise, body.need("otherwise"));
+  ARROW_RETURN_NOT_OK(read_severity(*otherwise, otherwise->text, check.severity));
+  if (const Node* rule = body.find("rule")) check.where = rule->place();
+  return check;
+}
+
+Status read_available(const Node& root, Dataset& dataset) {
+  const Node* node = root.find("available");
+  if (node == nullptr) return Status::OK();
+  ARROW_ASSIGN_OR_RAISE(std::string text, node->as_string());
+  auto plus = text.find('+');
+  std::string base = text.substr(0, plus);
+  base.erase(base.find_last_not_of(' ') + 1);
+  ARROW_RETURN_NOT_OK(one_of(*node, base, {"session_close", "bar_close"}));
+  dataset.available = base;
+  if (plus == std::string::npos) return Status::OK();
+  std::string lag = text.substr(plus + 1);
+  lag.erase(0, lag.find_first_not_of(' '));
+  auto parsed = parse_duration(lag);
+  if (!parsed.ok()) return node->error(parsed.status().message());
+  dataset.available_lag = *parsed;
+  return Status::OK();
+}
+
+Status read_csv(const Node& node, Dataset& dataset) {
+  ARROW_RETURN_NOT_OK(node.only({"columns"}));
+  ARROW_ASSIGN_OR_RAISE(const Node* columns, node.need("columns"));
+  for (const auto& [name, body] : columns->members) {
+    ARROW_RETURN_NOT_OK(body.only({"from", "format", "template"}));
+    CsvColumn one;
+    ARROW_RETURN_NOT_OK(read_text(body, "from", one.from));
+    ARROW_RETURN_NOT_OK(read_text(body, "format", one.format));
+    ARROW_RETURN_NOT_OK(read_text(body, "template", one.fill));
+    if (one.from.empty() == one.fill.empty()) return body.error("a mapped column has either from or template");
+    if (dataset.column(name.text) == nullptr) return name.error(fmt::format("\"{}\" is no column of this data set", name.text));
+    dataset.csv[name.text] = std::move(one);
+  }
+  return Status::OK();
+}
+
+/// Names in key, sort and partitions must be columns (or year, month, date of the session).
+Status check_names(const Node& root, const char* key, const std::vector<std::string>& names, const Dataset& dataset, bool derived) {
+  std::vector<std::string> known;
+  for (const auto& column : dataset.columns) known.push_back(column.name);
+  if (derived) known.insert(known.end(), {"year", "month", "date"});
+  for (const auto& name : names)
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      std::string near = nearest(name, known);
+      return root.find(key)->error(fmt::format("{}: \"{}\" is no column", key, name), near.empty() ? "" : fmt::format("did you mean \"{}\"?", near));
+    }
+  return Status::OK();
+}
+
+Status read_dataset(const Node& root, Dataset& dataset) {
+  ARROW_RETURN_NOT_OK(root.only({"table", "title", "source", "calendar", "currency", "exchange", "session", "key", "available", "bar", "partitions", "sort",
+                                 "landing", "silver", "silver_nulls", "columns", "csv", "checks", "retention", "row_group_rows", "part_rows", "compression_level"}));
+  ARROW_RETURN_NOT_OK(read_text(root, "table", dataset.table, true));
+  if (dataset.table.empty() || dataset.table.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") != std::string::npos)
+    return root.find("table")->error("a table's name is lower-case letters, digits and _");
+  ARROW_RETURN_NOT_OK(read_text(root, "title", dataset.title));
+  ARROW_RETURN_NOT_OK(read_text(root, "source", dataset.source, true));
+  ARROW_RETURN_NOT_OK(one_of(*root.find("source"), dataset.source, kSources));
+  ARROW_RETURN_NOT_OK(read_text(root, "calendar", dataset.calendar_name, true));
+  auto calendar = Calendar::load(dataset.calendar_name);
+  if (!calendar.ok()) return root.find("calendar")->error(calendar.status().message());
+  dataset.calendar = *calendar;
+  ARROW_RETURN_NOT_OK(read_text(root, "currency", dataset.currency));
+  ARROW_RETURN_NOT_OK(read_text(root, "exchange", dataset.exchange));
+  ARROW_RETURN_NOT_OK(read_names(root, "key", dataset.key));
+  ARROW_RETURN_NOT_OK(read_names(root, "partitions", dataset.partitions));
+  ARROW_RETURN_NOT_OK(read_names(root, "sort", dataset.sort));
+  if (dataset.key.empty()) return root.error("\"key\" is missing", "name the columns that make a row unique: key: [instrument_id, session]");
+  if (dataset.sort.empty()) dataset.sort = dataset.key;
+  if (const Node* session = root.find("session")) {
+    ARROW_RETURN_NOT_OK(session->only({"from", "column"}));
+    std::string from = "column";
+    ARROW_RETURN_NOT_OK(read_text(*session, "from", from));
+    if (const Node* node = session->find("from")) ARROW_RETURN_NOT_OK(one_of(*node, from, {"column", "file_name"}));
+    dataset.session_from_file_name = from == "file_name";
+    ARROW_RETURN_NOT_OK(read_text(*session, "column", dataset.session_column));
+  }
+  ARROW_RETURN_NOT_OK(read_available(root, dataset));
+  dataset.bar = kDay;
+  if (const Node* bar = root.find("bar")) {
+    auto parsed = parse_duration(bar->text);
+    if (!parsed.ok()) return bar->error(parsed.status().message());
+    dataset.bar = *parsed;
+  }
+  std::string landing = "copy", silver = "view";
+  ARROW_RETURN_NOT_OK(read_text(root, "landing", landing));
+  if (const Node* node = root.find("landing")) ARROW_RETURN_NOT_OK(one_of(*node, landing, {"copy", "reference"}));
+  ARROW_RETURN_NOT_OK(read_text(root, "silver", silver));
+  if (const Node* node = root.find("silver")) ARROW_RETURN_NOT_OK(one_of(*node, silver, {"view", "copy"}));
+  dataset.landing_copy = landing == "copy";
+  dataset.silver_is_view = silver == "view";
+  ARROW_ASSIGN_OR_RAISE(const Node* columns, root.need("columns"));
+  for (const auto& [name, body] : columns->members) {
+    ARROW_ASSIGN_OR_RAISE(Column column, read_column(name, body));
+    dataset.columns.push_back(std::move(column));
+  }
+  if (dataset.column(dataset.session_column) == nullptr || dataset.column(dataset.session_column)->kind != Kind::date)
+    return columns->error(fmt::format("there must be a column {} of type date", dataset.session_column));
+  ARROW_RETURN_NOT_OK(check_names(root, "key", dataset.key, dataset, false));
+  if (root.find("sort") != nullptr) ARROW_RETURN_NOT_OK(check_names(root, "sort", dataset.sort, dataset, false));
+  if (root.find("partitions") != nullptr) ARROW_RETURN_NOT_OK(check_names(root, "partitions", dataset.partitions, dataset, true));
+  if (const Node* rules = root.find("silver_nulls")) {
+    for (const Node& item : rules->items) {
+      ARROW_RETURN_NOT_OK(item.only({"columns", "when"}));
+      Dataset::NullRule rule;
+      ARROW_RETURN_NOT_OK(read_names(item, "columns", rule.columns));
+      ARROW_RETURN_NOT_OK(read_text(item, "when", rule.when, true));
+      for (const auto& column : rule.columns)
+        if (dataset.column(column) == nullptr) return item.error(fmt::format("\"{}\" is no column", column));
+      dataset.silver_nulls.push_back(std::move(rule));
+    }
+    if (dataset.silver_is_view) return rules->error("silver_nulls needs silver: copy");
+  }
+  if (const Node* csv = root.find("csv")) ARROW_RETURN_NOT_OK(read_csv(*csv, dataset));
+  if (dataset.source == "csv" && dataset.csv.empty()) return root.error("source: csv needs a csv: mapping of columns");
+  if (const Node* checks = root.find("checks"))
+    for (const Node& item : checks->items) {
+      ARROW_ASSIGN_OR_RAISE(CheckSpec check, read_check(item));
+      dataset.checks.push_back(std::move(check));
+    }
+  if (const Node* retention = root.find("retention")) {
+    ARROW_RETURN_NOT_OK(retention->only({"bronze", "silver"}));
+    ARROW_RETURN_NOT_OK(read_text(*retention, "bronze", dataset.bronze_retention));
+    ARROW_RETURN_NOT_OK(read_text(*retention, "silver", dataset.silver_retention));
+  }
+  if (const Node* node = root.find("row_group_rows")) ARROW_ASSIGN_OR_RAISE(dataset.row_group_rows, node->as_integer());
+  if (const Node* node = root.find("part_rows")) ARROW_ASSIGN_OR_RAISE(dataset.part_rows, node->as_integer());
+  if (const Node* node = root.find("compression_level")) {
+    ARROW_ASSIGN_OR_RAISE(std::int64_t level, node->as_integer());
+    dataset.compression_level = static_cast<int>(level);
+  }
+  if (dataset.row_group_rows < 1 || dataset.part_rows < 1 || dataset.compression_level < 1 || dataset.compression_level > 22)
+    return root.error("row_group_rows and part_rows are 1 at least, compression_level 1 to 22");
+  return Status::OK();
+}
+
+}  // namespace
+
+std::shared_ptr<arrow::DataType> Column::type() const {
+  switch (kind) {
+    case Kind::boolean: return arrow::boolean();
+    case Kind::int32: return arrow::int32();
+    case Kind::int64: return arrow::int64();
+    case Kind::float64: return arrow::float64();
+    case Kind::decimal: return arrow::decimal64(18, scale);
+    case Kind::string: return arrow::utf8();
+    case Kind::date: return arrow::date32();
+    case Kind::timestamp: return arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
+  }
+  return arrow::null();
+}
+
+const Column* Dataset::column(std::string_view name) const {
+  for (const auto& column : columns)
+    if (column.name == name) return &column;
+  return nullptr;
+}
+std::shared_ptr<arrow::Schema> Dataset::schema() const {
+  arrow::FieldVector fields;
+  for (const auto& one : columns) fields.push_back(arrow::field(one.name, one.type(), !one.null_refused));
+  if (column("available_at") == nullptr) fields.push_back(arrow::field("available_at", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"), false));
+  return arrow::schema(fields);
+}
+
+Result<Dataset> load_dataset(const std::string& name_or_path) {
+  std::string path = name_or_path;
+  if (!path.ends_with(".yaml")) {
+    std::error_code ignored;
+    path = "datasets/" + name_or_path + ".yaml";
+    if (!fs::exists(path, ignored)) path = share_folder() + "/" + path;
+    if (!fs::exists(path, ignored)) {
+      std::string near = nearest(name_or_path, dataset_names()), all;
+      for (const auto& name : dataset_names()) all += (all.empty() ? "" : ", ") + name;
+      return usage_error(fmt::format("unknown data set \"{}\"", name_or_path),
+                         (near.empty() ? "" : fmt::format("did you mean \"{}\"? ", near)) + "data sets: " + all + "; or give the path of a spec that ends in .yaml");
+    }
+  }
+  ARROW_ASSIGN_OR_RAISE(Document document, Document::read(path));
+  Dataset dataset;
+  dataset.path = path;
+  ARROW_RETURN_NOT_OK(read_dataset(document.root(), dataset));
+  return dataset;
+}
+
+std::vector<std::string> dataset_names() {
+  std::vector<std::string> names;
+  for (const std::string& folder : {std::string("datasets"), share_folder() + "/datasets"}) {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(folder, ignored))
+      if (entry.path().extension() == ".yaml") names.push_back(entry.path().stem().string());
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+}  // namespace tapemill
