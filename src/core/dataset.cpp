@@ -96,7 +96,7 @@ Result<CheckSpec> read_check(const Node& item) {
   ARROW_RETURN_NOT_OK(body.only({"columns", "rule", "over", "otherwise"}));
   ARROW_RETURN_NOT_OK(read_names(body, "columns", check.columns));
   ARROW_RETURN_NOT_OK(read_text(body, "rule", check.rule));
-  if (const Node* over = body.find("over")) ARROW_ASSIGN_OR_RAISE(check.over, over->as_number());
+  if (const Node* over = body.find("over")) ARROW_RETURN_NOT_OK(over->as_number().Value(&check.over));
   ARROW_ASSIGN_OR_RAISE(const Node* otherwise, body.need("otherwise"));
   ARROW_RETURN_NOT_OK(read_severity(*otherwise, otherwise->text, check.severity));
   if (const Node* rule = body.find("rule")) check.where = rule->place();
@@ -226,8 +226,8 @@ Status read_dataset(const Node& root, Dataset& dataset) {
     ARROW_RETURN_NOT_OK(read_text(*retention, "bronze", dataset.bronze_retention));
     ARROW_RETURN_NOT_OK(read_text(*retention, "silver", dataset.silver_retention));
   }
-  if (const Node* node = root.find("row_group_rows")) ARROW_ASSIGN_OR_RAISE(dataset.row_group_rows, node->as_integer());
-  if (const Node* node = root.find("part_rows")) ARROW_ASSIGN_OR_RAISE(dataset.part_rows, node->as_integer());
+  if (const Node* node = root.find("row_group_rows")) ARROW_RETURN_NOT_OK(node->as_integer().Value(&dataset.row_group_rows));
+  if (const Node* node = root.find("part_rows")) ARROW_RETURN_NOT_OK(node->as_integer().Value(&dataset.part_rows));
   if (const Node* node = root.find("compression_level")) {
     ARROW_ASSIGN_OR_RAISE(std::int64_t level, node->as_integer());
     dataset.compression_level = static_cast<int>(level);
