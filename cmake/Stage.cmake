@@ -2,6 +2,7 @@
 set(TAPEMILL_DEPS ${CMAKE_SOURCE_DIR}/.deps CACHE PATH "What scripts/install unpacked")
 set(ARROW_WHEEL_ROOT ${TAPEMILL_DEPS}/arrow/pyarrow)
 include(ArrowWheel)
+include(DuckDB)
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(yaml-cpp REQUIRED)
