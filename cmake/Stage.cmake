@@ -8,7 +8,7 @@ find_package(fmt REQUIRED)
 find_package(yaml-cpp REQUIRED)
 
 # -fPIC by hand: CMake would give programs -fPIE, and they could not share the precompiled header.
-add_compile_options(-fPIC -Wall -Wextra -Wpedantic -Wno-psabi -ffp-contract=off -fno-math-errno -fpch-preprocess)
+add_compile_options(-fPIC -Wall -Wextra -Wpedantic -Wno-psabi -Wno-missing-field-initializers -ffp-contract=off -fno-math-errno -fpch-preprocess)
 add_link_options(-fuse-ld=mold)
 option(TAPEMILL_SANITIZE "address,undefined or thread" "")
 if(TAPEMILL_SANITIZE)

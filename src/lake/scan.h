@@ -23,6 +23,10 @@ struct ScanResult {
 Result<ScanResult> scan(const Lake& lake, const ScanRequest& request, const Workers& workers = Workers(1),
                         arrow::MemoryPool* pool = arrow::default_memory_pool());
 
+/// The rows of some parts of one snapshot, whole, in the order of `parts`; derived partition columns (year, month) left out.
+Result<std::shared_ptr<arrow::Table>> read_parts(const Table& table, const Snapshot& snapshot, const std::vector<Part>& parts,
+                                                 arrow::MemoryPool* pool = arrow::default_memory_pool());
+
 /// A column of a scan as doubles: decimals by their one division, integers and doubles as they are, nulls NaN.
 Result<std::vector<double>> doubles(const arrow::Table& table, const std::string& column);
 /// Rows of each instrument: [first, last) of a table sorted by instrument_id.

@@ -17,6 +17,7 @@ class PartWriter {
  public:
   virtual ~PartWriter() = default;
   virtual Status write(const std::shared_ptr<arrow::RecordBatch>& rows) = 0;  // spills when the budget says so
+  /// Where no row was written: one empty part (no rows, null partition values), so that the unit is known to be in.
   virtual Result<std::vector<Part>> finish() = 0;
   virtual void abort() = 0;
 };

@@ -1,0 +1,31 @@
+#include "command.h"
+
+// One line a command: X(NAME) is made by `Command NAME_command()`, in a file of its own. In the order of --help.
+#define TAPEMILL_COMMANDS(X) \
+  X(ingest)                  \
+  X(query)                   \
+  X(sql)                     \
+  X(show)                    \
+  X(tables)                  \
+  X(describe)                \
+  X(history)                 \
+  X(status)                  \
+  X(quarantine_list)         \
+  X(quarantine_show)         \
+  X(config_show)             \
+  X(config_set)              \
+  X(config_path)             \
+  X(doctor)                  \
+  X(completion)
+
+namespace tapemill::app {
+
+#define TAPEMILL_DECLARE(name) Command name##_command();
+TAPEMILL_COMMANDS(TAPEMILL_DECLARE)
+
+std::vector<Command> commands() {
+#define TAPEMILL_MAKE(name) name##_command(),
+  return {TAPEMILL_COMMANDS(TAPEMILL_MAKE)};
+}
+
+}  // namespace tapemill::app

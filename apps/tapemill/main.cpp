@@ -1,0 +1,165 @@
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+
+#include "command.h"
+#include "core/build_info.h"
+#include "core/progress.h"
+#include "print.h"
+
+namespace tapemill::app {
+
+Result<lake::Lake> Context::lake(bool create) const { return lake::Lake::open(lake_path, create); }
+
+namespace {
+
+struct Bound {
+  Command command;
+  CLI::App* app = nullptr;
+  std::vector<std::pair<CLI::Option*, std::size_t>> options;
+};
+
+std::string flag_name(std::string name) {
+  for (char& c : name)
+    if (c == '_') c = '-';
+  return "--" + name;
+}
+
+std::string help_text(const Option& option) {
+  std::string text = option.info.help;
+  std::string extra = !option.choices.empty() ? option.choices : option.info.range;
+  if (!extra.empty()) text += " [" + extra + "]";
+  if (!option.info.standard.empty() && !option.flag) text += " (default: " + option.info.standard + ")";
+  return text;
+}
+
+void bind(Bound& bound) {
+  for (std::size_t i = 0; i < bound.command.options.size(); ++i) {
+    const Option& option = bound.command.options[i];
+    CLI::Option* made = nullptr;
+    if (option.positional) {
+      made = bound.app->add_option(option.info.name, help_text(option));
+      if (option.list) made->expected(option.needed ? 1 : 0, 1 << 20);
+      else made->expected(option.needed ? 1 : 0, 1);
+      if (option.needed) made->required();
+    } else if (option.flag) {
+      std::string name = flag_name(option.info.name);
+      made = bound.app->add_flag(option.info.standard == "true" ? name + ",!--no" + name.substr(1) : name, help_text(option));
+    } else {
+      made = bound.app->add_option(flag_name(option.info.name), help_text(option));
+      if (option.list) made->delimiter(',')->expected(1, 1 << 20)->allow_extra_args(false);
+    }
+    bound.options.emplace_back(made, i);
+  }
+}
+
+/// The subcommand of `name` ("backtest run"), its parents made on the way.
+CLI::App* place(CLI::App& root, const std::string& name, const std::string& summary) {
+  CLI::App* at = &root;
+  std::size_t from = 0;
+  for (;;) {
+    auto blank = name.find(' ', from);
+    std::string word = name.substr(from, blank - from);
+    CLI::App* next = at->get_subcommand_no_throw(word);
+    if (next == nullptr) next = at->add_subcommand(word, blank == std::string::npos ? summary : "");
+    at = next;
+    if (blank == std::string::npos) return at;
+    at->require_subcommand(1);
+    from = blank + 1;
+  }
+}
+
+const char* environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr && *value != '\0' ? value : nullptr;
+}
+
+int fail(const Status& status, bool colour) {
+  std::fputs(render(status, colour).c_str(), stderr);
+  return exit_code(status);
+}
+
+int run(int argc, char** argv) {
+  Context context;
+  if (const char* given = environment("TAPEMILL_LAKE")) context.lake_path = given;
+  bool stderr_colour = ::isatty(STDERR_FILENO) == 1 && environment("NO_COLOR") == nullptr;
+  context.colour = ::isatty(STDOUT_FILENO) == 1 && environment("NO_COLOR") == nullptr;
+  for (int i = 0; i < argc; ++i) context.command_line += (i > 0 ? " " : "") + std::string(i == 0 ? "tapemill" : argv[i]);
+
+  CLI::App root("Tapemill grinds exchange files and live feeds into a lake of typed, checked tables, and computes on them.\n", "tapemill");
+  root.set_version_flag("--version", std::string("tapemill ") + version());
+  root.require_subcommand(1);
+  root.fallthrough();
+  std::string memory;
+  root.add_option("--lake", context.lake_path, "the lake's folder (else $TAPEMILL_LAKE, else ./lake)");
+  root.add_option("--memory", memory, "ceiling for this command, such as 512MB");
+  root.add_option("--threads", context.threads, "threads to work with (0: every core)")->check(CLI::Range(0, 1024));
+  root.add_flag("--json", context.json, "one JSON document instead of a table");
+  root.add_flag("--quiet", context.quiet, "no progress, no notes");
+  root.add_flag("--utc", context.utc, "times in UTC instead of the exchange's zone");
+  root.footer("Try: tapemill demo\nExit status: 0 done, 1 the data or a check failed, 2 wrong use, 3 the environment (disk, network, permission).");
+
+  std::vector<Bound> bound;
+  std::vector<std::string> words;
+  for (Command& command : commands()) {
+    Bound one{std::move(command), nullptr, {}};
+    one.app = place(root, one.command.name, one.command.summary);
+    one.app->fallthrough();
+    if (!one.command.examples.empty()) one.app->footer("Examples:\n" + one.command.examples);
+    bind(one);
+    words.push_back(one.command.name.substr(0, one.command.name.find(' ')));
+    bound.push_back(std::move(one));
+  }
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::Success& done) {
+    return root.exit(done);
+  } catch (const CLI::ParseError& e) {
+    std::string hint = "tapemill --help lists the commands";
+    for (int i = 1; i < argc; ++i)
+      if (argv[i][0] != '-') {
+        std::string near = nearest(argv[i], words);
+        if (!near.empty()) hint = near == argv[i] ? "tapemill " + near + " --help shows how it is used" : "did you mean \"tapemill " + near + "\"?";
+        break;
+      }
+    return fail(usage_error(e.what(), hint), stderr_colour);
+  }
+  if (!memory.empty()) {
+    auto bytes = parse_bytes(memory);
+    if (!bytes.ok()) return fail(prefixed(bytes.status(), "--memory"), stderr_colour);
+    context.memory = *bytes;
+  }
+  MemoryBudget budget(context.memory);
+  context.budget = &budget;
+  context.workers = Workers(context.threads);
+  Progress::configure(context.quiet || context.json);
+  for (Bound& one : bound) {
+    if (!one.app->parsed() || !one.app->get_subcommands().empty()) continue;
+    for (auto& [option, index] : one.options) {
+      if (option->count() == 0) continue;
+      std::vector<std::string> texts = option->results();
+      if (one.command.options[index].flag) texts = {option->as<bool>() ? "true" : "false"};
+      Status set = one.command.options[index].set(texts);
+      if (!set.ok()) return fail(error(Blame::usage, set.message(), "tapemill " + one.command.name + " --help shows how it is used"), stderr_colour);
+    }
+    install_interrupt();
+    Status status = one.command.run(context);
+    std::fflush(stdout);
+    if (status.ok() && std::ferror(stdout) != 0) status = environment_error("standard output: could not be written");
+    if (!status.ok()) return fail(status, stderr_colour);
+    return 0;
+  }
+  return 2;
+}
+
+}  // namespace
+}  // namespace tapemill::app
+
+int main(int argc, char** argv) {
+  int code = tapemill::app::run(argc, argv);
+  std::fflush(stdout);
+  std::_Exit(code);  // threads that wait for signals are not joined; everything written is synced already
+}

@@ -1,0 +1,40 @@
+#pragma once
+#include <arrow/table.h>
+
+#include <string>
+#include <vector>
+
+#include "command.h"
+
+namespace tapemill::app {
+
+/// A table for people: numbers right, text left, hairline under the head, nulls an en dash, cut to the terminal's width
+/// with a hint. `name` ending in '>' is right-aligned.
+class TextTable {
+ public:
+  explicit TextTable(std::vector<std::string> columns);
+  void add(std::vector<std::string> cells);
+  std::string str(int width) const;
+  bool empty() const { return rows_.empty(); }
+
+ private:
+  std::vector<std::string> names_;
+  std::vector<bool> right_;
+  std::vector<std::vector<std::string>> rows_;
+};
+inline const std::string kNull = "–";
+
+int terminal_width();                          // 0 where the output is no terminal: nothing is cut
+void print(const std::string& text);           // to stdout
+void print(const Json& document);              // one document, two-space indent, newline
+
+std::string thousands(std::int64_t n);         // 619 040, thin spaces
+/// One value of an Arrow array as text; times in `zone` (UTC when context.utc), null as kNull.
+std::string cell(const arrow::Array& array, std::int64_t row, const Context& context, const Zone& zone);
+Json cell_json(const arrow::Array& array, std::int64_t row);
+/// {"columns": [{"name", "type"}], "rows": [[...]], "rows_total": n}
+Json table_json(const arrow::Table& table, std::int64_t most_rows);
+/// Prints at most `most_rows` rows (0: all) as context says: JSON or text with the zone named once.
+void print_table(const arrow::Table& table, const Context& context, const Zone& zone, std::int64_t most_rows, const std::string& footer = {});
+
+}  // namespace tapemill::app

@@ -1,0 +1,206 @@
+#include "pipeline/ingest.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <set>
+
+#include "core/progress.h"
+#include "pipeline/landing.h"
+#include "pipeline/unit.h"
+
+namespace fs = std::filesystem;
+namespace tapemill::pipeline {
+namespace {
+
+constexpr std::size_t kFilesPerCommit = 32;
+
+/// Tells what each path is; a file that cannot be told is refused, the others go on.
+Result<std::vector<sources::FileInfo>> inspect_all(const Dataset& dataset, const std::vector<std::string>& paths, const Workers& workers, IngestReport& report) {
+  std::vector<Result<sources::FileInfo>> found(paths.size(), Status::Cancelled("interrupted"));
+  Progress progress("reading headers", static_cast<std::int64_t>(paths.size()), "files");
+  ARROW_RETURN_NOT_OK(workers.each(paths.size(), [&](std::size_t i) {
+    found[i] = sources::inspect(dataset, paths[i]);
+    progress.add(1);
+    return Status::OK();
+  }, interrupt()));
+  std::vector<sources::FileInfo> infos;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    if (found[i].ok()) infos.push_back(*std::move(found[i]));
+    else report.refused.push_back(refused_file(paths[i], found[i].status()));
+  }
+  return infos;
+}
+
+/// Each unit once: equal bytes given twice count as unchanged, different bytes for one session are wrong use.
+Status one_file_a_unit(std::vector<sources::FileInfo>& infos, IngestReport& report) {
+  std::stable_sort(infos.begin(), infos.end(), [](const auto& a, const auto& b) { return std::tie(a.unit, a.form) < std::tie(b.unit, b.form); });
+  std::vector<sources::FileInfo> kept;
+  for (auto& info : infos) {
+    if (!kept.empty() && kept.back().unit == info.unit && kept.back().form == info.form) {
+      if (kept.back().sha256 != info.sha256)
+        return usage_error(fmt::format("{} and {} both hold {} ({}), with different contents", kept.back().path, info.path, info.unit, info.form),
+                           "ingest the earlier one first and then the other: the later replaces it as a restated day");
+      ++report.files_unchanged;
+      continue;
+    }
+    kept.push_back(std::move(info));
+  }
+  infos = std::move(kept);
+  return Status::OK();
+}
+
+/// Parses and judges the units of one group in parallel and commits them together; on a race with another process the
+/// group is read and judged again.
+class Group {
+ public:
+  Group(const lake::Lake& lake, const Dataset& dataset, std::vector<Landed> files, const Workers& workers, MemoryBudget& budget, Progress& progress)
+      : lake_(lake), dataset_(dataset), files_(std::move(files)), workers_(workers), budget_(budget), progress_(progress) {}
+
+  Status run(IngestReport& report) {
+    lake::Table bronze = lake_.table(lake::Layer::bronze, dataset_.table);
+    for (;;) {
+      ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, bronze.snapshot());
+      ARROW_ASSIGN_OR_RAISE(std::vector<UnitJob> jobs, plan(snapshot, report));
+      if (jobs.empty()) return Status::OK();
+      ARROW_RETURN_NOT_OK(workers_.each(jobs.size(), [&](std::size_t i) {
+        Status done = read_unit(lake_, dataset_, jobs[i], budget_, progress_);
+        if (done.ok() || done.IsCancelled() || exit_code(done) == 3) return done;  // a broken file is its own matter
+        jobs[i].refusal = done;
+        return Status::OK();
+      }, interrupt()));
+      ARROW_ASSIGN_OR_RAISE(bool landed, commit(bronze, snapshot, jobs));
+      if (!landed) continue;
+      settle(jobs, report);
+      return Status::OK();
+    }
+  }
+
+ private:
+  Result<std::vector<UnitJob>> plan(const lake::Snapshot& snapshot, IngestReport& report) {
+    std::map<std::string, UnitState> states = units_of(snapshot);
+    std::vector<UnitJob> jobs;
+    std::int64_t unchanged = 0, superseded = 0;
+    for (const Landed& file : files_) {
+      UnitJob job{file};
+      switch (place_unit(file, states, files_, job)) {
+        case Placing::unchanged: ++unchanged; break;
+        case Placing::superseded: ++superseded; break;
+        case Placing::read: jobs.push_back(std::move(job)); break;
+      }
+    }
+    report.files_unchanged += unchanged - last_unchanged_;  // a group that was planned again counts once
+    report.files_superseded += superseded - last_superseded_;
+    last_unchanged_ = unchanged, last_superseded_ = superseded;
+    return jobs;
+  }
+
+  /// False when another process was faster with one of these units.
+  Result<bool> commit(const lake::Table& bronze, const lake::Snapshot& snapshot, const std::vector<UnitJob>& jobs) {
+    ARROW_RETURN_NOT_OK(commit_quarantine(lake_, dataset_, jobs));
+    lake::Transaction transaction;
+    transaction.read_version = snapshot.version;
+    transaction.operation = "INGEST";
+    Json units = Json::array(), restated = Json::array();
+    std::int64_t in = 0, kept = 0, refused = 0;
+    for (const UnitJob& job : jobs) {
+      if (!job.refusal.ok()) continue;
+      transaction.touches.push_back(job.landed.info.unit);
+      transaction.adds.insert(transaction.adds.end(), job.parts.begin(), job.parts.end());
+      transaction.removes.insert(transaction.removes.end(), job.removes.begin(), job.removes.end());
+      units.push_back({{"unit", job.landed.info.unit}, {"form", job.landed.info.form}, {"sha256", job.landed.info.sha256}, {"rows_in", job.report.rows_in},
+                       {"rows_stored", job.report.rows_kept}, {"rows_quarantined", job.report.rows_quarantined}});
+      if (!job.replaces_sha256.empty())
+        restated.push_back({{"unit", job.landed.info.unit}, {"form", job.landed.info.form}, {"before", job.replaces_sha256}, {"after", job.landed.info.sha256}});
+      in += job.report.rows_in, kept += job.report.rows_kept, refused += job.report.rows_quarantined;
+    }
+    if (transaction.touches.empty()) return true;
+    if (!restated.empty()) transaction.operation = "RESTATE", transaction.parameters["restated"] = restated;
+    transaction.parameters["units"] = units;
+    transaction.counts = {{"rows_in", in}, {"rows_stored", kept}, {"rows_quarantined", refused}};
+    auto committed = bronze.commit(transaction);
+    if (committed.ok()) return true;
+    if (lake::is_conflict(committed.status())) return false;
+    return committed.status();
+  }
+
+  void settle(const std::vector<UnitJob>& jobs, IngestReport& report) {
+    for (const UnitJob& job : jobs) {
+      if (!job.refusal.ok()) {
+        report.refused.push_back(refused_file(job.landed.info.path, job.refusal));
+        report.stopped |= job.report.stopped;
+        continue;
+      }
+      report.quality.merge(job.report);
+      for (const auto& [check, rows] : job.refused_by_check) report.quarantine[check] += rows;
+      for (const auto& part : job.parts) report.bytes_stored += part.size;
+      if (!job.replaces_sha256.empty()) {
+        report.restated.push_back({job.landed.info.unit, job.landed.info.form, job.replaces_sha256, job.landed.info.sha256});
+        progress_.note(fmt::format("restated: {} {} replaces what {} held; the earlier rows stay in time travel", dataset_.table, job.landed.info.unit,
+                                   job.replaces_sha256.substr(0, 12)));
+      }
+    }
+  }
+
+  const lake::Lake& lake_;
+  const Dataset& dataset_;
+  std::vector<Landed> files_;
+  const Workers& workers_;
+  MemoryBudget& budget_;
+  Progress& progress_;
+  std::int64_t last_unchanged_ = 0, last_superseded_ = 0;
+};
+
+}  // namespace
+
+Json IngestReport::json() const {
+  Json refusals = Json::array(), again = Json::array(), by_reason = Json::object();
+  for (const auto& one : refused) refusals.push_back({{"path", one.path}, {"error", one.error}, {"hint", one.hint}});
+  for (const auto& one : restated) again.push_back({{"unit", one.unit}, {"form", one.form}, {"before", one.before}, {"after", one.after}});
+  for (const auto& [check, rows] : quarantine) by_reason[check] = rows;
+  return {{"files", files},
+          {"files_unchanged", files_unchanged},
+          {"files_refused", static_cast<std::int64_t>(refused.size())},
+          {"files_superseded", files_superseded},
+          {"rows_in", quality.rows_in},
+          {"rows_stored", quality.rows_kept},
+          {"rows_quarantined", quality.rows_quarantined},
+          {"version", version},
+          {"seconds", seconds},
+          {"bytes_in", bytes_in},
+          {"bytes_stored", bytes_stored},
+          {"quarantine", by_reason},
+          {"refused", refusals},
+          {"restated", again},
+          {"quality", quality.json()}};
+}
+
+Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, const std::vector<std::string>& paths, Instant now, const Workers& workers,
+                            MemoryBudget& budget) {
+  auto start = std::chrono::steady_clock::now();
+  IngestReport report;
+  ARROW_RETURN_NOT_OK(quality::make_checks(dataset).status());  // a spec that is wrong says so before a byte is copied
+  ARROW_ASSIGN_OR_RAISE(std::vector<std::string> files, sources::expand_paths(paths));
+  report.files = static_cast<std::int64_t>(files.size());
+  ARROW_ASSIGN_OR_RAISE(auto infos, inspect_all(dataset, files, workers, report));
+  ARROW_RETURN_NOT_OK(one_file_a_unit(infos, report));
+  for (const auto& info : infos) report.bytes_in += info.size;
+  ARROW_ASSIGN_OR_RAISE(auto landed, land(lake, dataset, infos, now, budget));
+
+  lake::Table bronze = lake.table(lake::Layer::bronze, dataset.table);
+  ARROW_RETURN_NOT_OK(bronze.create(dataset));
+  {
+    Progress progress("bronze", report.bytes_in, "bytes");
+    for (std::size_t at = 0; at < landed.size(); at += kFilesPerCommit) {
+      std::size_t end = std::min(landed.size(), at + kFilesPerCommit);
+      Group group(lake, dataset, {landed.begin() + static_cast<std::ptrdiff_t>(at), landed.begin() + static_cast<std::ptrdiff_t>(end)}, workers, budget, progress);
+      ARROW_RETURN_NOT_OK(group.run(report));
+    }
+  }
+  if (!dataset.silver_is_view) ARROW_RETURN_NOT_OK(refresh_silver(lake, dataset, budget));
+  ARROW_ASSIGN_OR_RAISE(report.version, bronze.version());
+  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return report;
+}
+
+}  // namespace tapemill::pipeline

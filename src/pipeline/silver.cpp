@@ -1,0 +1,107 @@
+#include <arrow/api.h>
+#include <arrow/util/bit_util.h>
+#include <arrow/util/bitmap_ops.h>
+
+#include "lake/scan.h"
+#include "lake/writer.h"
+#include "core/expression.h"
+#include "pipeline/unit.h"
+
+namespace tapemill::pipeline {
+namespace {
+
+/// The array with nulls where `hidden` is 1, what was null before staying null.
+Result<std::shared_ptr<arrow::Array>> hide(const std::shared_ptr<arrow::Array>& array, const std::vector<double>& hidden) {
+  ARROW_ASSIGN_OR_RAISE(auto bitmap, arrow::AllocateEmptyBitmap(array->length()));
+  std::int64_t nulls = 0;
+  for (std::int64_t i = 0; i < array->length(); ++i) {
+    bool valid = array->IsValid(i) && hidden[static_cast<std::size_t>(i)] != 1.0;
+    arrow::bit_util::SetBitTo(bitmap->mutable_data(), i, valid);
+    nulls += !valid;
+  }
+  ARROW_ASSIGN_OR_RAISE(auto flat, arrow::Concatenate({array}));  // offset 0, so that the bitmap's bits are the rows
+  auto data = flat->data()->Copy();
+  data->buffers[0] = std::shared_ptr<arrow::Buffer>(std::move(bitmap));
+  data->null_count = nulls;
+  return arrow::MakeArray(data);
+}
+
+struct Rule {
+  RowExpression when;
+  std::vector<std::string> columns;
+};
+
+Result<std::vector<Rule>> compile(const Dataset& dataset) {
+  std::vector<Rule> rules;
+  for (const auto& rule : dataset.silver_nulls) {
+    ARROW_ASSIGN_OR_RAISE(auto parsed, Expression::parse(rule.when, dataset.path));
+    ARROW_ASSIGN_OR_RAISE(auto when, RowExpression::compile(parsed, *dataset.schema(), dataset.path));
+    rules.push_back({std::move(when), rule.columns});
+  }
+  return rules;
+}
+
+Result<std::shared_ptr<arrow::RecordBatch>> derive(const std::vector<Rule>& rules, std::shared_ptr<arrow::RecordBatch> rows) {
+  for (const Rule& rule : rules) {
+    ARROW_ASSIGN_OR_RAISE(auto hidden, rule.when.evaluate(*rows));
+    for (const auto& name : rule.columns) {
+      int at = rows->schema()->GetFieldIndex(name);
+      ARROW_ASSIGN_OR_RAISE(auto column, hide(rows->column(at), hidden));
+      ARROW_ASSIGN_OR_RAISE(rows, rows->SetColumn(at, rows->schema()->field(at), column));
+    }
+  }
+  return rows;
+}
+
+}  // namespace
+
+Status refresh_silver(const lake::Lake& lake, const Dataset& dataset, MemoryBudget& budget) {
+  lake::Table bronze = lake.table(lake::Layer::bronze, dataset.table), silver = lake.table(lake::Layer::silver, dataset.table);
+  ARROW_RETURN_NOT_OK(silver.create(dataset));
+  ARROW_ASSIGN_OR_RAISE(auto rules, compile(dataset));
+  for (;;) {
+    ARROW_ASSIGN_OR_RAISE(lake::Snapshot from, bronze.snapshot());
+    ARROW_ASSIGN_OR_RAISE(lake::Snapshot to, silver.snapshot());
+    auto wanted = units_of(from), have = units_of(to);
+    lake::Transaction transaction;
+    transaction.read_version = to.version;
+    transaction.operation = "DERIVE";
+    transaction.txn = {{"silver", from.version}};
+    for (const auto& [key, state] : have) {
+      auto found = wanted.find(key);
+      if (found != wanted.end() && found->second.sha256 == state.sha256 && found->second.ordinal == state.ordinal) continue;
+      transaction.removes.insert(transaction.removes.end(), state.paths.begin(), state.paths.end());
+      transaction.touches.push_back(state.unit);
+    }
+    std::int64_t rows = 0;
+    for (const auto& [key, state] : wanted) {
+      auto found = have.find(key);
+      if (found != have.end() && found->second.sha256 == state.sha256 && found->second.ordinal == state.ordinal) continue;
+      std::vector<lake::Part> parts;
+      for (const auto& part : from.parts)
+        if (part.tags.at("unit") == state.unit && part.tags.at("form") == state.form) parts.push_back(part);
+      ARROW_ASSIGN_OR_RAISE(auto table, lake::read_parts(bronze, from, parts, budget.pool()));
+      lake::Provenance provenance{state.sha256, state.unit, state.form, state.ordinal, {{"file", parts.front().tags.at("file")}}};
+      ARROW_ASSIGN_OR_RAISE(auto writer, lake::write_parts(silver, lake::layout_of(dataset), provenance, budget));
+      arrow::TableBatchReader reader(*table);
+      std::shared_ptr<arrow::RecordBatch> batch;
+      for (;;) {
+        ARROW_RETURN_NOT_OK(reader.ReadNext(&batch));
+        if (batch == nullptr) break;
+        rows += batch->num_rows();
+        ARROW_ASSIGN_OR_RAISE(auto derived, derive(rules, batch));
+        ARROW_RETURN_NOT_OK(writer->write(derived));
+      }
+      ARROW_ASSIGN_OR_RAISE(auto made, writer->finish());
+      transaction.adds.insert(transaction.adds.end(), made.begin(), made.end());
+      transaction.touches.push_back(state.unit);
+    }
+    if (transaction.touches.empty()) return Status::OK();
+    transaction.counts = {{"rows_stored", rows}};
+    auto committed = silver.commit(transaction);
+    if (committed.ok()) return Status::OK();
+    if (!lake::is_conflict(committed.status())) return committed.status();
+  }
+}
+
+}  // namespace tapemill::pipeline

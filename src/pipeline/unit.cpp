@@ -1,0 +1,113 @@
+#include "pipeline/unit.h"
+
+#include <arrow/api.h>
+
+#include <filesystem>
+
+#include "lake/writer.h"
+#include "pipeline/quarantine.h"
+
+namespace fs = std::filesystem;
+namespace tapemill::pipeline {
+namespace {
+
+std::string key_of(const std::string& unit, const std::string& form) { return unit + "/" + form; }
+
+/// Where forms of one session overlap the higher one is effective (design.md 4.1).
+int rank(const std::string& form) { return form.find("udiff") != std::string::npos ? 3 : form.find("full") != std::string::npos ? 2 : 1; }
+
+/// A restatement is not known before it arrived, however old its session is (design.md 6).
+Result<std::shared_ptr<arrow::RecordBatch>> available_no_earlier(const std::shared_ptr<arrow::RecordBatch>& rows, Instant arrived) {
+  int at = rows->schema()->GetFieldIndex("available_at");
+  if (at < 0) return rows;
+  const auto& before = static_cast<const arrow::TimestampArray&>(*rows->column(at));
+  arrow::TimestampBuilder later(before.type(), arrow::default_memory_pool());
+  ARROW_RETURN_NOT_OK(later.Reserve(before.length()));
+  for (std::int64_t i = 0; i < before.length(); ++i) later.UnsafeAppend(std::max(before.Value(i), arrived.us));
+  ARROW_ASSIGN_OR_RAISE(auto column, later.Finish());
+  return rows->SetColumn(at, rows->schema()->field(at), column);
+}
+
+std::string detail_of(const Status& status, std::string ErrorDetail::*member) {
+  auto detail = std::dynamic_pointer_cast<ErrorDetail>(status.detail());
+  return detail == nullptr ? std::string{} : (*detail).*member;
+}
+
+}  // namespace
+
+RefusedFile refused_file(const std::string& path, const Status& status) { return {path, status.message(), detail_of(status, &ErrorDetail::hint)}; }
+
+std::map<std::string, UnitState> units_of(const lake::Snapshot& snapshot) {
+  std::map<std::string, UnitState> states;
+  for (const lake::Part& part : snapshot.parts) {
+    auto tag = [&](const char* name) {
+      auto found = part.tags.find(name);
+      return found == part.tags.end() ? std::string{} : found->second;
+    };
+    UnitState& state = states[key_of(tag("unit"), tag("form"))];
+    state.unit = tag("unit");
+    state.form = tag("form");
+    state.sha256 = tag("sha256");
+    state.ordinal = std::max<std::int64_t>(state.ordinal, std::atoll(tag("ordinal").c_str()));
+    state.rows += part.rows;
+    state.paths.push_back(part.path);
+  }
+  return states;
+}
+
+Placing place_unit(const Landed& file, const std::map<std::string, UnitState>& states, const std::vector<Landed>& beside, UnitJob& job) {
+  const auto& info = file.info;
+  for (const Landed& other : beside)
+    if (info.session && other.info.session == info.session && rank(other.info.form) > rank(info.form)) return Placing::superseded;
+  for (const auto& [key, state] : states) {
+    if (state.unit != info.unit) continue;
+    job.ordinal = std::max(job.ordinal, state.ordinal + 1);
+    if (state.form == info.form) {
+      if (state.sha256 == info.sha256) return Placing::unchanged;
+      job.replaces_sha256 = state.sha256;
+    } else if (rank(state.form) > rank(info.form)) {
+      return Placing::superseded;
+    }
+    job.removes.insert(job.removes.end(), state.paths.begin(), state.paths.end());
+  }
+  return Placing::read;
+}
+
+Status read_unit(const lake::Lake& lake, const Dataset& dataset, UnitJob& job, MemoryBudget& budget, Progress& progress) {
+  const sources::FileInfo& info = job.landed.info;
+  ARROW_ASSIGN_OR_RAISE(auto source, sources::open(dataset, info, budget));
+  ARROW_ASSIGN_OR_RAISE(auto checks, quality::make_checks(dataset));
+  lake::Table bronze = lake.table(lake::Layer::bronze, dataset.table);
+  lake::Provenance provenance{info.sha256, info.unit, info.form, job.ordinal, {{"file", fs::path(info.path).filename().string()}}};
+  ARROW_ASSIGN_OR_RAISE(auto writer, lake::write_parts(bronze, lake::layout_of(dataset), provenance, budget));
+  QuarantineWriter quarantine(lake, dataset, info, job.ordinal, budget);
+  std::int64_t reported = 0;
+  for (;;) {
+    auto next = source->next(interrupt());
+    if (!next.ok()) return prefixed(next.status(), info.path);
+    if (!*next) break;
+    ARROW_ASSIGN_OR_RAISE(auto judged, quality::judge(dataset, checks, **next, job.report));
+    for (const Refused& row : judged.refused) ++job.refused_by_check[row.check];
+    ARROW_RETURN_NOT_OK(quarantine.write(judged.refused));
+    std::shared_ptr<arrow::RecordBatch> kept = judged.kept;
+    if (!job.replaces_sha256.empty()) {
+      ARROW_ASSIGN_OR_RAISE(kept, available_no_earlier(kept, job.landed.arrived));
+    }
+    if (kept->num_rows() > 0) ARROW_RETURN_NOT_OK(writer->write(kept));
+    progress.add(source->bytes_read() - reported, (*next)->rows_in);
+    reported = source->bytes_read();
+  }
+  for (auto& check : checks) ARROW_RETURN_NOT_OK(check->finish(job.report));
+  if (job.report.stopped) {
+    std::string found;
+    for (const auto& one : job.report.findings)
+      if (one.severity == CheckSpec::Severity::stop && one.count > 0) found = fmt::format("{} ({} rows): {}", one.check, one.count, one.examples.empty() ? "" : one.examples.front());
+    return data_error(fmt::format("{}: the check {} says stop", info.path, found), "nothing of the file is kept; mend it, or let the check say quarantine or warn");
+  }
+  if (job.report.rows_in == 0) return data_error(info.path + ": has a header but no row", "a file of a session without trades should not exist; fetch it again");
+  ARROW_ASSIGN_OR_RAISE(job.parts, writer->finish());
+  ARROW_ASSIGN_OR_RAISE(job.quarantine_parts, quarantine.finish());
+  return Status::OK();
+}
+
+}  // namespace tapemill::pipeline

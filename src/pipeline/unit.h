@@ -1,0 +1,47 @@
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/progress.h"
+#include "lake/lake.h"
+#include "pipeline/ingest.h"
+#include "pipeline/landing.h"
+#include "quality/check.h"
+
+namespace tapemill::pipeline {
+
+/// What bronze holds of one unit and form.
+struct UnitState {
+  std::string unit, form, sha256;
+  std::int64_t ordinal = 0, rows = 0;
+  std::vector<std::string> paths;
+};
+/// By unit + "/" + form.
+std::map<std::string, UnitState> units_of(const lake::Snapshot& snapshot);
+
+/// One file on its way into bronze, and what came of it.
+struct UnitJob {
+  Landed landed;
+  std::int64_t ordinal = 0;              // how many times the unit had been replaced before
+  std::string replaces_sha256;           // of a restated unit
+  std::vector<std::string> removes;      // parts of the unit's earlier bytes, or of a form that this one supersedes
+  std::vector<lake::Part> parts, quarantine_parts;
+  quality::Report report;
+  std::map<std::string, std::int64_t> refused_by_check;
+  Status refusal;                        // not OK: nothing of the file is kept
+};
+
+enum class Placing { read, unchanged, superseded };
+/// Whether `file` is new, in already, or stands behind a better form of its session (UDiFF before full before legacy).
+Placing place_unit(const Landed& file, const std::map<std::string, UnitState>& states, const std::vector<Landed>& beside, UnitJob& job);
+
+/// Reads, judges and writes one file's parts; nothing is visible yet. On an error no part is left behind.
+Status read_unit(const lake::Lake& lake, const Dataset& dataset, UnitJob& job, MemoryBudget& budget, Progress& progress);
+
+/// Commits the refused rows of `jobs`; invisible until bronze names their units.
+Status commit_quarantine(const lake::Lake& lake, const Dataset& dataset, const std::vector<UnitJob>& jobs);
+
+RefusedFile refused_file(const std::string& path, const Status& status);
+
+}  // namespace tapemill::pipeline
