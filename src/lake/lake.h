@@ -28,9 +28,9 @@ struct Part {
   std::string path;                                 // relative to the table, hive folders included
   std::int64_t size = 0, rows = 0;
   std::int64_t modified_ms = 0;                     // of the commit
-  std::map<std::string, std::string> partition;     // column -> text
-  Json stats;                                       // numRecords, minValues, maxValues, nullCount
-  std::map<std::string, std::string> tags;          // unit, form, sha256, source, ...
+  std::map<std::string, std::string> partition;     // column -> text; empty: null
+  std::string stats;                                // JSON as the log keeps it: numRecords, minValues, maxValues, nullCount
+  std::map<std::string, std::string> tags;          // unit, form, sha256, ordinal, source, ...
 };
 
 struct Commit {
@@ -49,15 +49,19 @@ struct Transaction {
   Json parameters = Json::object();
   Json counts = Json::object();                     // rows_in, rows_stored, rows_quarantined, ...
   std::vector<std::string> touches;                 // units (sessions) this commit replaces or adds: a race on one is judged again
+  bool data_change = true;                          // false: the same rows in other files (compaction)
 };
 
 struct Snapshot {
   std::int64_t version = -1, timestamp_ms = 0;      // -1: no table
   std::shared_ptr<arrow::Schema> schema;
   std::vector<std::string> partitions;
-  std::vector<Part> parts;                          // by path
+  std::vector<Part> parts;                          // sorted by path
   std::map<std::string, std::int64_t> txns;
-  std::map<std::string, std::string> configuration;
+  std::map<std::string, std::string> configuration;  // of metaData: tapemill.sort, tapemill.session, ...
+  std::vector<std::string> list(const std::string& key) const;  // a comma-separated value of `configuration`
+  /// Partition columns that no file holds and no spec declares (year, month, day, date): made from the session.
+  bool derived(const std::string& column) const;
   std::int64_t rows() const;
   std::int64_t bytes() const;
 };
@@ -75,7 +79,9 @@ class Table {
   Result<std::vector<Commit>> history() const;                              // newest first
   /// Version 0: protocol 1/2 and metaData. OK when the table exists already with an equal schema.
   Status create(const Dataset& dataset) const;
-  /// Create with any schema: gold tables, feature groups.
+  /// Create with any schema: gold tables, feature groups. Partitions that are no column of `schema` are derived from the
+  /// session column (configuration kSession, else "session"): year, month, day as int, date as date. Give kSort, or scan()
+  /// returns rows in the order of the parts' names.
   Status create(const std::shared_ptr<arrow::Schema>& schema, const std::vector<std::string>& partitions,
                 const std::map<std::string, std::string>& configuration) const;
   /// The new version. Status code AlreadyExists (conflict()) when another commit touched a unit of `touches`, or the same
@@ -87,6 +93,13 @@ class Table {
   TableName name_;
 };
 bool is_conflict(const Status& status);
+
+/// Keys of Snapshot::configuration; lists are comma-separated.
+inline constexpr const char* kSort = "tapemill.sort";        // scan()'s order
+inline constexpr const char* kKey = "tapemill.key";
+inline constexpr const char* kSession = "tapemill.session";  // the column of session dates
+inline constexpr const char* kDataset = "tapemill.dataset";  // name of the spec
+inline constexpr const char* kDerived = "tapemill.derived";  // set by create()
 
 /// A lake: LAKE/<layer>/<dataset>/.
 class Lake {

@@ -1,0 +1,42 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/status.h"
+
+namespace tapemill::lake {
+
+/// A file that nobody can see until publish(): where the file system can, it has no name at all (O_TMPFILE), so that a
+/// crash leaves nothing behind; else a hidden temporary name, which the destructor removes.
+class PendingFile {
+ public:
+  static Result<PendingFile> create(const std::string& folder);
+  PendingFile(PendingFile&& other) noexcept;
+  PendingFile& operator=(PendingFile&& other) noexcept;
+  ~PendingFile();
+
+  int fd() const { return fd_; }  // owned by this object
+  Status write(std::string_view bytes);
+  /// Syncs the bytes, then links them to folder/name. False, and nothing changed, when that name is taken: of any number
+  /// of processes exactly one gets true. The folder itself still has to be synced (sync_folder).
+  Result<bool> publish(const std::string& name);
+
+ private:
+  PendingFile(int fd, std::string folder, std::string temporary)
+      : fd_(fd), folder_(std::move(folder)), temporary_(std::move(temporary)) {}
+  void discard();
+  int fd_ = -1;
+  std::string folder_, temporary_;  // temporary_: path, empty where the file has no name
+};
+
+Status sync_folder(const std::string& path);
+/// mkdir -p; every folder made is synced into its parent.
+Status make_folders(const std::string& path);
+Result<std::string> read_whole(const std::string& path);
+bool file_exists(const std::string& path);
+bool folder_exists(const std::string& path);
+Result<std::vector<std::string>> list_folder(const std::string& path);  // names, sorted; empty where there is no folder
+Result<bool> equal_files(const std::string& a, int fd_b);               // contents, byte by byte
+
+}  // namespace tapemill::lake
