@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "core/config.h"
 #include "core/document.h"
 #include "core/paths.h"
 
@@ -93,10 +94,12 @@ Result<CheckSpec> read_check(const Node& item) {
     ARROW_RETURN_NOT_OK(read_severity(body, body.text, check.severity));
     return check;
   }
-  ARROW_RETURN_NOT_OK(body.only({"columns", "rule", "over", "otherwise"}));
+  ARROW_RETURN_NOT_OK(body.only({"columns", "rule", "over", "least", "most", "otherwise"}));
   ARROW_RETURN_NOT_OK(read_names(body, "columns", check.columns));
   ARROW_RETURN_NOT_OK(read_text(body, "rule", check.rule));
   if (const Node* over = body.find("over")) ARROW_RETURN_NOT_OK(over->as_number().Value(&check.over));
+  if (const Node* least = body.find("least")) ARROW_RETURN_NOT_OK(read_value(*least, check.least));
+  if (const Node* most = body.find("most")) ARROW_RETURN_NOT_OK(read_value(*most, check.most));
   ARROW_ASSIGN_OR_RAISE(const Node* otherwise, body.need("otherwise"));
   ARROW_RETURN_NOT_OK(read_severity(*otherwise, otherwise->text, check.severity));
   if (const Node* rule = body.find("rule")) check.where = rule->place();

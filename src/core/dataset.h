@@ -31,7 +31,8 @@ struct CheckSpec {
   enum class Severity { warn, quarantine, stop } severity = Severity::quarantine;
   std::vector<std::string> columns;
   std::string rule;                              // of an expression
-  double over = 0;                               // threshold
+  double over = 0;                               // threshold of a move
+  std::optional<double> least, most;             // of a range, inclusive
   std::string where;                             // file:line of the declaration
 };
 

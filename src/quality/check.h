@@ -16,6 +16,7 @@ struct Finding {
   CheckSpec::Severity severity;
   std::int64_t count = 0;
   std::vector<std::string> examples;  // the first ten, readable: "line 4821: high 10.20 below close 10.30"
+  void add(std::string example);      // counts one, keeps the example while there are fewer than ten
 };
 struct Report {
   std::int64_t rows_in = 0, rows_kept = 0, rows_quarantined = 0;

@@ -1,0 +1,135 @@
+#include <arrow/api.h>
+
+#include <chrono>
+
+#include "command.h"
+#include "pipeline/ingest.h"
+#include "print.h"
+
+namespace tapemill::app {
+struct TableOptions {
+  std::string table;
+};
+}  // namespace tapemill::app
+namespace tapemill {
+template <>
+inline constexpr auto fields<app::TableOptions> = std::tuple{field("table", &app::TableOptions::table, "a table: silver by its bare name, or layer.name")};
+}  // namespace tapemill
+
+namespace tapemill::app {
+namespace {
+
+std::string when(std::int64_t ms) { return Instant{ms / 1000 * kSecond}.str(); }
+
+/// The table that holds the rows: bronze behind a silver view.
+Result<std::pair<lake::TableName, lake::Snapshot>> opened(const lake::Lake& lake, const std::string& text) {
+  ARROW_ASSIGN_OR_RAISE(auto name, lake::TableName::parse(text));
+  if (name.layer == lake::Layer::silver && lake.silver_is_view(name.table)) name.layer = lake::Layer::bronze;
+  ARROW_ASSIGN_OR_RAISE(auto tables, lake.tables());
+  lake::Table table = lake.table(name);
+  if (!table.exists()) {
+    std::vector<std::string> names;
+    std::string all;
+    for (const auto& one : tables) names.push_back(one.str()), names.push_back(one.table), all += (all.empty() ? "" : ", ") + one.str();
+    std::string near = nearest(text, names);
+    return usage_error(fmt::format("unknown table \"{}\"", text),
+                       all.empty() ? "the lake is empty: tapemill ingest fills it" : (near.empty() ? "" : "did you mean \"" + near + "\"? ") + "tables: " + all);
+  }
+  ARROW_ASSIGN_OR_RAISE(auto snapshot, table.snapshot());
+  return std::pair{name, std::move(snapshot)};
+}
+
+Status tables(const NoOptions&, Context& context) {
+  ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
+  ARROW_ASSIGN_OR_RAISE(auto names, lake.tables());
+  Json list = Json::array();
+  TextTable text({"table", "rows>", "files>", "size>", "version>", "last commit (UTC)", "kind"});
+  for (const auto& name : names) {
+    bool view = name.layer == lake::Layer::silver && lake.silver_is_view(name.table);
+    ARROW_ASSIGN_OR_RAISE(auto snapshot, lake.table(view ? lake::TableName{lake::Layer::bronze, name.table} : name).snapshot());
+    list.push_back({{"table", name.str()}, {"rows", snapshot.rows()}, {"files", snapshot.parts.size()}, {"bytes", snapshot.bytes()}, {"version", snapshot.version},
+                    {"last_commit", when(snapshot.timestamp_ms)}, {"kind", view ? "view" : "table"}});
+    text.add({name.str(), thousands(snapshot.rows()), thousands(static_cast<std::int64_t>(snapshot.parts.size())), format_bytes(snapshot.bytes()),
+              std::to_string(snapshot.version), when(snapshot.timestamp_ms), view ? "view of bronze" : "table"});
+  }
+  if (context.json) print(Json{{"lake", lake.root()}, {"tables", list}});
+  else if (names.empty()) print(fmt::format("{} holds no table yet: tapemill ingest DATASET PATH... fills it\n", lake.root()));
+  else print(text.str(terminal_width()));
+  return Status::OK();
+}
+
+Status describe_table(const TableOptions& options, Context& context) {
+  ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
+  ARROW_ASSIGN_OR_RAISE(auto found, opened(lake, options.table));
+  auto& [name, snapshot] = found;
+  auto dataset = load_dataset(name.table);
+  Json columns = Json::array();
+  TextTable text({"column", "type", "unit", "null", "smallest", "largest", "help"});
+  auto bound = [&](const char* which, const std::string& column) {
+    Json best;
+    for (const auto& part : snapshot.parts) {
+      if (!part.stats.contains(which) || !part.stats[which].contains(column)) continue;
+      const Json& value = part.stats[which][column];
+      bool better = best.is_null() || (std::string(which) == "minValues" ? value < best : best < value);
+      if (better) best = value;
+    }
+    return best;
+  };
+  for (const auto& field : snapshot.schema->fields()) {
+    const Column* declared = dataset.ok() ? dataset->column(field->name()) : nullptr;
+    Json least = bound("minValues", field->name()), most = bound("maxValues", field->name());
+    auto shown = [](const Json& value) { return value.is_null() ? kNull : value.is_string() ? value.get<std::string>() : value.dump(); };
+    std::string unit = declared == nullptr ? "" : declared->unit, help = declared == nullptr ? "" : declared->help;
+    columns.push_back({{"name", field->name()}, {"type", field->type()->ToString()}, {"unit", unit}, {"nullable", field->nullable()}, {"min", least}, {"max", most}, {"help", help}});
+    text.add({field->name(), field->type()->ToString(), unit, field->nullable() ? "allowed" : "refused", shown(least), shown(most), help});
+  }
+  std::string parts;
+  for (const auto& one : snapshot.partitions) parts += (parts.empty() ? "" : ", ") + one;
+  if (context.json) {
+    print(Json{{"table", name.str()}, {"version", snapshot.version}, {"rows", snapshot.rows()}, {"files", snapshot.parts.size()}, {"bytes", snapshot.bytes()},
+               {"partitions", snapshot.partitions}, {"key", dataset.ok() ? Json(dataset->key) : Json()}, {"columns", columns}});
+    return Status::OK();
+  }
+  print(fmt::format("{}{} · version {} · {} rows in {} files, {} · partitions: {}\n\n", name.str(), dataset.ok() ? " · " + dataset->title : "", snapshot.version,
+                    thousands(snapshot.rows()), snapshot.parts.size(), format_bytes(snapshot.bytes()), parts.empty() ? "none" : parts));
+  print(text.str(terminal_width()));
+  return Status::OK();
+}
+
+Status history(const TableOptions& options, Context& context) {
+  ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
+  ARROW_ASSIGN_OR_RAISE(auto found, opened(lake, options.table));
+  ARROW_ASSIGN_OR_RAISE(auto commits, lake.table(found.first).history());
+  Json list = Json::array();
+  TextTable text({"version>", "time (UTC)", "operation", "rows in>", "stored>", "quarantined>", "what"});
+  for (const auto& commit : commits) {
+    const Json& info = commit.info;
+    Json counts = info.contains("counts") ? info["counts"] : Json::object();
+    auto count = [&](const char* key) { return counts.contains(key) && counts[key].is_number() ? thousands(counts[key].get<std::int64_t>()) : kNull; };
+    std::string what;
+    if (info.contains("operationParameters")) {
+      Json parameters = info["operationParameters"];
+      Json units = parameters.contains("units") ? parameters["units"] : Json();
+      if (units.is_string()) units = Json::parse(units.get<std::string>(), nullptr, false);
+      if (units.is_array() && !units.empty()) {
+        what = units.front().value("unit", "");
+        if (units.size() > 1) what += " .. " + units.back().value("unit", "");
+      }
+    }
+    list.push_back({{"version", commit.version}, {"time", when(commit.timestamp_ms)}, {"operation", commit.operation}, {"info", info}});
+    text.add({std::to_string(commit.version), when(commit.timestamp_ms), commit.operation, count("rows_in"), count("rows_stored"), count("rows_quarantined"), what});
+  }
+  if (context.json) print(Json{{"table", found.first.str()}, {"commits", list}});
+  else print(text.str(terminal_width()));
+  return Status::OK();
+}
+
+}  // namespace
+
+Command tables_command() { return command<NoOptions>("tables", "The lake's tables: rows, sizes, versions", {}, "  tapemill tables --json", tables); }
+Command describe_command() {
+  return command<TableOptions>("describe", "A table's columns, types, units and ranges", {"table"}, "  tapemill describe sp500", describe_table);
+}
+Command history_command() { return command<TableOptions>("history", "A table's commits, newest first", {"table"}, "  tapemill history sp500 --json", history); }
+
+}  // namespace tapemill::app

@@ -1,0 +1,16 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "core/batch.h"
+#include "core/status.h"
+
+namespace tapemill::quality {
+
+/// A numeric, date or time column as doubles: decimals by their one division, null as NaN.
+/// REQUIRES the column to be there (make_checks has looked).
+std::vector<double> numbers(const arrow::RecordBatch& rows, const std::string& name);
+/// A string column's values; null as "". Views into `rows`.
+std::vector<std::string_view> texts(const arrow::RecordBatch& rows, const std::string& name);
+
+}  // namespace tapemill::quality

@@ -1,0 +1,158 @@
+// Checks that remember earlier rows of the file: duplicate keys, sessions, moves.
+#include <arrow/api.h>
+
+#include <cmath>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "quality/columns.h"
+#include "quality/row_checks.h"
+
+namespace tapemill::quality {
+namespace {
+
+using Hash = std::pair<std::uint64_t, std::uint64_t>;
+struct HashOf {
+  std::size_t operator()(const Hash& h) const { return h.first; }
+};
+std::uint64_t mix(std::uint64_t x) {
+  x ^= x >> 30, x *= 0xbf58476d1ce4e5b9ULL, x ^= x >> 27, x *= 0x94d049bb133111ebULL;
+  return x ^ (x >> 31);
+}
+
+/// The first row of a key stays, later ones are objected to. Keys are remembered as 128 bits of hash.
+class UniqueKey final : public Judge {
+ public:
+  UniqueKey(CheckSpec spec, const Dataset& dataset) : Judge(std::move(spec), "unique_key") {
+    for (const auto& name : dataset.key) columns_.emplace_back(name, dataset.column(name)->kind == Kind::string), shown_ += (shown_.empty() ? "" : ", ") + name;
+  }
+  Status judge(const SourceBatch& batch, Verdicts& out, Report& report) override {
+    std::vector<Hash> keys(batch.lines.size(), {0x9e3779b97f4a7c15ULL, 0xc2b2ae3d27d4eb4fULL});
+    auto take = [](Hash& key, std::uint64_t value) { key = {mix(key.first ^ value), mix(key.second + value * 0x9e3779b97f4a7c15ULL + 1)}; };
+    for (const auto& [name, is_text] : columns_) {
+      if (is_text) {
+        auto values = texts(*batch.rows, name);
+        for (std::size_t i = 0; i < keys.size(); ++i) {
+          std::string_view text = values[i];
+          take(keys[i], text.size());
+          for (; !text.empty(); text.remove_prefix(std::min<std::size_t>(8, text.size()))) {
+            std::uint64_t word = 0;
+            std::memcpy(&word, text.data(), std::min<std::size_t>(8, text.size()));
+            take(keys[i], word);
+          }
+        }
+      } else {
+        auto values = numbers(*batch.rows, name);
+        for (std::size_t i = 0; i < keys.size(); ++i) {
+          std::uint64_t bits;
+          std::memcpy(&bits, &values[i], sizeof bits);
+          take(keys[i], bits);
+        }
+      }
+    }
+    for (std::size_t i = 0; i < keys.size(); ++i)
+      if (!out.refused(i) && !seen_.insert(keys[i]).second) object(batch, i, out, report, fmt::format("a row with this {} came before", shown_));
+    return Status::OK();
+  }
+
+ private:
+  std::vector<std::pair<std::string, bool>> columns_;
+  std::string shown_;
+  std::unordered_set<Hash, HashOf> seen_;
+};
+
+class CalendarSession final : public Judge {
+ public:
+  CalendarSession(CheckSpec spec, const Dataset& dataset) : Judge(std::move(spec), "calendar_session"), calendar_(dataset.calendar), column_(dataset.session_column) {}
+  Status judge(const SourceBatch& batch, Verdicts& out, Report& report) override {
+    auto sessions = numbers(*batch.rows, column_);
+    for (std::size_t i = 0; i < sessions.size(); ++i) {
+      if (out.refused(i) || std::isnan(sessions[i])) continue;
+      Date date{static_cast<std::int32_t>(sessions[i])};
+      if (date.days != last_ || !known_) last_ = date.days, known_ = true, good_ = calendar_->is_session(date);
+      if (!good_) object(batch, i, out, report, calendar_->session(date).status().message());
+    }
+    return Status::OK();
+  }
+
+ private:
+  std::shared_ptr<const Calendar> calendar_;
+  std::string column_;
+  std::int32_t last_ = 0;
+  bool known_ = false, good_ = false;
+};
+
+/// Sessions of the calendar between an instrument's first and last row of the file on which it has none. Rows that were
+/// refused for other reasons count as there: their session is not missing.
+class MissingSessions final : public Judge {
+ public:
+  MissingSessions(CheckSpec spec, const Dataset& dataset) : Judge(std::move(spec), "missing_sessions"), calendar_(dataset.calendar), column_(dataset.session_column) {}
+  Status judge(const SourceBatch& batch, Verdicts&, Report&) override {
+    auto sessions = numbers(*batch.rows, column_);
+    auto ids = texts(*batch.rows, "instrument_id");
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      if (std::isnan(sessions[i])) continue;
+      auto day = static_cast<std::int32_t>(sessions[i]);
+      auto at = seen_.find(std::string(ids[i]));
+      if (at == seen_.end()) order_.push_back(&*seen_.emplace(std::string(ids[i]), std::vector<std::int32_t>{}).first), at = seen_.find(std::string(ids[i]));
+      if (at->second.empty() || at->second.back() != day) at->second.push_back(day);
+    }
+    return Status::OK();
+  }
+  Status finish(Report& report) override {
+    for (auto* entry : order_) {
+      auto& days = entry->second;
+      std::sort(days.begin(), days.end());
+      days.erase(std::unique(days.begin(), days.end()), days.end());
+      auto at = days.begin();
+      for (Date date : calendar_->sessions(Date{days.front()}, Date{days.back()})) {
+        while (at != days.end() && *at < date.days) ++at;
+        if (at == days.end() || *at != date.days) warn_or_stop(report, fmt::format("{} has no row on {}", entry->first, date.str()));
+      }
+    }
+    return Status::OK();
+  }
+
+ private:
+  std::shared_ptr<const Calendar> calendar_;
+  std::string column_;
+  std::unordered_map<std::string, std::vector<std::int32_t>> seen_;
+  std::vector<std::pair<const std::string, std::vector<std::int32_t>>*> order_;  // of first appearance
+};
+
+/// abs(close / previous close - 1) > over; the previous close is the file's own column prev_close where there is one, else
+/// the instrument's row before.
+class Move final : public Judge {
+ public:
+  Move(CheckSpec spec, const Dataset& dataset) : Judge(std::move(spec), "move"), has_previous_(dataset.column("prev_close") != nullptr) {}
+  Status judge(const SourceBatch& batch, Verdicts& out, Report& report) override {
+    auto close = numbers(*batch.rows, "close");
+    auto previous = has_previous_ ? numbers(*batch.rows, "prev_close") : std::vector<double>(close.size(), NAN);
+    auto ids = texts(*batch.rows, "instrument_id");
+    for (std::size_t i = 0; i < close.size(); ++i) {
+      if (out.refused(i) || std::isnan(close[i])) continue;
+      double before = previous[i];
+      if (!has_previous_) {
+        auto [at, fresh] = last_.try_emplace(std::string(ids[i]), close[i]);
+        before = fresh ? NAN : at->second;
+        at->second = close[i];
+      }
+      if (before > 0 && std::fabs(close[i] / before - 1) > spec_.over)
+        object(batch, i, out, report, fmt::format("{} closed at {} after {}, {:+.1f} %", ids[i], close[i], before, (close[i] / before - 1) * 100));
+    }
+    return Status::OK();
+  }
+
+ private:
+  bool has_previous_;
+  std::unordered_map<std::string, double> last_;
+};
+
+}  // namespace
+
+std::unique_ptr<Check> make_unique_key(const CheckSpec& spec, const Dataset& dataset) { return std::make_unique<UniqueKey>(spec, dataset); }
+std::unique_ptr<Check> make_calendar_session(const CheckSpec& spec, const Dataset& dataset) { return std::make_unique<CalendarSession>(spec, dataset); }
+std::unique_ptr<Check> make_missing_sessions(const CheckSpec& spec, const Dataset& dataset) { return std::make_unique<MissingSessions>(spec, dataset); }
+std::unique_ptr<Check> make_move(const CheckSpec& spec, const Dataset& dataset) { return std::make_unique<Move>(spec, dataset); }
+
+}  // namespace tapemill::quality

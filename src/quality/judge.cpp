@@ -1,0 +1,69 @@
+#include <arrow/api.h>
+
+#include <algorithm>
+
+#include "quality/check.h"
+
+namespace tapemill::quality {
+namespace {
+
+void refuse_nulls(const Dataset& dataset, const SourceBatch& batch, Verdicts& out) {
+  for (const Column& column : dataset.columns) {
+    if (!column.null_refused) continue;
+    auto values = batch.rows->GetColumnByName(column.name);
+    if (values->null_count() == 0) continue;
+    for (std::int64_t i = 0; i < values->length(); ++i)
+      if (values->IsNull(i)) out.refuse(static_cast<std::size_t>(i), "null", column.name + " is null");
+  }
+}
+
+/// The rows that were not refused, as few slices joined.
+Result<std::shared_ptr<arrow::RecordBatch>> keep(const SourceBatch& batch, const Verdicts& verdicts, std::int64_t refused) {
+  if (refused == 0) return batch.rows;
+  arrow::RecordBatchVector runs;
+  std::int64_t n = batch.rows->num_rows();
+  for (std::int64_t from = 0; from < n;) {
+    if (verdicts.refused(static_cast<std::size_t>(from))) {
+      ++from;
+      continue;
+    }
+    std::int64_t to = from;
+    while (to < n && !verdicts.refused(static_cast<std::size_t>(to))) ++to;
+    runs.push_back(batch.rows->Slice(from, to - from));
+    from = to;
+  }
+  if (runs.empty()) return batch.rows->Slice(0, 0);
+  return arrow::ConcatenateRecordBatches(runs);
+}
+
+}  // namespace
+
+Result<Judged> judge(const Dataset& dataset, const std::vector<std::unique_ptr<Check>>& checks, const SourceBatch& batch, Report& report) {
+  auto n = static_cast<std::size_t>(batch.rows->num_rows());
+  Verdicts verdicts(n);
+  refuse_nulls(dataset, batch, verdicts);
+  for (const auto& check : checks) ARROW_RETURN_NOT_OK(check->judge(batch, verdicts, report));
+
+  Judged judged;
+  judged.refused = batch.refused;
+  std::int64_t refused = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (!verdicts.refused(i)) continue;
+    ++refused;
+    Refused one = verdicts.of(i);
+    one.line = batch.lines[i];
+    one.byte = batch.bytes[i];
+    one.raw = std::string(batch.raw(i));
+    judged.refused.push_back(std::move(one));
+  }
+  std::stable_sort(judged.refused.begin(), judged.refused.end(), [](const Refused& a, const Refused& b) { return a.line < b.line; });
+  for (const Refused& one : judged.refused)
+    report.finding(one.check, CheckSpec::Severity::quarantine).add(fmt::format("line {}: {}", one.line, one.reason));
+  ARROW_ASSIGN_OR_RAISE(judged.kept, keep(batch, verdicts, refused));
+  report.rows_in += batch.rows_in;
+  report.rows_kept += judged.kept->num_rows();
+  report.rows_quarantined += static_cast<std::int64_t>(judged.refused.size());
+  return judged;
+}
+
+}  // namespace tapemill::quality

@@ -1,0 +1,29 @@
+#pragma once
+#include "quality/check.h"
+
+namespace tapemill::quality {
+
+/// What a check does with a row it objects to: warns, refuses it, or stops the file.
+class Judge : public Check {
+ public:
+  explicit Judge(CheckSpec spec, std::string label) : spec_(std::move(spec)), label_(std::move(label)) {}
+
+ protected:
+  void object(const SourceBatch& batch, std::size_t row, Verdicts& out, Report& report, std::string reason) const;
+  void warn_or_stop(Report& report, std::string example) const;  // of what is no single row
+  CheckSpec spec_;
+  std::string label_;  // "ohlc_order", "expression: volume >= 0"
+};
+
+std::unique_ptr<Check> make_ohlc_order(const CheckSpec& spec);
+std::unique_ptr<Check> make_positive(const CheckSpec& spec);
+std::unique_ptr<Check> make_range(const CheckSpec& spec);
+std::unique_ptr<Check> make_zero_volume(const CheckSpec& spec);
+std::unique_ptr<Check> make_close_in_range(const CheckSpec& spec);
+Result<std::unique_ptr<Check>> make_expression(const CheckSpec& spec, const Dataset& dataset);
+std::unique_ptr<Check> make_unique_key(const CheckSpec& spec, const Dataset& dataset);
+std::unique_ptr<Check> make_calendar_session(const CheckSpec& spec, const Dataset& dataset);
+std::unique_ptr<Check> make_missing_sessions(const CheckSpec& spec, const Dataset& dataset);
+std::unique_ptr<Check> make_move(const CheckSpec& spec, const Dataset& dataset);
+
+}  // namespace tapemill::quality
