@@ -9,6 +9,7 @@
 #include "core/build_info.h"
 #include "core/progress.h"
 #include "print.h"
+#include "user_config.h"
 
 namespace tapemill::app {
 
@@ -77,6 +78,13 @@ const char* environment(const char* name) {
   return value != nullptr && *value != '\0' ? value : nullptr;
 }
 
+/// The command that was asked for.
+std::string bound_name(const std::vector<Bound>& bound) {
+  for (const Bound& one : bound)
+    if (one.app->parsed() && one.app->get_subcommands().empty()) return one.command.name;
+  return {};
+}
+
 int fail(const Status& status, bool colour) {
   std::fputs(render(status, colour).c_str(), stderr);
   return exit_code(status);
@@ -84,6 +92,14 @@ int fail(const Status& status, bool colour) {
 
 int run(int argc, char** argv) {
   Context context;
+  auto config = read_user_config();
+  Status broken_config = config.status();  // said when a command runs, not when help is asked
+  if (config.ok()) {
+    context.lake_path = config->lake;
+    context.memory = config->memory.bytes;
+    context.threads = config->threads;
+    context.utc = config->utc;
+  }
   if (const char* given = environment("TAPEMILL_LAKE")) context.lake_path = given;
   bool stderr_colour = ::isatty(STDERR_FILENO) == 1 && environment("NO_COLOR") == nullptr;
   context.colour = ::isatty(STDOUT_FILENO) == 1 && environment("NO_COLOR") == nullptr;
@@ -127,6 +143,8 @@ int run(int argc, char** argv) {
       }
     return fail(usage_error(e.what(), hint), stderr_colour);
   }
+  bool mends_config = bound_name(bound).starts_with("config");
+  if (!broken_config.ok() && !mends_config) return fail(broken_config, stderr_colour);
   if (!memory.empty()) {
     auto bytes = parse_bytes(memory);
     if (!bytes.ok()) return fail(prefixed(bytes.status(), "--memory"), stderr_colour);

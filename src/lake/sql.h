@@ -14,4 +14,7 @@ struct SqlOptions {
 /// name, layer.name for every layer. Errors are data or usage errors with DuckDB's message and the tables there are.
 Result<std::shared_ptr<arrow::Table>> query(const Lake& lake, const std::string& sql, const SqlOptions& options = {});
 
+/// OK when the engine can be loaded; else an environment error that says what is missing.
+Status sql_available();
+
 }  // namespace tapemill::lake

@@ -1,0 +1,37 @@
+#include "pipeline/status.h"
+
+#include "command.h"
+#include "print.h"
+
+namespace tapemill::app {
+namespace {
+
+Status run(const NoOptions&, Context& context) {
+  ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
+  ARROW_ASSIGN_OR_RAISE(auto all, pipeline::status_of(lake));
+  Json list = Json::array();
+  TextTable text({"data set", "first", "last", "files>", "rows>", "quarantined>", "version>", "missing sessions"});
+  for (const auto& one : all) {
+    Json missing = Json::array();
+    std::string shown;
+    for (std::size_t i = 0; i < one.missing.size(); ++i) {
+      missing.push_back(one.missing[i].str());
+      if (i < 3) shown += (i > 0 ? ", " : "") + one.missing[i].str();
+    }
+    if (one.missing.size() > 3) shown += fmt::format(" and {} more", one.missing.size() - 3);
+    auto date = [](const std::optional<Date>& d) { return d ? d->str() : kNull; };
+    list.push_back({{"dataset", one.table}, {"first", one.first ? Json(one.first->str()) : Json()}, {"last", one.last ? Json(one.last->str()) : Json()}, {"files", one.units}, {"rows", one.rows},
+                    {"rows_quarantined", one.quarantined}, {"version", one.version}, {"last_commit", Instant{one.last_commit_ms * 1000}.str()}, {"missing_sessions", missing}});
+    text.add({one.table, date(one.first), date(one.last), thousands(one.units), thousands(one.rows), thousands(one.quarantined), std::to_string(one.version), shown.empty() ? "none" : shown});
+  }
+  if (context.json) print(Json{{"lake", lake.root()}, {"datasets", list}});
+  else if (all.empty()) print("nothing is in yet: tapemill ingest DATASET PATH... fills the lake\n");
+  else print(text.str(terminal_width()));
+  return Status::OK();
+}
+
+}  // namespace
+
+Command status_command() { return command<NoOptions>("status", "What is in, up to when, and what is missing", {}, "  tapemill status --json", run); }
+
+}  // namespace tapemill::app

@@ -1,0 +1,18 @@
+#pragma once
+#include "core/dataset.h"
+#include "lake/lake.h"
+
+namespace tapemill::pipeline {
+
+/// What a data set holds against what its calendar says there should be. Derived from the log.
+struct DatasetStatus {
+  std::string table;
+  std::int64_t units = 0, rows = 0, version = -1, last_commit_ms = 0;
+  std::optional<Date> first, last;      // sessions
+  std::vector<Date> missing;            // sessions between first and last with no unit; empty for files of many sessions
+  std::int64_t quarantined = 0;         // rows of what is in
+};
+/// One entry per data set of datasets/ whose bronze table exists, by name.
+Result<std::vector<DatasetStatus>> status_of(const lake::Lake& lake);
+
+}  // namespace tapemill::pipeline
