@@ -1,0 +1,31 @@
+import type { CandlesBlock, LinesBlock } from "../document";
+import { el, inline } from "../dom";
+import { CandlesPlot } from "../charts/candles";
+import { Lines } from "../charts/lines";
+import { candlesModel, linesModel } from "../charts/model";
+import { pictureFrame } from "../charts/picture";
+import { caption, emptyState } from "./caption";
+
+function isEmpty(block: LinesBlock | CandlesBlock): boolean {
+  return block.axis.values.length === 0;
+}
+
+function blank(block: LinesBlock | CandlesBlock): HTMLElement {
+  return el("figure", { class: "picture", id: block.anchor }, caption(block, null), emptyState(block, "Nothing to draw: no rows in this range."));
+}
+
+export function lines(block: LinesBlock): HTMLElement {
+  if (isEmpty(block)) return blank(block);
+  const model = linesModel(block);
+  const figure = pictureFrame(model, el("h3", {}, ...inline(block.title)), (width) => new Lines(model, width));
+  if (block.anchor) figure.id = block.anchor;
+  return figure;
+}
+
+export function candles(block: CandlesBlock): HTMLElement {
+  if (isEmpty(block)) return blank(block);
+  const model = candlesModel(block);
+  const figure = pictureFrame(model, el("h3", {}, ...inline(block.title)), (width) => new CandlesPlot(model, width, block.visible ?? 250));
+  if (block.anchor) figure.id = block.anchor;
+  return figure;
+}

@@ -1,0 +1,72 @@
+import type { Cell, Column, TableBlock } from "../document";
+import { el } from "../dom";
+import { columnDecimals, csv, NONE, number, plural } from "../format";
+import { saveButtons } from "../charts/picture";
+import { caption, emptyState } from "./caption";
+
+const FIRST = 50; // rows shown before the reader asks for more
+const numeric = (c: Column) => c.kind === "number" || c.kind === "signed";
+
+const align = (c: Column) => (numeric(c) ? "right" : "");
+
+function show(value: Cell | undefined, c: Column, decimals: number): HTMLElement {
+  if (value === null || value === undefined) return el("td", { class: `${align(c)} none` }, NONE);
+  if (typeof value === "number") {
+    const tone = c.kind === "signed" && value !== 0 ? (value < 0 ? "down" : "up") : "";
+    return el("td", { class: `${align(c)} ${tone}` }, number(value, decimals, c.kind === "signed"));
+  }
+  return el("td", { class: align(c) }, c.kind === "code" ? el("code", {}, value) : value);
+}
+
+/** Nulls last, whichever way. */
+function compare(a: Cell | undefined, b: Cell | undefined, way: number): number {
+  const none = (v: Cell | undefined) => v === null || v === undefined;
+  if (none(a) || none(b)) return Number(none(a)) - Number(none(b));
+  return way * (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true }));
+}
+
+export function table(block: TableBlock): HTMLElement {
+  const { columns, rows } = block;
+  const total = block.total ?? rows.length;
+  const toCsv = () => csv([columns.map((c) => (c.unit ? `${c.name} (${c.unit})` : c.name)), ...rows]);
+  const box = el("figure", { class: `block table ${rows.length <= 15 ? "short" : ""}`, id: block.anchor },
+    caption(block, rows.length > 0 ? saveButtons(block.title, toCsv) : null));
+  if (rows.length === 0) { box.append(emptyState(block, "No rows.")); return box; }
+
+  const decimals = columns.map((c, k) => c.decimals ?? (numeric(c) ? columnDecimals(rows.map((r) => r[k])) : 0));
+  let order = rows, sorted = -1, way = 1, all = false, wanted = "";
+  const body = el("tbody", {});
+  const foot = el("div", { class: "more" });
+  const heads = columns.map((c, k) => el("th", { scope: "col", class: align(c) },
+    el("button", { type: "button", title: "Sort", onclick: () => { way = sorted === k ? -way : 1; sorted = k; fill(); } },
+      c.name, c.unit ? el("span", { class: "unit" }, ` ${c.unit}`) : null)));
+
+  const fill = () => {
+    const kept = wanted === "" ? rows : rows.filter((r) => r.some((v) => String(v ?? "").toLowerCase().includes(wanted)));
+    order = sorted < 0 ? kept : [...kept].sort((a, b) => compare(a[sorted], b[sorted], way));
+    heads.forEach((h, k) => k === sorted ? h.setAttribute("aria-sort", way > 0 ? "ascending" : "descending") : h.removeAttribute("aria-sort"));
+    const visible = all ? order : order.slice(0, FIRST);
+    body.replaceChildren(...visible.map((r) => el("tr", {}, ...columns.map((c, k) => show(r[k], c, decimals[k]!)))));
+    foot.replaceChildren();
+    if (order.length === 0) foot.append(el("span", {}, `No row holds “${wanted}”.`));
+    else if (visible.length < order.length) {
+      foot.append(el("span", {}, `${number(visible.length)} of ${plural(order.length, "row")} shown.`),
+        el("button", { type: "button", onclick: () => { all = true; fill(); } }, `Show all ${number(order.length)}`));
+    }
+  };
+  fill();
+  if (rows.length > 20) {
+    box.append(el("label", { class: "filter" }, "Filter ", el("input", {
+      type: "search", placeholder: "any column", oninput: (e: Event) => { wanted = (e.target as HTMLInputElement).value.toLowerCase(); fill(); },
+    })));
+  }
+  box.append(el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": block.title },
+    el("table", {}, el("caption", { class: "visually-hidden" }, block.title), el("thead", {}, el("tr", {}, ...heads)), body)), foot);
+  if (total > rows.length) {
+    box.append(el("p", { class: "cut" }, `This file holds ${number(rows.length)} of ${plural(total, "row")}.`,
+      block.hint ? el("span", {}, " The rest: ", el("code", {}, block.hint)) : null));
+  }
+  const small = [block.source, block.zone && `times ${block.zone}`].filter(Boolean).join(" · ");
+  if (small) box.append(el("p", { class: "source" }, small));
+  return box;
+}

@@ -1,0 +1,93 @@
+// Where the time axis is marked, and with what words: the finest calendar step that leaves room for its labels.
+import { iso, lowerBound, type TimeAxis } from "./axis";
+
+type Step = { unit: "year" | "month" | "second"; by: number };
+const DAY = 86400;
+const LADDER: Step[] = [
+  ...[100, 50, 20, 10, 5, 2, 1].map((by): Step => ({ unit: "year", by })),
+  ...[6, 3, 1].map((by): Step => ({ unit: "month", by })),
+  ...[7 * DAY, DAY, 6 * 3600, 3 * 3600, 3600, 1800, 900, 300, 60, 30, 15, 5, 1].map((by): Step => ({ unit: "second", by })),
+];
+const MONDAY = 4 * DAY; // 1970-01-05
+
+function approximate(step: Step): number {
+  return step.by * (step.unit === "year" ? 365.25 * DAY : step.unit === "month" ? 30.4 * DAY : 1);
+}
+
+function* boundaries(from: number, to: number, step: Step): Generator<number> {
+  if (step.unit === "second") {
+    const phase = step.by === 7 * DAY ? MONDAY : 0;
+    for (let t = Math.ceil((from - phase) / step.by) * step.by + phase; t <= to; t += step.by) yield t;
+    return;
+  }
+  const months = step.unit === "year" ? step.by * 12 : step.by;
+  const start = new Date(from * 1000);
+  let m = Math.floor((start.getUTCFullYear() * 12 + start.getUTCMonth()) / months) * months;
+  for (; ; m += months) {
+    const t = Date.UTC(Math.floor(m / 12), m % 12) / 1000;
+    if (t > to) return;
+    if (t >= from) yield t;
+  }
+}
+
+/** The coarsest calendar unit that begins at t: how a mark there is named. */
+function words(t: number): string {
+  const text = iso(t, true, true);
+  if (text.endsWith("01-01 00:00:00")) return text.slice(0, 4);
+  if (text.endsWith("-01 00:00:00")) return text.slice(0, 7);
+  if (text.endsWith(" 00:00:00")) return text.slice(5, 10);
+  return text.endsWith(":00") ? text.slice(11, 16) : text.slice(11);
+}
+
+export interface Tick { x: number; text: string }
+
+/** At most `room` marks between x = `min` and x = `max`. */
+export function timeTicks(axis: TimeAxis, min: number, max: number, room: number): Tick[] {
+  if (axis.length === 0) return [];
+  const at = (x: number) => axis.ordinal ? axis.local[Math.min(axis.length - 1, Math.max(0, Math.round(x)))]! : x;
+  const from = at(Math.ceil(min)), to = at(Math.floor(max));
+  let best: Tick[] = [];
+  for (const step of LADDER) {
+    if (axis.isSession && step.unit === "second" && step.by < DAY) break;
+    if ((to - from) / approximate(step) > 200 * room) break;
+    const ticks: Tick[] = [];
+    let before = -1;
+    for (const t of boundaries(from, to, step)) {
+      if (!axis.ordinal) { ticks.push({ x: t, text: words(t) }); continue; }
+      const i = lowerBound(axis.local, t); // the first bar of the new year, month, day
+      if (i === before || i >= axis.length) continue;
+      // An hour that begins while the exchange sleeps is marked as the day of the bar that follows.
+      const startsDay = i > 0 && Math.floor(axis.local[i]! / DAY) !== Math.floor(axis.local[i - 1]! / DAY);
+      const isIntraday = step.unit === "second" && step.by < DAY;
+      ticks.push({ x: i, text: isIntraday && startsDay ? iso(axis.local[i]!, false).slice(5) : words(t) });
+      before = i;
+    }
+    if (ticks.length > room) break;
+    best = ticks;
+  }
+  // Hours need a day beside them.
+  const first = best[0];
+  if (first && best.every((t) => t.text.includes(":"))) {
+    const at = axis.ordinal ? axis.local[first.x]! : first.x;
+    best[0] = { x: first.x, text: `${iso(at, false).slice(5)} ${first.text}` };
+  }
+  if (best.length < 2 && axis.ordinal) {
+    // Too few bars for a calendar step: mark bars.
+    const i0 = Math.max(0, Math.ceil(min)), i1 = Math.min(axis.length - 1, Math.floor(max));
+    const every = Math.max(1, Math.ceil((i1 - i0 + 1) / Math.max(1, room)));
+    best = [];
+    for (let i = i0; i <= i1; i += every) best.push({ x: i, text: axis.isSession ? iso(axis.local[i]!, false).slice(5) : words(axis.local[i]!) });
+  }
+  return best;
+}
+
+/** Round marks on a value axis, about `room` of them. */
+export function valueTicks(min: number, max: number, room: number): number[] {
+  if (!(max > min)) return [min];
+  const raw = (max - min) / Math.max(1, room);
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = power * [1, 2, 2.5, 5, 10].find((m) => power * m >= raw * 0.999)!;
+  const out: number[] = [];
+  for (let k = Math.ceil(min / step - 1e-9); k * step <= max + step * 1e-9; k++) out.push(Number((k * step).toPrecision(12)));
+  return out;
+}
