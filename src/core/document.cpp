@@ -85,8 +85,11 @@ struct YamlReader {
         to.type = Node::Type::map;
         for (const auto& pair : from) {
           to.members.emplace_back();
-          ARROW_RETURN_NOT_OK(convert(pair.first, to.members.back().first, depth + 1));
-          if (!to.members.back().first.is_scalar()) return to.members.back().first.error("a key must be a plain word");
+          Node& key = to.members.back().first;
+          ARROW_RETURN_NOT_OK(convert(pair.first, key, depth + 1));
+          if (!key.is_scalar()) return key.error("a key must be a plain word");
+          // `null: refuse` of a column: yaml-cpp keeps no text of a plain null, and as a key it is a word.
+          if (key.type == Node::Type::null && key.text.empty()) key.type = Node::Type::string, key.text = "null";
           ARROW_RETURN_NOT_OK(convert(pair.second, to.members.back().second, depth + 1));
         }
         return check_duplicates(to);
