@@ -1,27 +1,22 @@
 #include <arrow/api.h>
 
 #include <algorithm>
-#include <array>
 
-#include "core/arithmetic.h"
 #include "core/decimal.h"
 #include "core/expression.h"
+#include "core/operators.h"
 #include "core/time.h"
 
 namespace tapemill {
 namespace {
-
-using Unary = double (*)(double);
-using Binary = double (*)(double, double);
 
 /// One step of the postfix program; it works on blocks of kBlock values.
 struct Step {
   enum class What { number, column, null_of, string_literal, string_column, unary, binary } what;
   double number = 0;           // of a literal; 1 where a comparison of strings is !=
   int column = 0, other = 0;   // of the schema
-  std::string text;            // string literal
-  Unary unary = nullptr;
-  Binary binary = nullptr;
+  std::string text = {};       // string literal
+  const Operation* operation = nullptr;
 };
 constexpr std::int64_t kBlock = 1024;
 
@@ -64,37 +59,6 @@ std::string_view string_at(const arrow::Array& array, std::int64_t row) {
   return static_cast<const arrow::StringArray&>(array).GetView(row);
 }
 
-struct Function {
-  const char* name;
-  int least, most;  // arguments; more than two are folded from the left
-  Unary unary;
-  Binary binary;
-};
-constexpr int kMany = 1000;
-constexpr std::array kFunctions = {
-    Function{"abs", 1, 1, arithmetic::absolute, nullptr},
-    Function{"log", 1, 1, arithmetic::logarithm, nullptr},
-    Function{"exp", 1, 1, arithmetic::exponential, nullptr},
-    Function{"sqrt", 1, 1, arithmetic::root, nullptr},
-    Function{"is_null", 1, 1, arithmetic::missing, nullptr},
-    Function{"least", 2, kMany, nullptr, arithmetic::least},
-    Function{"greatest", 2, kMany, nullptr, arithmetic::greatest},
-    Function{"coalesce", 2, kMany, nullptr, arithmetic::coalesce},
-};
-struct Operator {
-  const char* name;
-  Binary binary;
-};
-constexpr std::array kOperators = {
-    Operator{"+", arithmetic::add},       Operator{"-", arithmetic::subtract},      Operator{"*", arithmetic::multiply},
-    Operator{"/", arithmetic::divide},    Operator{"%", arithmetic::remainder},     Operator{"<", arithmetic::less},
-    Operator{"<=", arithmetic::less_equal}, Operator{">", arithmetic::greater},     Operator{">=", arithmetic::greater_equal},
-    Operator{"==", arithmetic::equal},    Operator{"!=", arithmetic::not_equal},    Operator{"and", arithmetic::both},
-    Operator{"or", arithmetic::either},
-};
-Binary operator_named(const std::string& text) {
-  return std::find_if(kOperators.begin(), kOperators.end(), [&](const Operator& o) { return text == o.name; })->binary;
-}
 bool compares(const std::string& op) { return op == "==" || op == "!=" || op[0] == '<' || op[0] == '>'; }
 
 }  // namespace
@@ -123,7 +87,7 @@ class Compiler {
       }
       case Expression::Type::unary: {
         ARROW_RETURN_NOT_OK(emit(e.args[0]));
-        steps.push_back({.what = Step::What::unary, .unary = e.text == "not" ? arithmetic::invert : arithmetic::negate});
+        steps.push_back({.what = Step::What::unary, .operation = find_operation(kUnaryOperators, e.text)});
         return Status::OK();
       }
       case Expression::Type::binary: return binary(e);
@@ -144,8 +108,8 @@ class Compiler {
     depth = std::max(depth, ++height_);
     return Status::OK();
   }
-  void fold(Binary function) {
-    steps.push_back({.what = Step::What::binary, .binary = function});
+  void fold(const Operation* operation) {
+    steps.push_back({.what = Step::What::binary, .operation = operation});
     --height_;
   }
 
@@ -201,24 +165,24 @@ class Compiler {
         ARROW_ASSIGN_OR_RAISE(double value, moment(own, *type));
         ARROW_RETURN_NOT_OK(side == 0 ? push({.what = Step::What::number, .number = value}) : emit(other));
         ARROW_RETURN_NOT_OK(side == 0 ? emit(other) : push({.what = Step::What::number, .number = value}));
-        fold(operator_named(e.text));
+        fold(find_operation(kOperators, e.text));
         return Status::OK();
       }
     }
     ARROW_RETURN_NOT_OK(emit(left));
     ARROW_RETURN_NOT_OK(emit(right));
-    fold(operator_named(e.text));
+    fold(find_operation(kOperators, e.text));
     return Status::OK();
   }
 
   Status call(const Expression& e) {
-    auto function = std::find_if(kFunctions.begin(), kFunctions.end(), [&](const Function& f) { return e.text == f.name; });
-    if (function == kFunctions.end()) {
+    const Operation* function = find_operation(kRowFunctions, e.text);
+    if (function == nullptr) {
       if (e.text == "min" || e.text == "max")
         return fail(e, fmt::format("{} over bars needs a series, and this is judged row by row", e.text),
                     fmt::format("the {} of two values is {}(a, b)", e.text == "min" ? "smaller" : "larger", e.text == "min" ? "least" : "greatest"));
       std::vector<std::string> known;
-      for (const Function& f : kFunctions) known.emplace_back(f.name);
+      for (const Operation& f : kRowFunctions) known.emplace_back(f.name);
       std::string near = nearest(e.text, known);
       return fail(e, fmt::format("unknown function {}", e.text),
                   near.empty() ? fmt::format("functions of a row: {}", fmt::join(known, ", ")) : fmt::format("did you mean {}?", near));
@@ -226,7 +190,7 @@ class Compiler {
     int given = static_cast<int>(e.args.size());
     if (!e.named.empty()) return fail(e, fmt::format("{} takes no named values", e.text));
     if (given < function->least || given > function->most)
-      return fail(e, fmt::format("{} takes {}{} value{}, not {}", e.text, function->least, function->most == kMany ? " or more" : "",
+      return fail(e, fmt::format("{} takes {}{} value{}, not {}", e.text, function->least, function->most == kManyArguments ? " or more" : "",
                                  function->most == 1 ? "" : "s", given));
     if (e.text == "is_null") {
       if (const auto* type = column_type(e.args[0]); type != nullptr)
@@ -234,8 +198,8 @@ class Compiler {
     }
     for (int i = 0; i < given; ++i) {
       ARROW_RETURN_NOT_OK(emit(e.args[static_cast<std::size_t>(i)]));
-      if (function->unary != nullptr) steps.push_back({.what = Step::What::unary, .unary = function->unary});
-      else if (i > 0) fold(function->binary);
+      if (function->one != nullptr) steps.push_back({.what = Step::What::unary, .operation = function});
+      else if (i > 0) fold(function);
     }
     return Status::OK();
   }
@@ -289,11 +253,11 @@ Result<std::vector<double>> RowExpression::evaluate(const arrow::RecordBatch& ro
         case Step::What::string_column: compare_strings(step, rows, from, count, top); break;
         case Step::What::unary:
           top -= kBlock;
-          for (std::int64_t i = 0; i < count; ++i) top[i] = step.unary(top[i]);
+          step.operation->one(top, top, static_cast<std::size_t>(count));
           break;
         case Step::What::binary:
           top -= 2 * kBlock;
-          for (std::int64_t i = 0; i < count; ++i) top[i] = step.binary(top[i], top[kBlock + i]);
+          step.operation->two(top, top + kBlock, top, static_cast<std::size_t>(count));
           break;
       }
       top += kBlock;
