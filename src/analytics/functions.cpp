@@ -7,6 +7,7 @@
 namespace tapemill::analytics {
 namespace {
 
+using arithmetic::finite;
 using arithmetic::is_null;
 using arithmetic::kNull;
 
@@ -63,7 +64,10 @@ template <class Own>
 class OneSeries : public SeriesFunction {
  public:
   void run(const double* const* in, double* out, std::size_t n) override {
-    for (std::size_t i = 0; i < n; ++i) out[i] = is_null(in[0][i]) ? kNull : static_cast<Own*>(this)->update(in[0][i]);
+    for (std::size_t i = 0; i < n; ++i) {
+      double x = finite(in[0][i]);
+      out[i] = is_null(x) ? kNull : static_cast<Own*>(this)->update(x);
+    }
   }
 };
 
@@ -71,7 +75,7 @@ class Reference final : public SeriesFunction {
  public:
   Reference(int period, int) : ring_(period, kNull) {}
   void run(const double* const* in, double* out, std::size_t n) override {
-    for (std::size_t i = 0; i < n; ++i) out[i] = ring_.swap(in[0][i]);
+    for (std::size_t i = 0; i < n; ++i) out[i] = ring_.swap(finite(in[0][i]));
   }
   void state(StateArchive& archive) override { ring_.state(archive); }
 
@@ -87,7 +91,7 @@ class RollingSum final : public OneSeries<RollingSum> {
     sum_.add(x);
     sum_.add(-old);
     seen_ += 1;
-    return seen_ >= period_ ? arithmetic::finite(sum_.value()) : kNull;
+    return seen_ >= period_ ? finite(sum_.value()) : kNull;
   }
   void state(StateArchive& archive) override { ring_.state(archive), sum_.state(archive), archive(seen_); }
 
@@ -100,7 +104,7 @@ class RollingSum final : public OneSeries<RollingSum> {
 /// Sums of values and of squares are kept to about 106 bits, so that a spike leaves no trace once it left the window.
 class RollingDeviation final : public OneSeries<RollingDeviation> {
  public:
-  RollingDeviation(int period, int ddof) : period_(period), scale_(1.0 / (period_ * (period_ - ddof))), ring_(period, 0) {}
+  RollingDeviation(int period, int ddof) : period_(period), divisor_(period_ * (period_ - ddof)), ring_(period, 0) {}
   double update(double x) {
     double old = ring_.swap(x);
     sum_.add(x);
@@ -120,14 +124,14 @@ class RollingDeviation final : public OneSeries<RollingDeviation> {
     double scaled = period_ * squares;
     double rest = (period_ * high - scaled) + period_ * (squares - high) + period_ * squares_.rest();
     double spread = (scaled - whole.value) + (rest - (whole.rest + 2.0 * sum_.value() * sum_.rest()));
-    return arithmetic::finite(std::sqrt((spread > 0 ? spread : 0) * scale_));
+    return finite(std::sqrt((spread > 0 ? spread : 0) / divisor_));
   }
   void state(StateArchive& archive) override {
     ring_.state(archive), sum_.state(archive), squares_.state(archive), archive.all(same_, last_, seen_);
   }
 
  private:
-  double period_, scale_, same_ = 0, last_ = kNull, seen_ = 0;
+  double period_, divisor_, same_ = 0, last_ = kNull, seen_ = 0;
   Ring ring_;
   Sum sum_, squares_;
 };
@@ -173,7 +177,7 @@ class Cross final : public SeriesFunction {
   Cross(int, int) {}
   void run(const double* const* in, double* out, std::size_t n) override {
     for (std::size_t i = 0; i < n; ++i) {
-      double a = in[0][i] * Sign, b = in[1][i] * Sign;
+      double a = finite(in[0][i]) * Sign, b = finite(in[1][i]) * Sign;
       out[i] = kNull;
       if (is_null(a) || is_null(b)) continue;
       double side = a > b ? 1 : 0;

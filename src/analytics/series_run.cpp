@@ -45,6 +45,7 @@ class Shard {
     std::int64_t longest = 0;
     for (std::size_t i = 0; i < count; ++i) longest = std::max(longest, call.starts[symbols[i] + 1] - call.starts[symbols[i]]);
     rows_ = static_cast<std::size_t>(std::min(longest, kChunk));
+    chunks_ = longest > kChunk;
     // A line more than the rows: columns whose distance is a power of two would share few places of the cache.
     stride_ = (rows_ + 7) / 8 * 8 + 8;
     lanes_.resize(count);
@@ -54,7 +55,7 @@ class Shard {
       Lane& lane = lanes_[i];
       lane.symbol = symbols[i];
       for (int slot = 0; slot < program_.slots; ++slot) lane.own.push_back(place), place += stride_;
-      lane.slots = lane.own;
+      lane.slots.assign(lane.own.begin(), lane.own.end());
       for (const Step& step : program_.steps) {
         if (step.what == Step::What::function) lane.functions.push_back(step.function->make(step.period, step.ddof));
         if (step.what == Step::What::constant) std::fill_n(lane.own[static_cast<std::size_t>(step.out)], rows_, step.number);
@@ -133,7 +134,7 @@ class Shard {
     std::vector<std::string> next;
     indicators::BatchOptions options;
     if (!states.empty()) options.start = &states;
-    options.states = &next;
+    if (chunks_) options.states = &next;
     ARROW_RETURN_NOT_OK(indicators::run(jobs, panel, out, options));
     states = std::move(next);
     return Status::OK();
@@ -150,6 +151,7 @@ class Shard {
   const Call& call_;
   const Series::Program& program_;
   std::size_t rows_ = 0, stride_ = 0;
+  bool chunks_ = false;  // whether states must go on to another chunk
   std::vector<double> memory_;
   std::vector<Lane> lanes_;
   std::vector<std::vector<std::string>> states_;  // of each stage's indicators, per symbol, after the chunk before
