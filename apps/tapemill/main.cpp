@@ -42,15 +42,15 @@ void bind(Bound& bound) {
     const Option& option = bound.command.options[i];
     CLI::Option* made = nullptr;
     if (option.positional) {
-      made = bound.app->add_option(option.info.name, help_text(option));
+      made = bound.app->add_option(option.info.name)->description(help_text(option));
       if (option.list) made->expected(option.needed ? 1 : 0, 1 << 20);
       else made->expected(option.needed ? 1 : 0, 1);
       if (option.needed) made->required();
     } else if (option.flag) {
       std::string name = flag_name(option.info.name);
-      made = bound.app->add_flag(option.info.standard == "true" ? name + ",!--no" + name.substr(1) : name, help_text(option));
+      made = bound.app->add_flag(option.info.standard == "true" ? name + ",!--no" + name.substr(1) : name)->description(help_text(option));
     } else {
-      made = bound.app->add_option(flag_name(option.info.name), help_text(option));
+      made = bound.app->add_option(flag_name(option.info.name))->description(help_text(option));
       if (option.list) made->delimiter(',')->expected(1, 1 << 20)->allow_extra_args(false);
     }
     bound.options.emplace_back(made, i);
@@ -64,7 +64,9 @@ CLI::App* place(CLI::App& root, const std::string& name, const std::string& summ
   for (;;) {
     auto blank = name.find(' ', from);
     std::string word = name.substr(from, blank - from);
-    CLI::App* next = at->get_subcommand_no_throw(word);
+    CLI::App* next = nullptr;
+    for (CLI::App* one : at->get_subcommands([](CLI::App*) { return true; }))
+      if (one->get_name() == word) next = one;
     if (next == nullptr) next = at->add_subcommand(word, blank == std::string::npos ? summary : "");
     at = next;
     if (blank == std::string::npos) return at;

@@ -25,7 +25,7 @@ Status run(const NoOptions&, Context& context) {
     text.add({one.table, date(one.first), date(one.last), thousands(one.units), thousands(one.rows), thousands(one.quarantined), std::to_string(one.version), shown.empty() ? "none" : shown});
   }
   if (context.json) print(Json{{"lake", lake.root()}, {"datasets", list}});
-  else if (all.empty()) print("nothing is in yet: tapemill ingest DATASET PATH... fills the lake\n");
+  else if (all.empty()) print(std::string("nothing is in yet: tapemill ingest DATASET PATH... fills the lake\n"));
   else print(text.str(terminal_width()));
   return Status::OK();
 }

@@ -65,11 +65,13 @@ Status describe_table(const TableOptions& options, Context& context) {
   auto dataset = load_dataset(name.table);
   Json columns = Json::array();
   TextTable text({"column", "type", "unit", "null", "smallest", "largest", "help"});
+  std::vector<Json> statistics;
+  for (const auto& part : snapshot.parts) statistics.push_back(Json::parse(part.stats, nullptr, false));
   auto bound = [&](const char* which, const std::string& column) {
     Json best;
-    for (const auto& part : snapshot.parts) {
-      if (!part.stats.contains(which) || !part.stats[which].contains(column)) continue;
-      const Json& value = part.stats[which][column];
+    for (const Json& stats : statistics) {
+      if (!stats.contains(which) || !stats[which].contains(column)) continue;
+      const Json& value = stats[which][column];
       bool better = best.is_null() || (std::string(which) == "minValues" ? value < best : best < value);
       if (better) best = value;
     }

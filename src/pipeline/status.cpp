@@ -30,13 +30,15 @@ Result<std::vector<DatasetStatus>> status_of(const lake::Lake& lake) {
       else one_session_a_file = false;
     }
     status.units = static_cast<std::int64_t>(units.size());
-    for (const auto& part : snapshot.parts)
+    for (const auto& part : snapshot.parts) {
+      Json stats = Json::parse(part.stats, nullptr, false);
       for (auto [which, better] : {std::pair{"minValues", -1}, {"maxValues", 1}}) {
-        if (!part.stats.contains(which) || !part.stats[which].contains(dataset->session_column)) continue;
-        ARROW_ASSIGN_OR_RAISE(Date date, Date::parse(part.stats[which][dataset->session_column].get<std::string>()));
+        if (!stats.contains(which) || !stats[which].contains(dataset->session_column)) continue;
+        ARROW_ASSIGN_OR_RAISE(Date date, Date::parse(stats[which][dataset->session_column].get<std::string>()));
         auto& bound = better < 0 ? status.first : status.last;
         if (!bound || (better < 0 ? date < *bound : date > *bound)) bound = date;
       }
+    }
     if (one_session_a_file && !sessions.empty())
       for (Date date : dataset->calendar->sessions(*sessions.begin(), *sessions.rbegin()))
         if (!sessions.contains(date)) status.missing.push_back(date);
