@@ -12,6 +12,7 @@
   X(status)                  \
   X(quarantine_list)         \
   X(quarantine_show)         \
+  X(export_qlib)             \
   X(config_show)             \
   X(config_set)              \
   X(config_path)             \

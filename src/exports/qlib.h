@@ -1,0 +1,29 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "core/workers.h"
+#include "lake/scan.h"
+
+namespace tapemill::exports {
+
+struct QlibOptions {
+  std::string table;
+  std::string out;                    // default: LAKE/gold/qlib/<table>
+  std::vector<std::string> fields{"open", "high", "low", "close", "volume", "factor"};
+};
+struct QlibReport {
+  std::string folder;
+  std::int64_t version = 0;           // of the table
+  std::int64_t instruments = 0, sessions = 0, rows = 0, bytes = 0;
+  std::int64_t inexact_volumes = 0;   // beyond 2^24, where float32 loses digits
+  bool unchanged = false;             // the store was of this version already
+};
+
+/// Writes a Qlib store (docs/formats/qlib.md): calendars/day.txt, instruments/all.txt, features/<symbol>/<field>.day.bin;
+/// 1min for tables with a `time` column, regular session only. Prices are as traded: factor is 1. The store is built beside
+/// and swapped in whole; the version it holds stands in tapemill.json. Errors: a symbol that names two instruments, a calendar
+/// too long for the float32 start index (2^24).
+Result<QlibReport> export_qlib(const lake::Lake& lake, const QlibOptions& options, const Workers& workers);
+
+}  // namespace tapemill::exports
