@@ -16,7 +16,9 @@ struct FileInfo {
   std::string path;
   std::string form;             // "polygon_flat", "nse_full", "nse_udiff", "nse_legacy", "snapshots_52", "csv"
   std::optional<Date> session;  // where the whole file is one session
-  std::string unit;             // what a later file of the same data set and form replaces: the session, else the file's stem
+  std::optional<Date> begins;   // the first session its rows say, where they say one
+  std::string unit;             // what a later file of the same data set and form replaces: the session, else the file's stem (of
+                                // snapshots: the stem and the first session)
   std::string sha256;           // of the bytes as received
   std::int64_t size = 0;        // bytes as received
 };
@@ -29,6 +31,9 @@ class Source {
   virtual Result<std::optional<SourceBatch>> next(std::stop_token stop) = 0;
   virtual std::int64_t bytes_read() const = 0;  // of the file as received, for progress
 };
+
+/// What a data set may say as its source.
+std::vector<std::string> source_names();
 
 /// Opens `path` just far enough to tell what it is. Errors: missing, a folder, no permission (environment or usage),
 /// empty, binary, a header of no known form (data; the hint shows the header found and the forms the data set takes).

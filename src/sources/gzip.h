@@ -1,0 +1,27 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/status.h"
+
+namespace tapemill::sources {
+
+/// A file's content in order, inflated where the bytes are gzip (told by its first two bytes, never by the name).
+class Bytes {
+ public:
+  virtual ~Bytes() = default;
+  /// Up to `size` bytes; 0 at the end. A gzip stream that ends early, fails its checksum or is followed by other bytes is
+  /// a data error that names the byte of the file as received. What was read before such an error must not be kept.
+  virtual Result<std::size_t> read(char* out, std::size_t size) = 0;
+  virtual std::int64_t bytes_read() const = 0;  // of the file as received
+};
+
+/// Errors: missing or a folder (usage), no permission or unreadable (environment).
+Result<std::unique_ptr<Bytes>> open_bytes(const std::string& path);
+
+/// A single gzip member without name or time: equal input gives equal bytes. Level 1 (fast) to 9 (small).
+Result<std::string> gzip_compress(std::string_view bytes, int level = 6);
+
+}  // namespace tapemill::sources

@@ -1,0 +1,77 @@
+#pragma once
+#include <arrow/buffer.h>
+
+#include <deque>
+
+#include "sources/days.h"
+#include "sources/form.h"
+#include "sources/source.h"
+#include "sources/text.h"
+
+namespace tapemill::sources {
+
+/// The rows of one block while they become columns.
+struct Rows {
+  Block block;
+  std::vector<const Record*> records;         // those with as many fields as the header
+  std::vector<std::uint8_t> refused;          // per record
+  std::vector<Refused> refusals;
+  std::deque<std::string> spare;              // unescaped fields
+
+  void refuse(std::size_t row, const char* check, std::string reason);
+};
+
+/// A column on its way: which fields, and how they are read.
+struct Plan {
+  Column column;
+  Take take;
+  std::vector<int> fields;                    // of take.from in this file; -1 where it has none
+  std::vector<std::pair<std::string, int>> pieces;  // of a pattern: literal, then field (or -1)
+  bool absent = false;                        // this file says nothing of it: null
+};
+
+/// Turns the records of a text file into batches, as a Form declares (form.h). One per file; not thread-safe.
+class TableSource final : public Source {
+ public:
+  /// `form` with every take that the data set's columns want. Errors: columns that the form cannot yield (usage).
+  static Result<std::unique_ptr<TableSource>> make(const Dataset& dataset, const Form& form, const Header& header, const FileInfo& info,
+                                                   std::unique_ptr<Bytes> bytes, std::size_t block_size, arrow::MemoryPool* pool);
+  Result<std::optional<SourceBatch>> next(std::stop_token stop) override;
+  std::int64_t bytes_read() const override { return reader_.bytes_read(); }
+
+  /// The first session that a row says, reading no more than `blocks` blocks; nullopt where no row says one, `why` the
+  /// first refusal then, empty for a file without rows. Afterwards the source is used up.
+  Result<std::optional<Date>> probe(int blocks, std::string& why);
+
+ private:
+  TableSource(std::unique_ptr<Bytes> bytes, std::size_t block_size, bool multiline) : reader_(std::move(bytes), block_size, multiline) {}
+  Result<Plan> plan(const Column& column, const Take& take, const Header& header) const;
+  bool split(Rows& rows) const;
+  void guard(Rows& rows);
+  void place(Rows& rows);  // sessions_ and times_
+  void read_integers(const Plan& plan, Rows& rows, std::vector<std::int64_t>& values, std::vector<std::uint8_t>& valid);
+  /// A null text has a null data pointer.
+  void read_texts(const Plan& plan, Rows& rows, std::vector<std::string_view>& values);
+  std::int64_t available(std::size_t row);
+
+  TextReader reader_;
+  Form form_;
+  FileInfo info_;
+  std::string session_column_;
+  bool bar_close_ = false;
+  std::int64_t available_after_ = 0;
+  std::shared_ptr<arrow::Schema> schema_;
+  std::unique_ptr<Days> days_;
+  arrow::MemoryPool* pool_ = nullptr;
+  std::size_t width_ = 0;                     // fields of the header
+  std::vector<Plan> plans_;
+  std::optional<Plan> session_, time_;
+  std::vector<Plan> guards_;
+  std::vector<std::int64_t> sessions_, times_;
+  std::vector<std::vector<std::int64_t>> integers_;   // per plan, reused from block to block
+  std::vector<std::vector<std::uint8_t>> valid_;
+  std::vector<std::vector<std::string_view>> texts_;
+  std::deque<std::string> made_;              // texts of patterns, one arena per column
+};
+
+}  // namespace tapemill::sources

@@ -1,0 +1,87 @@
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sources/gzip.h"
+
+namespace tapemill::sources {
+
+inline constexpr std::int64_t kLongestLine = 1 << 20;   // a longer line is refused, whatever it holds
+inline constexpr std::size_t kKeptOfLongLine = 4096;    // bytes of such a line that its refusal keeps
+
+/// What a file's first bytes say. Errors (data): empty, UTF-16, other compressions, binary, a first line beyond 1 MB.
+struct Header {
+  std::vector<std::string> names;  // trimmed, unquoted; a trailing comma leaves a last empty name
+  std::string line;                // as it stands
+  std::size_t bom = 0;             // bytes of a UTF-8 byte order mark
+};
+Result<Header> parse_header(std::string_view head, const std::string& path);
+
+/// A record of the file: one line, or more where a quoted field holds line ends.
+struct Record {
+  std::int64_t line = 0;
+  std::uint32_t start = 0, length = 0;  // in the block's text, without the line end
+  std::uint32_t marks = 0, fields = 0;  // its first delimiter in Block::marks, and how many fields it has
+  bool quoted = false;
+};
+
+/// Why a record cannot be read by fields at all.
+struct Unreadable {
+  std::int64_t line = 0, byte = 0;
+  std::string raw, reason;
+};
+
+/// Whole records of a file, cut into fields. Blank lines are no records.
+class Block {
+ public:
+  std::shared_ptr<std::string> text;
+  std::int64_t at = 0;                    // offset of text[0] in the inflated file
+  std::vector<Record> records;
+  std::vector<std::uint32_t> marks;       // ends of fields, in order
+  std::vector<Unreadable> unreadable;
+
+  std::string_view raw(const Record& record) const { return std::string_view(*text).substr(record.start, record.length); }
+  /// A field without the blanks, quotes and carriage return around it. Valid while the block lives. Quoted fields with
+  /// doubled quotes are unescaped into `spare`.
+  std::string_view field(const Record& record, std::uint32_t index, std::deque<std::string>& spare) const {
+    const char* base = text->data();
+    const char* begin = base + (index == 0 ? record.start : marks[record.marks + index - 1] + 1);
+    const char* end = base + marks[record.marks + index];
+    while (begin < end && (*begin == ' ' || *begin == '\t')) ++begin;
+    while (begin < end && (end[-1] == ' ' || end[-1] == '\r' || end[-1] == '\t')) --end;
+    std::string_view field(begin, static_cast<std::size_t>(end - begin));
+    return record.quoted && !field.empty() && field.front() == '"' ? unquote(field, spare) : field;
+  }
+
+ private:
+  static std::string_view unquote(std::string_view field, std::deque<std::string>& spare);
+};
+
+/// Reads a file block by block. Each record lies whole in one block; line and byte numbers are those of the inflated file.
+class TextReader {
+ public:
+  /// `multiline`: quoted fields may hold line ends (RFC 4180); an unclosed quote then costs its own line alone.
+  TextReader(std::unique_ptr<Bytes> bytes, std::size_t block_size, bool multiline);
+  /// False at the end. The first line of the file, its header, is skipped.
+  Result<bool> next(Block& out);
+  std::int64_t bytes_read() const { return bytes_->bytes_read(); }
+
+ private:
+  Status fill(std::size_t wanted);
+  Status skip_line(Block& out);
+  std::size_t cut(Block& out, const std::string& text);
+
+  std::unique_ptr<Bytes> bytes_;
+  std::size_t block_size_;
+  bool multiline_;
+  std::string carry_;                 // bytes read and not yet given
+  std::int64_t at_ = 0, line_ = 1;    // of carry_[0]
+  bool ended_ = false, header_ = true;
+  std::vector<std::uint32_t> found_;  // positions of commas, quotes and line ends of the block at hand
+};
+
+}  // namespace tapemill::sources
