@@ -13,6 +13,7 @@
   X(quarantine_list)         \
   X(quarantine_show)         \
   X(export_qlib)             \
+  X(serve)                   \
   X(config_show)             \
   X(config_set)              \
   X(config_path)             \
