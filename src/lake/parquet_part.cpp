@@ -1,0 +1,181 @@
+#include "lake/parquet_part.h"
+
+#include <arrow/api.h>
+#include <arrow/array/concatenate.h>
+#include <arrow/io/file.h>
+#include <parquet/arrow/writer.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "lake/stats.h"
+
+namespace tapemill::lake {
+namespace {
+
+constexpr std::int64_t kSlice = 1 << 16;
+constexpr const char* kWriter = "1";  // raise it when the bytes written for the same rows change
+
+parquet::Encoding::type encoding_of(const std::string& name) {
+  return name == "delta" ? parquet::Encoding::DELTA_BINARY_PACKED
+         : name == "byte_stream_split" ? parquet::Encoding::BYTE_STREAM_SPLIT
+                                       : parquet::Encoding::PLAIN;
+}
+
+// Encoding where the spec says none: dictionary for texts, deltas for everything held as a whole number.
+const char* standard_encoding(const arrow::DataType& type) {
+  switch (type.id()) {
+    case arrow::Type::INT8:
+    case arrow::Type::INT16:
+    case arrow::Type::INT32:
+    case arrow::Type::INT64:
+    case arrow::Type::DATE32:
+    case arrow::Type::TIMESTAMP:
+    case arrow::Type::DECIMAL64: return "delta";
+    case arrow::Type::STRING: return "dictionary";
+    default: return "plain";
+  }
+}
+
+bool fits(const std::string& encoding, const arrow::DataType& type) {
+  const bool real = type.id() == arrow::Type::DOUBLE || type.id() == arrow::Type::FLOAT;
+  const bool whole = std::string_view(standard_encoding(type)) == "delta";
+  if (encoding == "delta") return whole;
+  if (encoding == "byte_stream_split") return real;
+  return encoding == "dictionary" ? type.id() != arrow::Type::BOOL : encoding == "plain";
+}
+
+Result<std::shared_ptr<parquet::WriterProperties>> properties_of(const Layout& layout, const arrow::Schema& stored, arrow::MemoryPool* pool) {
+  parquet::WriterProperties::Builder builder;
+  builder.memory_pool(pool)
+      ->created_by(fmt::format("tapemill version {} (build {})", kWriter, ARROW_VERSION_STRING))
+      ->version(parquet::ParquetVersion::PARQUET_2_6)
+      ->compression(parquet::Compression::ZSTD)
+      ->compression_level(layout.compression_level)
+      ->enable_store_decimal_as_integer()
+      ->enable_statistics()
+      ->enable_write_page_index()
+      ->max_row_group_length(layout.row_group_rows);
+  for (const auto& field : stored.fields()) {
+    auto declared = layout.encodings.find(field->name());
+    const std::string encoding = declared != layout.encodings.end() ? declared->second : standard_encoding(*field->type());
+    if (!fits(encoding, *field->type())) {
+      return usage_error(fmt::format("column \"{}\": the encoding {} does not fit {}", field->name(), encoding, field->type()->ToString()),
+                         "delta is for whole numbers, dates, times and decimals, byte_stream_split for doubles");
+    }
+    if (encoding == "dictionary") continue;  // Parquet's own default
+    builder.disable_dictionary(field->name());
+    if (field->type()->id() != arrow::Type::BOOL) builder.encoding(field->name(), encoding_of(encoding));
+  }
+  return builder.build();
+}
+
+template <class Array>
+bool holds_nan(const arrow::Array& array) {
+  const auto* values = static_cast<const Array&>(array).raw_values();
+  bool found = false;
+  for (std::int64_t i = 0; i < array.length(); ++i) found |= values[i] != values[i];  // of a null row too: only less is said then
+  return found;
+}
+
+}  // namespace
+
+std::string writer_version() { return std::string(kWriter) + " " + ARROW_VERSION_STRING; }
+
+std::string fingerprint(const Layout& layout) {
+  std::string text;
+  for (const auto& field : layout.schema->fields()) text += field->name() + " " + field->type()->ToString() + (field->nullable() ? "\n" : " not null\n");
+  for (const auto& column : layout.sort) text += "sort " + column + "\n";
+  for (const auto& [column, encoding] : layout.encodings) text += column + " as " + encoding + "\n";
+  return text + fmt::format("{} {} {}", layout.row_group_rows, layout.part_rows, layout.compression_level);
+}
+
+Result<std::unique_ptr<ParquetPart>> ParquetPart::open(const std::string& folder, const Layout& layout,
+                                                       const std::shared_ptr<arrow::Schema>& stored, arrow::MemoryPool* pool) {
+  ARROW_ASSIGN_OR_RAISE(auto properties, properties_of(layout, *stored, pool));
+  ARROW_RETURN_NOT_OK(make_folders(folder));
+  ARROW_ASSIGN_OR_RAISE(PendingFile file, PendingFile::create(folder));
+  const int descriptor = ::dup(file.fd());  // the stream closes what it is given
+  if (descriptor < 0) return errno_error("cannot write in " + folder, errno);
+  auto part = std::unique_ptr<ParquetPart>(new ParquetPart(std::move(file), pool));
+  ARROW_ASSIGN_OR_RAISE(part->sink_, arrow::io::FileOutputStream::Open(descriptor));
+  part->stored_ = stored;
+  part->group_rows_ = std::max<std::int64_t>(layout.row_group_rows, 1);
+  part->part_rows_ = std::max<std::int64_t>(layout.part_rows, 1);
+  ARROW_ASSIGN_OR_RAISE(part->writer_, parquet::arrow::FileWriter::Open(*stored, pool, part->sink_, properties,
+                                                                        parquet::ArrowWriterProperties::Builder().build()));
+  return part;
+}
+
+ParquetPart::ParquetPart(PendingFile file, arrow::MemoryPool* pool) : file_(std::move(file)), pool_(pool) {}
+
+ParquetPart::~ParquetPart() {
+  if (writer_ != nullptr) ARROW_UNUSED(writer_->Close());  // an unfinished one, into a file nobody will see
+  writer_.reset();
+}
+
+Status ParquetPart::append(const std::shared_ptr<arrow::RecordBatch>& stored) {
+  pending_.push_back(stored);
+  pending_rows_ += stored->num_rows();
+  find_nan(*stored);
+  return write_slices(false);
+}
+
+void ParquetPart::find_nan(const arrow::RecordBatch& rows) {
+  for (int i = 0; i < rows.num_columns(); ++i) {
+    const arrow::Array& column = *rows.column(i);
+    const bool found = column.type_id() == arrow::Type::DOUBLE ? holds_nan<arrow::DoubleArray>(column)
+                       : column.type_id() == arrow::Type::FLOAT ? holds_nan<arrow::FloatArray>(column)
+                                                                : false;
+    if (found) with_nan_.insert(rows.column_name(i));
+  }
+}
+
+Status ParquetPart::write_slices(bool all) {
+  while (pending_rows_ > 0) {
+    const std::int64_t full = std::min(kSlice, group_rows_ - in_group_);
+    if (pending_rows_ < full && !all) return Status::OK();
+    ARROW_RETURN_NOT_OK(write_slice(std::min(full, pending_rows_)));
+  }
+  return Status::OK();
+}
+
+Status ParquetPart::write_slice(std::int64_t rows) {
+  std::vector<std::shared_ptr<arrow::RecordBatch>> pieces;
+  std::int64_t gathered = 0;
+  std::size_t used = 0;
+  while (gathered < rows) {
+    auto& batch = pending_[used];
+    const std::int64_t take = std::min(rows - gathered, batch->num_rows());
+    pieces.push_back(batch->Slice(0, take));
+    gathered += take;
+    if (take == batch->num_rows()) ++used;
+    else batch = batch->Slice(take);
+  }
+  pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(used));
+  pending_rows_ -= rows;
+  auto slice = pieces[0];
+  if (pieces.size() > 1) {
+    ARROW_ASSIGN_OR_RAISE(slice, arrow::ConcatenateRecordBatches(pieces, pool_));
+  }
+  if (in_group_ == 0) ARROW_RETURN_NOT_OK(writer_->NewBufferedRowGroup());
+  ARROW_RETURN_NOT_OK(writer_->WriteRecordBatch(*slice));
+  rows_ += rows;
+  in_group_ += rows;
+  if (in_group_ == group_rows_) in_group_ = 0;
+  return Status::OK();
+}
+
+Result<Part> ParquetPart::finish() {
+  ARROW_RETURN_NOT_OK(write_slices(true));
+  auto writer = std::move(writer_);
+  ARROW_RETURN_NOT_OK(writer->Close());
+  Part part;
+  part.rows = rows_;
+  ARROW_ASSIGN_OR_RAISE(part.size, sink_->Tell());
+  part.stats = statistics_of(*writer->metadata(), *stored_, with_nan_);
+  ARROW_RETURN_NOT_OK(sink_->Close());
+  return part;
+}
+
+}  // namespace tapemill::lake
