@@ -53,6 +53,10 @@ function(stage name)
     set_source_files_properties(${CMAKE_SOURCE_DIR}/src/core/paths.cpp PROPERTIES
       COMPILE_DEFINITIONS TAPEMILL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   endif()
+  if(name STREQUAL exports)
+    include(Report)
+    list(APPEND sources ${TAPEMILL_REPORT_TEMPLATE})
+  endif()
   if(NOT sources)  # headers only
     add_library(${target} INTERFACE)
     target_include_directories(${target} INTERFACE ${headers})

@@ -27,7 +27,7 @@ if ! cmp -s "$here/package-lock.json" "$npm/.installed"; then
   cp "$here/package-lock.json" "$npm/.installed"
 fi
 target=$out/report_template.html
-newer=$(find "$here/src" "$here/build.mjs" "$here/package-lock.json" -newer "$target" 2> /dev/null | head -n 1) || newer=all
-if [ ! -f "$target" ] || [ -n "$newer" ]; then
+if [ ! -f "$target" ] ||
+    [ -n "$(find "$here/src" "$here/build.sh" "$here/build.mjs" "$here/package-lock.json" -newer "$target")" ]; then
   node "$here/build.mjs" "$out" "$npm/node_modules"
 fi

@@ -1,12 +1,12 @@
 // A document such as the demo's, out of real S&P 500 bars, to look at the template without the program:
-// node sample/make.mjs TEMPLATE OUT.html [empty|failed|intraday|million|cut]
+// web/report/build.sh OUTDIR; node web/report/sample/make.mjs TEMPLATE OUT.html [empty|failed|intraday|million|cut]
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const [template, out, variant = "full"] = process.argv.slice(2);
-const csv = join(here, "../node_modules/vega-datasets/data/sp500-2000.csv");
+const csv = join(here, "../../../.deps/data/sp500-2000.csv");
 const rows = readFileSync(csv, "utf8").trim().split("\n").slice(1).map((l) => l.split(","));
 const days = rows.map((r) => r[0]);
 const column = (k) => rows.map((r) => Number(r[k]));

@@ -7,7 +7,7 @@ import { caption, emptyState } from "./caption";
 const FIRST = 50; // rows shown before the reader asks for more
 const numeric = (c: Column) => c.kind === "number" || c.kind === "signed";
 
-const align = (c: Column) => (numeric(c) ? "right" : "");
+const align = (c: Column) => (numeric(c) ? "right" : c.kind === "date" || c.kind === "time" ? "whole" : "");
 
 function show(value: Cell | undefined, c: Column, decimals: number): HTMLElement {
   if (value === null || value === undefined) return el("td", { class: `${align(c)} none` }, NONE);

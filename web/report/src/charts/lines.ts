@@ -72,7 +72,7 @@ export class Lines implements Plot {
         {
           side: 1, size: AXIS_WIDTH, font: `11px ${FONT}`, stroke: () => this.colours.quiet, grid: line,
           ticks: { show: false }, gap: 8,
-          splits: (_u, _a, min, max) => valueTicks(min, max, pane.height / 45),
+          splits: (_u, _a, min, max) => valueTicks(min, max, Math.max(2.5, pane.height / 40)),
           values: (_u, splits) => splits.map((s) => compact(s, (splits[1] ?? 1) - (splits[0] ?? 0))),
         },
       ],

@@ -27,12 +27,13 @@ export function pictureFrame(model: Model, title: HTMLElement, plotFor: (width: 
   const stage = el("div", { class: "stage", tabindex: "0", role: "group", "aria-roledescription": "chart", "aria-label": spoken(model) });
   const when = el("span", { class: "when" });
   const live = el("div", { class: "visually-hidden", "aria-live": "polite" });
+  const paper = el("div", { class: "paper" });
   const ranges = el("div", { class: "ranges", role: "group", "aria-label": "Time in view" });
   const figure = el("figure", { class: "picture" },
     el("figcaption", {},
       title,
       el("div", { class: "tools" }, when, ranges, saveButtons(model.title, () => modelCsv(model), () => svg()))),
-    stage, live, numbers(model));
+    stage, paper, live, numbers(model));
   if (model.source) figure.append(el("p", { class: "source" }, model.source));
 
   let plot: Plot | null = null;
@@ -122,17 +123,16 @@ export function pictureFrame(model: Model, title: HTMLElement, plotFor: (width: 
       plot!.setCursor(i);
       show(i);
     } });
-    let paper = false;
     onThemeChange(() => {
-      if (printing !== paper) { paper = printing; plot!.resize(paper ? PAPER_WIDTH : stage.clientWidth); }
+      // A canvas is not redrawn for paper in time, and would be blurred there: paper gets the SVG.
+      paper.innerHTML = printing ? modelSvg(model, plot!.view(), PAPER_WIDTH, palette(), true) : "";
       plot!.restyle();
       show(shown);
-      place();
     });
   };
   new ResizeObserver(() => {
     if (!plot) draw();
-    else if (!printing && stage.clientWidth > 0) { plot.resize(stage.clientWidth); place(); }
+    else if (stage.clientWidth > 0) { plot.resize(stage.clientWidth); place(); }
   }).observe(stage);
   return figure;
 }

@@ -85,7 +85,7 @@ function pane(model: Model, of: ModelPane, top: number, width: number, view: [nu
     y: (v) => bottom - ((scale(v) - scale(lo)) / (scale(hi) - scale(lo))) * of.height,
   };
   let out = "";
-  const marks = valueTicks(lo, hi, of.height / 45);
+  const marks = valueTicks(lo, hi, Math.max(2.5, of.height / 40));
   for (const v of marks) {
     const y = at.y(v);
     out += `<path d="M${LEFT} ${y.toFixed(1)}H${LEFT + plot}" stroke="${p.grid}"/>` +
@@ -99,23 +99,23 @@ function pane(model: Model, of: ModelPane, top: number, width: number, view: [nu
   const unit = of.unit ? ` (${of.unit})` : "";
   if (of.title || of.unit) {
     out += text(x, top - 8, of.title + unit, `fill="${p.text}" font-weight="600"`);
-    x += (of.title + unit).length * 7 + 14;
+    x += (of.title + unit).length * 7.6 + 14;
   }
   for (const r of readings(of, i1, p).filter((reading) => reading.colour !== "")) {
     out += `<path d="M${x} ${top - 12}h14" stroke="${r.colour}" stroke-width="3"/>` +
       text(x + 19, top - 8, r.name, `fill="${p.text}"`);
-    x += 19 + r.name.length * 7 + 14;
+    x += 19 + r.name.length * 7.2 + 14;
   }
   return out;
 }
 
-/** `view` in units of the axis. */
-export function modelSvg(model: Model, view: [number, number], width: number, p: Palette): string {
+/** `view` in units of the axis; bare: without title and source, where the page says them beside it. */
+export function modelSvg(model: Model, view: [number, number], width: number, p: Palette, bare = false): string {
   const { axis } = model;
   let i0 = axis.nearest(view[0]), i1 = axis.nearest(view[1]);
   while (i0 < i1 && axis.x[i0]! < view[0]) i0++;
   while (i1 > i0 && axis.x[i1]! > view[1]) i1--;
-  let top = 40, body = "";
+  let top = bare ? 8 : 40, body = "";
   for (const each of model.panes) {
     body += pane(model, each, top + GAP - 8, width, view, i0, i1, p);
     top += each.height + GAP;
@@ -127,5 +127,5 @@ export function modelSvg(model: Model, view: [number, number], width: number, p:
       text(x, foot + 10, tick.text, `fill="${p.quiet}" text-anchor="middle" font-size="11"`);
   }
   const words = [model.source, axis.zone && `times ${axis.zone}`].filter(Boolean).join(" · ");
-  return frame(width, foot + 44, model.title, words, p, body);
+  return bare ? frame(width, foot + 16, "", "", p, body) : frame(width, foot + 44, model.title, words, p, body);
 }

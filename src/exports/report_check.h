@@ -1,0 +1,9 @@
+#pragma once
+#include "exports/html_report.h"
+
+namespace tapemill::exports {
+
+/// What render_report refuses, but for the encoding; the error names the block.
+Status check_report(const Document& document);
+
+}  // namespace tapemill::exports
