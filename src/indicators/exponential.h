@@ -18,6 +18,7 @@ template <class L> class Exponential {
 
   L update(L x) {
     seen_ += 1.0;
+    x += kFloor;
     if (seed_ == Seed::adjusted) {
       value_ = x + (1.0 - weight_) * value_;
       weights_ = 1.0 + (1.0 - weight_) * weights_;
@@ -27,13 +28,16 @@ template <class L> class Exponential {
     if (seed_ == Seed::sma) step = seen_ <= period_ ? x * inverse_ : step;
     else step = seen_ <= 1.0 ? x : step;
     value_ += step;
-    value_ = magnitude(value_) < kTiny ? L{} : value_;  // denormal numbers are slow
-    return value_;
+    return magnitude(value_) > kTiny ? value_ : L{};
   }
   L seen() const { return seen_; }
   void state(Archive& archive) { archive.all(seen_, value_, weights_); }
 
  private:
+  // Too small to change any number above kTiny, large enough that an average of zeros never gets to denormal numbers, which
+  // are slow. (To cut the average itself would lengthen the chain from bar to bar, which is what an EMA's time goes into.)
+  static constexpr double kFloor = 1e-120;
+
   double weight_, period_, inverse_;
   Seed seed_;
   L seen_, value_{}, weights_{};

@@ -65,6 +65,23 @@ template <template <class> class I, class L> struct State {
   static constexpr LaneForm form{bytes, create, size, save, load};
 };
 
+/// Bars that a lane's output gets at once: a cache line, whatever the lanes, or writing past the cache would write halves.
+inline constexpr int kStep = 8;
+
+inline void write_step(Vector* results, double* const* lanes, int bar, bool aligned) {
+  for (int part = 0; part < kStep; part += kLanes) transpose(results + part);
+  for (int lane = 0; lane < kLanes; ++lane) {
+    for (int part = 0; part < kStep; part += kLanes) {
+      if (aligned) write_past_cache(lanes[lane] + bar + part, results[part + lane]);
+      else write(lanes[lane] + bar + part, results[part + lane]);
+    }
+  }
+}
+inline void write_rest(const Vector* results, double* const* lanes, int bar, int left) {
+  for (int lane = 0; lane < kLanes; ++lane)
+    for (int i = 0; i < left; ++i) lanes[lane][bar + i] = results[i][lane];
+}
+
 template <template <class> class I> struct Runner {
   static constexpr int kInputs = named(I<double>::spec.inputs, 6), kOutputs = named(I<double>::spec.outputs, 6);
   using All = typename Count<kInputs>::type;
@@ -80,12 +97,12 @@ template <template <class> class I> struct Runner {
 
   static void tick(void* state, const double* in, double* out) { step(*static_cast<I<double>*>(state), in, out, All{}); }
 
-  // kLanes bars at a time are transposed and written at once: the stores drain while the next bars are computed.
+  // kStep bars at a time are transposed and written at once: the stores drain while the next bars are computed.
   static void tile(void* memory, const void* const* columns, int bars, double* const* to, bool aligned) {
     I<Vector> state = *static_cast<I<Vector>*>(memory);  // a copy, so that it may live in registers
-    Vector results[kOutputs][kLanes];
-    for (int bar = 0; bar < bars; bar += kLanes) {
-      int left = bars - bar < kLanes ? bars - bar : kLanes;
+    Vector results[kOutputs][kStep];
+    for (int bar = 0; bar < bars; bar += kStep) {
+      const int left = bars - bar < kStep ? bars - bar : kStep;
       for (int i = 0; i < left; ++i) {
         Vector in[kInputs], out[kOutputs];
         for (int input = 0; input < kInputs; ++input) in[input] = static_cast<const Vector*>(columns[input])[bar + i];
@@ -93,17 +110,8 @@ template <template <class> class I> struct Runner {
         for (int output = 0; output < kOutputs; ++output) results[output][i] = out[output];
       }
       for (int output = 0; output < kOutputs; ++output) {
-        double* const* lanes = to + output * kLanes;
-        if (left < kLanes) {
-          for (int lane = 0; lane < kLanes; ++lane)
-            for (int i = 0; i < left; ++i) lanes[lane][bar + i] = results[output][i][lane];
-          continue;
-        }
-        transpose(results[output]);
-        if (aligned)
-          for (int lane = 0; lane < kLanes; ++lane) write_past_cache(lanes[lane] + bar, results[output][lane]);
-        else
-          for (int lane = 0; lane < kLanes; ++lane) write(lanes[lane] + bar, results[output][lane]);
+        if (left == kStep) write_step(results[output], to + output * kLanes, bar, aligned);
+        else write_rest(results[output], to + output * kLanes, bar, left);
       }
     }
     *static_cast<I<Vector>*>(memory) = state;
