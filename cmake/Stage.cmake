@@ -35,7 +35,7 @@ function(instruction_sets)
   foreach(source IN LISTS ARGN)
     if(source MATCHES "/isa_([a-z0-9]+)\\.cpp$")
       set_source_files_properties(${source} PROPERTIES
-        COMPILE_OPTIONS "${TAPEMILL_ISA_${CMAKE_MATCH_1}}" SKIP_PRECOMPILE_HEADERS ON)
+        COMPILE_OPTIONS "$<$<CONFIG:Release>:-O3>;${TAPEMILL_ISA_${CMAKE_MATCH_1}}" SKIP_PRECOMPILE_HEADERS ON)
     endif()
   endforeach()
 endfunction()
