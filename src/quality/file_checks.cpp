@@ -50,8 +50,9 @@ class UniqueKey final : public Judge {
         }
       }
     }
-    for (std::size_t i = 0; i < keys.size(); ++i)
-      if (!out.refused(i) && !seen_.insert(keys[i]).second) object(batch, i, out, report, fmt::format("a row with this {} came before", shown_));
+    each(batch, out, [&](std::size_t i) {
+      if (!seen_.insert(keys[i]).second) object(batch, i, out, report, fmt::format("a row with this {} came before", shown_));
+    });
     return Status::OK();
   }
 
@@ -66,12 +67,12 @@ class CalendarSession final : public Judge {
   CalendarSession(CheckSpec spec, const Dataset& dataset) : Judge(std::move(spec), "calendar_session"), calendar_(dataset.calendar), column_(dataset.session_column) {}
   Status judge(const SourceBatch& batch, Verdicts& out, Report& report) override {
     auto sessions = numbers(*batch.rows, column_);
-    for (std::size_t i = 0; i < sessions.size(); ++i) {
-      if (out.refused(i) || std::isnan(sessions[i])) continue;
+    each(batch, out, [&](std::size_t i) {
+      if (std::isnan(sessions[i])) return;
       Date date{static_cast<std::int32_t>(sessions[i])};
       if (date.days != last_ || !known_) last_ = date.days, known_ = true, good_ = calendar_->is_session(date);
       if (!good_) object(batch, i, out, report, calendar_->session(date).status().message());
-    }
+    });
     return Status::OK();
   }
 
@@ -129,8 +130,8 @@ class Move final : public Judge {
     auto close = numbers(*batch.rows, "close");
     auto previous = has_previous_ ? numbers(*batch.rows, "prev_close") : std::vector<double>(close.size(), NAN);
     auto ids = texts(*batch.rows, "instrument_id");
-    for (std::size_t i = 0; i < close.size(); ++i) {
-      if (out.refused(i) || std::isnan(close[i])) continue;
+    each(batch, out, [&](std::size_t i) {
+      if (std::isnan(close[i])) return;
       double before = previous[i];
       if (!has_previous_) {
         auto [at, fresh] = last_.try_emplace(std::string(ids[i]), close[i]);
@@ -139,7 +140,7 @@ class Move final : public Judge {
       }
       if (before > 0 && std::fabs(close[i] / before - 1) > spec_.over)
         object(batch, i, out, report, fmt::format("{} closed at {} after {}, {:+.1f} %", ids[i], close[i], before, (close[i] / before - 1) * 100));
-    }
+    });
     return Status::OK();
   }
 

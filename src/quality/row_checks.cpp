@@ -19,13 +19,6 @@ void Judge::warn_or_stop(Report& report, std::string example) const {
 
 namespace {
 
-/// Visits rows that no earlier check has refused.
-template <class Visit>
-void each(const SourceBatch& batch, const Verdicts& out, Visit&& visit) {
-  for (std::size_t i = 0; i < batch.lines.size(); ++i)
-    if (!out.refused(i)) visit(i);
-}
-
 /// high >= max(open, close, low) and low <= min(open, close, high), where both sides are there.
 class OhlcOrder final : public Judge {
  public:

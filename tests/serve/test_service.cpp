@@ -68,7 +68,7 @@ TEST_F(Served, ASecretOthersMayReadIsRefused) {
   EXPECT_EQ(*read_token({"127.0.0.1", 0, file}), "s3cret");
 }
 
-std::string exchange(int port, const std::string& bytes) {
+std::string talk(int port, const std::string& bytes) {
   int fd = ::socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in to{};
   to.sin_family = AF_INET;
@@ -90,10 +90,10 @@ TEST_F(Served, SpeaksHttpOverASocketAndStops) {
   std::promise<int> port;
   std::thread server([&] { EXPECT_TRUE(serve(one, {"127.0.0.1", 0, ""}, false, stop.get_token(), [&](int p) { port.set_value(p); }).ok()); });
   int at = port.get_future().get();
-  EXPECT_TRUE(exchange(at, "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 200 OK"));
-  EXPECT_TRUE(exchange(at, "GET /api/runs/%2e%2e%2f%2e%2e%2fsecret HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 404"));
-  EXPECT_EQ(exchange(at, "garbage\r\n\r\n"), "");
-  EXPECT_EQ(exchange(at, "GET / HTTP/1.1\r\nX: " + std::string(100'000, 'a') + "\r\n\r\n"), "");
+  EXPECT_TRUE(talk(at, "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 200 OK"));
+  EXPECT_TRUE(talk(at, "GET /api/runs/%2e%2e%2f%2e%2e%2fsecret HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 404"));
+  EXPECT_EQ(talk(at, "garbage\r\n\r\n"), "");
+  EXPECT_EQ(talk(at, "GET / HTTP/1.1\r\nX: " + std::string(100'000, 'a') + "\r\n\r\n"), "");
   stop.request_stop();
   server.join();
 }
