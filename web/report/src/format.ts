@@ -33,9 +33,9 @@ export function number(value: number | null | undefined, decimals?: number, sign
 
 /** Short, for an axis: 1.2 M instead of 1 200 000. */
 export function compact(value: number, step: number): string {
-  const scales: [number, string][] = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]];
+  const scales: [number, string][] = [[1e12, "T"], [1e9, "G"], [1e6, "M"]];
   for (const [by, suffix] of scales) {
-    if (Math.abs(value) >= by && by >= 1e4) {
+    if (Math.abs(value) >= by) {
       return `${number(value / by, decimalsOf(Number((step / by).toPrecision(2)), 3))}${THIN}${suffix}`;
     }
   }

@@ -4,9 +4,9 @@ import "./style/print.css";
 import "uplot/dist/uPlot.min.css";
 import { readDocument } from "./document";
 import { renderFailure, renderPage } from "./page";
-import { apply, setPrinting } from "./theme";
+import { setPrinting, startTheme } from "./theme";
 
-apply();
+startTheme();
 const root = document.getElementById("report")!;
 try {
   const doc = readDocument();

@@ -15,7 +15,7 @@ export interface Palette {
 
 const SERIES = ["--s1", "--s2", "--s3", "--s4", "--s5", "--s6"];
 const listeners = new Set<() => void>();
-const dark = matchMedia("(prefers-color-scheme: dark)");
+let systemIsDark = false;
 export let printing = false;
 
 export type Mode = "system" | "light" | "dark";
@@ -37,13 +37,20 @@ export function setUpDown(next: UpDown): void { upDown = next; store("tapemill-u
 export function setPrinting(on: boolean): void { printing = on; apply(); }
 export function onThemeChange(listener: () => void): void { listeners.add(listener); }
 
-export function apply(): void {
-  const isDark = !printing && (mode === "dark" || (mode === "system" && dark.matches));
+function apply(): void {
+  const isDark = !printing && (mode === "dark" || (mode === "system" && systemIsDark));
   document.documentElement.dataset["theme"] = isDark ? "dark" : "light";
   document.documentElement.dataset["updown"] = upDown;
   for (const listener of listeners) listener();
 }
-dark.addEventListener("change", apply);
+
+/** Follows the system from here on. */
+export function startTheme(): void {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const follow = () => { systemIsDark = dark.matches; apply(); };
+  dark.addEventListener("change", follow);
+  follow();
+}
 
 export function palette(of: Element = document.documentElement): Palette {
   const style = getComputedStyle(of);

@@ -47,7 +47,7 @@ export function pictureFrame(model: Model, title: HTMLElement, plotFor: (width: 
     when.textContent = axis.label(at) + (axis.zone ? ` ${axis.zone}` : "");
     const colours = palette();
     model.panes.forEach((pane, k) => {
-      const unit = pane.unit ? ` (${pane.unit})` : "";
+      const unit = pane.unit ? (pane.title ? ` (${pane.unit})` : pane.unit) : "";
       legends[k]?.replaceChildren(
         ...(pane.title || unit ? [el("b", {}, pane.title + unit)] : []),
         ...readings(pane, at, colours).map((r) => el("span", { class: `reading ${r.tone ?? ""}` },

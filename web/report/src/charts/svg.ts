@@ -96,7 +96,7 @@ function pane(model: Model, of: ModelPane, top: number, width: number, view: [nu
   }
   out += (of.candles ? candles(of, i0, i1, at, p) : "") + tracks(of, i0, i1, at, p);
   let x = LEFT;
-  const unit = of.unit ? ` (${of.unit})` : "";
+  const unit = of.unit ? (of.title ? ` (${of.unit})` : of.unit) : "";
   if (of.title || of.unit) {
     out += text(x, top - 8, of.title + unit, `fill="${p.text}" font-weight="600"`);
     x += (of.title + unit).length * 7.6 + 14;

@@ -30,12 +30,21 @@ function* boundaries(from: number, to: number, step: Step): Generator<number> {
   }
 }
 
-/** The coarsest calendar unit that begins at t: how a mark there is named. */
+/** A mark at t is named by the coarsest calendar unit that begins there. */
 function words(t: number): string {
   const text = iso(t, true, true);
   if (text.endsWith("01-01 00:00:00")) return text.slice(0, 4);
   if (text.endsWith("-01 00:00:00")) return text.slice(0, 7);
   if (text.endsWith(" 00:00:00")) return text.slice(5, 10);
+  return text.endsWith(":00") ? text.slice(11, 16) : text.slice(11);
+}
+
+/** A mark at bar i is named by the coarsest unit in which it differs from the bar before: the night is no hour. */
+function barWords(axis: TimeAxis, i: number): string {
+  const text = iso(axis.local[i]!, true), before = i > 0 ? iso(axis.local[i - 1]!, true) : "";
+  if (i > 0 && text.slice(0, 4) !== before.slice(0, 4)) return text.slice(0, 4);
+  if (i > 0 && text.slice(0, 7) !== before.slice(0, 7)) return text.slice(0, 7);
+  if (axis.isSession || (i > 0 && text.slice(0, 10) !== before.slice(0, 10))) return text.slice(5, 10);
   return text.endsWith(":00") ? text.slice(11, 16) : text.slice(11);
 }
 
@@ -56,14 +65,11 @@ export function timeTicks(axis: TimeAxis, min: number, max: number, room: number
       if (!axis.ordinal) { ticks.push({ x: t, text: words(t) }); continue; }
       const i = lowerBound(axis.local, t); // the first bar of the new year, month, day
       if (i === before || i >= axis.length) continue;
-      // An hour that begins while the exchange sleeps is marked as the day of the bar that follows.
-      const startsDay = i > 0 && Math.floor(axis.local[i]! / DAY) !== Math.floor(axis.local[i - 1]! / DAY);
-      const isIntraday = step.unit === "second" && step.by < DAY;
-      ticks.push({ x: i, text: isIntraday && startsDay ? iso(axis.local[i]!, false).slice(5) : words(t) });
+      ticks.push({ x: i, text: barWords(axis, i) });
       before = i;
     }
     if (ticks.length > room) break;
-    best = ticks;
+    if (ticks.length > best.length) best = ticks;
   }
   // Hours need a day beside them.
   const first = best[0];
@@ -76,7 +82,7 @@ export function timeTicks(axis: TimeAxis, min: number, max: number, room: number
     const i0 = Math.max(0, Math.ceil(min)), i1 = Math.min(axis.length - 1, Math.floor(max));
     const every = Math.max(1, Math.ceil((i1 - i0 + 1) / Math.max(1, room)));
     best = [];
-    for (let i = i0; i <= i1; i += every) best.push({ x: i, text: axis.isSession ? iso(axis.local[i]!, false).slice(5) : words(axis.local[i]!) });
+    for (let i = i0; i <= i1; i += every) best.push({ x: i, text: barWords(axis, i) });
   }
   return best;
 }
