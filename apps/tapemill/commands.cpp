@@ -14,6 +14,7 @@
   X(quarantine_show)         \
   X(export_qlib)             \
   X(serve)                   \
+  X(chart)                   \
   X(config_show)             \
   X(config_set)              \
   X(config_path)             \

@@ -1,0 +1,161 @@
+#include "pipeline/chart.h"
+
+#include <arrow/api.h>
+
+#include <algorithm>
+
+#include "analytics/requests.h"
+#include "lake/scan.h"
+
+namespace tapemill::pipeline {
+namespace {
+
+bool has_bars(const Dataset& dataset) {
+  return std::ranges::all_of(std::vector<std::string>{"open", "high", "low", "close", "symbol"}, [&](const auto& name) { return dataset.column(name) != nullptr; });
+}
+
+Result<lake::ScanResult> rows_of(const lake::Lake& lake, const std::string& table, const std::string& symbol, const Dataset& dataset, const Workers& workers) {
+  lake::ScanRequest request;
+  request.table = {lake::Layer::silver, table};
+  request.symbols = {symbol};
+  request.columns = {"instrument_id", dataset.session_column, "open", "high", "low", "close"};
+  if (dataset.column("volume") != nullptr) request.columns.push_back("volume");
+  if (dataset.column("time") != nullptr) request.columns.push_back("time");
+  return lake::scan(lake, request, workers);
+}
+
+/// The table to read: the one named, else the first that knows the symbol.
+Result<std::pair<Dataset, lake::ScanResult>> find(const lake::Lake& lake, const ChartOptions& options, const Workers& workers) {
+  std::vector<std::string> names, looked;
+  if (!options.table.empty()) {
+    ARROW_ASSIGN_OR_RAISE(auto name, lake::TableName::parse(options.table));
+    names.push_back(name.table);
+  } else {
+    ARROW_ASSIGN_OR_RAISE(auto tables, lake.tables());
+    for (const auto& name : tables)
+      if (name.layer == lake::Layer::silver) names.push_back(name.table);
+  }
+  for (const auto& name : names) {
+    auto dataset = load_dataset(name);
+    if (!dataset.ok() || !has_bars(*dataset)) {
+      if (!options.table.empty()) return dataset.ok() ? usage_error(name + ": has no bars to draw") : dataset.status();
+      continue;
+    }
+    looked.push_back(name);
+    ARROW_ASSIGN_OR_RAISE(auto result, rows_of(lake, name, options.symbol, *dataset, workers));
+    if (result.rows->num_rows() > 0) return std::pair{*std::move(dataset), std::move(result)};
+  }
+  std::string all;
+  for (const auto& name : looked) all += (all.empty() ? "" : ", ") + name;
+  return usage_error(fmt::format("no bars of {}", options.symbol), all.empty() ? "the lake has no table of bars yet: tapemill ingest" : "looked in " + all + "; symbols are written as in the files");
+}
+
+/// Whether values live among the prices: their median lies within a factor of three of the closes' median.
+bool priced(const std::vector<double>& values, const std::vector<double>& closes) {
+  auto median = [](std::vector<double> v) {
+    std::erase_if(v, [](double x) { return std::isnan(x); });
+    if (v.empty()) return 0.0;
+    auto middle = v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2);
+    std::nth_element(v.begin(), middle, v.end());
+    return *middle;
+  };
+  double a = median(values), b = median(closes);
+  return b > 0 && a > b / 3 && a < b * 3;
+}
+
+}  // namespace
+
+Result<exports::Candles> make_chart(const lake::Lake& lake, const ChartOptions& options, const Workers& workers) {
+  ARROW_ASSIGN_OR_RAISE(auto found, find(lake, options, workers));
+  auto& [dataset, result] = found;
+  const arrow::Table& table = *result.rows;
+  ARROW_ASSIGN_OR_RAISE(auto spans, lake::spans(table));
+  if (spans.size() > 1) return usage_error(fmt::format("{} names {} instruments of {}", options.symbol, spans.size(), dataset.table), "give one instrument id, such as " + spans.front().instrument);
+  const std::vector<std::string> columns{"open", "high", "low", "close", "volume"};
+  std::map<std::string, std::vector<double>> values;
+  std::vector<std::string> there;
+  for (const auto& name : columns) {
+    if (table.GetColumnByName(name) == nullptr) continue;
+    ARROW_ASSIGN_OR_RAISE(values[name], lake::doubles(table, name));
+    there.push_back(name);
+  }
+  ARROW_ASSIGN_OR_RAISE(auto days, lake::doubles(table, dataset.session_column));
+  std::vector<std::int64_t> sessions(days.begin(), days.end()), starts{0, table.num_rows()};
+
+  ARROW_ASSIGN_OR_RAISE(auto expressions, analytics::resolve_requests(options.indicators, there));
+  ARROW_ASSIGN_OR_RAISE(auto series, analytics::Series::compile(expressions, there));
+  std::vector<std::span<const double>> inputs;
+  for (const auto& name : series.inputs()) inputs.emplace_back(values[name]);
+  std::vector<std::vector<double>> made(series.outputs(), std::vector<double>(days.size()));
+  std::vector<std::span<double>> outputs(made.begin(), made.end());
+  ARROW_RETURN_NOT_OK(series.run(inputs, sessions, starts, outputs, workers));
+
+  std::int32_t from = INT32_MIN, to = INT32_MAX;
+  for (auto [text, bound] : {std::pair{&options.start, &from}, {&options.end, &to}}) {
+    if (text->empty()) continue;
+    ARROW_ASSIGN_OR_RAISE(Date date, Date::parse(*text));
+    *bound = date.days;
+  }
+  std::vector<std::size_t> rows;
+  for (std::size_t i = 0; i < days.size(); ++i)
+    if (sessions[i] >= from && sessions[i] <= to && !std::isnan(values["close"][i])) rows.push_back(i);
+  if (rows.empty()) return usage_error(fmt::format("no bars of {} between {} and {}", options.symbol, options.start, options.end), fmt::format("there are bars from {} to {}", Date{static_cast<std::int32_t>(sessions.front())}.str(), Date{static_cast<std::int32_t>(sessions.back())}.str()));
+  auto cut = [&](const std::vector<double>& all) {
+    std::vector<double> some;
+    for (std::size_t i : rows) some.push_back(all[i]);
+    return some;
+  };
+
+  exports::Candles candles;
+  candles.name = options.symbol;
+  candles.unit = dataset.currency;
+  candles.decimals = dataset.column("close")->scale > 2 ? 2 : dataset.column("close")->scale;
+  if (dataset.column("time") != nullptr) {
+    ARROW_ASSIGN_OR_RAISE(auto times, lake::doubles(table, "time"));
+    for (std::size_t i : rows) candles.axis.instants.push_back(times[i] / 1e6);
+    candles.axis.zone = dataset.calendar->zone().name();
+    candles.axis.ordinal = true;
+  } else {
+    for (std::size_t i : rows) candles.axis.sessions.push_back(Date{static_cast<std::int32_t>(sessions[i])}.str());
+  }
+  candles.open = cut(values["open"]), candles.high = cut(values["high"]), candles.low = cut(values["low"]), candles.close = cut(values["close"]);
+  if (values.contains("volume")) candles.volume = cut(values["volume"]);
+  std::map<std::string, std::size_t> pane_of;
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    exports::Series one;
+    one.name = expressions[i].name;
+    one.values = cut(made[i]);
+    if (priced(one.values, candles.close)) {
+      one.unit = dataset.currency;
+      candles.overlays.push_back(std::move(one));
+      continue;
+    }
+    std::string group = one.name.substr(0, one.name.find('_'));  // MACD_line and MACD_signal share a pane
+    auto [at, fresh] = pane_of.try_emplace(group, candles.panes.size());
+    if (fresh) {
+      candles.panes.push_back({group, "", {}});
+      if (group == "RSI") candles.panes.back().levels = {30, 70};
+    }
+    candles.panes[at->second].series.push_back(std::move(one));
+  }
+  double first = candles.close.front(), last = candles.close.back();
+  candles.caption.title = fmt::format("{} closed at {:.2f} {}, {:+.1f} % over {} bars", options.symbol, last, dataset.currency, (last / first - 1) * 100, rows.size());
+  candles.caption.source = fmt::format("silver.{} version {} · unadjusted", dataset.table, result.version);
+  candles.caption.anchor = "chart";
+  return candles;
+}
+
+Result<std::string> chart_page(const lake::Lake& lake, const ChartOptions& options, const Workers& workers) {
+  ARROW_ASSIGN_OR_RAISE(exports::Candles candles, make_chart(lake, options, workers));
+  exports::Document document;
+  document.title = options.symbol;
+  document.subtitle = candles.caption.source;
+  exports::Section section;
+  section.anchor = "bars";
+  section.heading = "Bars and indicators";
+  document.sections.push_back(std::move(section));
+  document.sections.back().blocks.emplace_back(std::move(candles));
+  return exports::render_report(document);
+}
+
+}  // namespace tapemill::pipeline
