@@ -135,6 +135,7 @@ def peer(name, calendar):
     return exchange_calendars.get_calendar(name, start=first.isoformat(), end=last.isoformat())
 
 
+@pytest.mark.heavy
 def test_nyse_agrees_with_exchange_calendars():
     calendar = load("nyse")
     other = peer("XNYS", calendar)
@@ -147,6 +148,7 @@ def test_nyse_agrees_with_exchange_calendars():
     assert ours == early
 
 
+@pytest.mark.heavy
 def test_nse_agrees_with_exchange_calendars_but_for_special_sessions():
     calendar = load("nse")
     ours, theirs = set(sessions(calendar)), {day.date() for day in peer("XBOM", calendar).sessions}
