@@ -123,7 +123,7 @@ struct Checks {
 struct Bars {
   Caption caption;
   std::vector<std::string> categories;
-  std::vector<Series> series;  // name and values are used
+  std::vector<Series> series;  // name and values; style context for what is only there to compare with
   std::string unit;
   std::optional<int> decimals;
 };

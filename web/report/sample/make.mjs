@@ -109,7 +109,7 @@ const doc = {
     { anchor: "lake", heading: "Lake", blocks: [
       { kind: "bars", anchor: "sizes", title: "Parquet takes 21 % of the raw bytes", unit: "MB", decimals: 1, source: "bytes of files in landing/ and of the log's current parts",
         categories: ["sp500_index", "stocks_daily", "stocks_minute", "snapshots"],
-        series: [{ name: "raw", values: [0.4, 18.2, 61.0, 244.7] }, { name: "stored", values: [0.2, 4.1, 12.9, 51.3] }] },
+        series: [{ name: "raw", style: "context", values: [0.4, 18.2, 61.0, 244.7] }, { name: "stored", values: [0.2, 4.1, 12.9, 51.3] }] },
       { kind: "bars", anchor: "throughput", title: "Snapshots are the slowest to read: 0.4 M rows a second", unit: "rows/s", source: "this run, 2 cores",
         categories: ["landing", "parse", "check", "commit", "features", "backtest"], series: [{ name: "Throughput", values: [null, 1_840_000, 5_200_000, 912_000, 2_400_000, 402_000] }] } ] },
     { anchor: "checks-section", heading: "Checks", blocks: [

@@ -6,7 +6,12 @@ import { saveButtons } from "../charts/picture";
 import { frame, text } from "../charts/svg";
 import { caption, emptyState } from "./caption";
 
-const colour = (k: number, p: Palette) => p.series[k % p.series.length]!;
+/** In the order of the house; what is only there to compare with is grey. */
+function colour(block: BarsBlock, k: number, p: Palette): string {
+  if (block.series[k]!.style === "context") return p.context;
+  const before = block.series.slice(0, k).filter((s) => s.style !== "context").length;
+  return p.series[before % p.series.length]!;
+}
 
 /** Bars to a common zero, as a table whose cells are drawn: it reads, copies and prints as one. */
 export function bars(block: BarsBlock): HTMLElement {
@@ -39,7 +44,7 @@ export function bars(block: BarsBlock): HTMLElement {
       el("th", { scope: "col", class: "right" }, several ? block.unit ?? "" : `${block.series[0]!.name}${block.unit ? `, ${block.unit}` : ""}`))),
     el("tbody", {}, ...rows))));
   if (block.source) box.append(el("p", { class: "source" }, block.source));
-  const paint = () => { const p = palette(); for (const [node, k] of swatches) node.style.background = colour(k, p); };
+  const paint = () => { const p = palette(); for (const [node, k] of swatches) node.style.background = colour(block, k, p); };
   paint();
   onThemeChange(paint);
   return box;
@@ -51,14 +56,14 @@ function barsSvg(block: BarsBlock, decimals: number, most: number, p: Palette): 
   let x = 12;
   block.series.forEach((s, k) => {
     const words = k === 0 && block.unit ? `${s.name} (${block.unit})` : s.name;
-    body += `<rect x="${x}" y="38" width="12" height="12" fill="${colour(k, p)}"/>` + text(x + 18, 48, words, `fill="${p.text}"`);
+    body += `<rect x="${x}" y="38" width="12" height="12" fill="${colour(block, k, p)}"/>` + text(x + 18, 48, words, `fill="${p.text}"`);
     x += 34 + words.length * 7;
   });
   block.categories.forEach((category, i) => {
     body += text(left - 10, y + 13, category, `fill="${p.text}" text-anchor="end"`);
     block.series.forEach((s, k) => {
       const v = s.values[i] ?? null, w = most ? ((v ?? 0) / most) * room : 0;
-      body += `<rect x="${left}" y="${y}" width="${w.toFixed(1)}" height="16" fill="${colour(k, p)}"/>` +
+      body += `<rect x="${left}" y="${y}" width="${w.toFixed(1)}" height="16" fill="${colour(block, k, p)}"/>` +
         text(left + w + 8, y + 13, number(v, decimals), `fill="${p.text}"`);
       y += 20;
     });

@@ -39,7 +39,8 @@ export function notice(block: NoticeBlock): HTMLElement {
 export function code(block: CodeBlock): HTMLElement {
   const copy = el("button", { type: "button" }, "Copy");
   copy.addEventListener("click", () => {
-    void navigator.clipboard.writeText(block.text).then(() => "Copied", () => "Select the text to copy it")
+    const copied = navigator.clipboard ? navigator.clipboard.writeText(block.text) : Promise.reject(); // not over plain HTTP
+    void copied.then(() => "Copied", () => "Select the text to copy it")
       .then((words) => { copy.textContent = words; setTimeout(() => { copy.textContent = "Copy"; }, 2000); });
   });
   return el("figure", { class: "block code", id: block.anchor }, caption(block, copy),
