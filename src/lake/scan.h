@@ -7,19 +7,20 @@ namespace tapemill::lake {
 
 struct ScanRequest {
   TableName table;
-  std::vector<std::string> columns;       // empty: all; unknown: usage error with the nearest
+  std::vector<std::string> columns;       // empty: all but derived partitions; unknown: usage error with the nearest
   std::vector<std::string> symbols;       // of `symbol` or instrument_id; empty: all
   std::optional<Date> start, end;         // of the session, inclusive
   std::optional<std::int64_t> version;
-  std::optional<Instant> known_at;        // rows whose available_at is later are not there yet
+  std::optional<Instant> known_at;        // rows whose available_at is later (or unknown) are not there yet
 };
 struct ScanResult {
-  std::shared_ptr<arrow::Table> rows;     // prices decimal64, by the table's sort order, nothing twice
+  std::shared_ptr<arrow::Table> rows;     // prices decimal64, by the table's sort order (kSort); columns may have several chunks
   std::int64_t version = 0;
   std::int64_t files_total = 0, files_read = 0, row_groups_total = 0, row_groups_read = 0, bytes_read = 0;
 };
 /// Reads a table (silver views are read through to bronze), pruned by partition and statistics. Workers read parts in
-/// parallel; the order of rows does not depend on them.
+/// parallel; the order of rows does not depend on them. Errors: data error for a table that is not there (with those that
+/// are), a damaged part (with its path); usage error for an unknown column, or a filter the table has no column for.
 Result<ScanResult> scan(const Lake& lake, const ScanRequest& request, const Workers& workers = Workers(1),
                         arrow::MemoryPool* pool = arrow::default_memory_pool());
 
