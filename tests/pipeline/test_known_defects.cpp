@@ -6,7 +6,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <tuple>
 
+#include "core/paths.h"
 #include "quality/check.h"
 #include "sources/source.h"
 
@@ -17,7 +19,7 @@ namespace fs = std::filesystem;
 
 fs::path shared_data() {
   if (const char* folder = std::getenv("TAPEMILL_SHARED_DATA")) return folder;
-  return fs::path(__FILE__).parent_path() / "../../../shared/data";
+  return fs::path(share_folder()) / "../shared/data";
 }
 
 struct Found {
@@ -97,13 +99,31 @@ TEST(KnownDefects, NseDerivatives) {
 }
 
 TEST(KnownDefects, Sp500Index) {
-  fs::path file = fs::path(__FILE__).parent_path() / "../../.deps/data/sp500-2000.csv";
+  fs::path file = fs::path(share_folder()) / ".deps/data/sp500-2000.csv";
   if (!fs::exists(file)) GTEST_SKIP() << file << " is not there: NOT tested";
   auto found = judge_all("sp500_index", file);
   ASSERT_TRUE(found.ok()) << render(found.status(), false);
   EXPECT_EQ(found->report.rows_in, 5'105);
   EXPECT_EQ(found->report.rows_kept, 5'105);
   EXPECT_EQ(found->counts.size(), 0u);
+}
+
+/// One file of each other form that a shipped data set takes: none of its rows is objected to.
+TEST(KnownDefects, TheOtherFormsHaveNone) {
+  fs::path feeds = shared_data() / "feeds";
+  if (!fs::exists(feeds)) GTEST_SKIP() << feeds << " is not there: NOT tested";
+  const std::vector<std::tuple<std::string, std::string, std::int64_t>> files{
+      {"nse_cash", "nse_udiff_cm_2rows_20241015.csv", 2},
+      {"nse_cash", "nse_legacy_cm_1row_20231016.csv", 1},
+      {"stocks_minute", "polygon_flatfile_minute_aggs_doc_rows.csv", 2},
+      {"options_daily", "polygon_flatfile_options_day_1row_20240102.csv", 1}};
+  for (const auto& [name, file, rows] : files) {
+    auto found = judge_all(name, feeds / file);
+    ASSERT_TRUE(found.ok()) << file << "\n" << render(found.status(), false);
+    EXPECT_EQ(found->report.rows_in, rows) << file;
+    EXPECT_EQ(found->report.rows_kept, rows) << file << ": " << (found->refused.empty() ? "" : found->refused.front().reason);
+    EXPECT_EQ(found->counts.size(), 0u) << file;
+  }
 }
 
 }  // namespace
