@@ -1,6 +1,7 @@
 // Optimistic commits: judge what came since the version that was read, then put the next number if nobody has it.
 #include "lake/commit.h"
 
+#include <arrow/type.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include "core/build_info.h"
 #include "lake/files.h"
 #include "lake/log.h"
+#include "lake/schema.h"
 
 namespace tapemill::lake {
 namespace {
@@ -134,8 +136,22 @@ Json info_of(const Transaction& transaction, std::int64_t at, const LogState& st
           {"tapemill", {{"counts", transaction.counts}, {"touches", touches}}}};
 }
 
-std::string body_of(const Transaction& transaction, std::int64_t at, const LogState& state) {
+/// The table's metaData with other columns; its partitions stay, those derived from the session among them.
+Result<MetaData> with_columns(MetaData metadata, const arrow::Schema& columns) {
+  ARROW_ASSIGN_OR_RAISE(auto before, arrow_schema(metadata.schema));
+  auto fields = columns.fields();
+  for (const std::string& partition : metadata.partitions)
+    if (columns.GetFieldByName(partition) == nullptr) fields.push_back(before->GetFieldByName(partition));
+  ARROW_ASSIGN_OR_RAISE(metadata.schema, delta_schema(*arrow::schema(fields)));
+  return metadata;
+}
+
+Result<std::string> body_of(const Transaction& transaction, std::int64_t at, const LogState& state) {
   std::string body = info_line(info_of(transaction, at, state)) + "\n";
+  if (transaction.schema != nullptr) {
+    ARROW_ASSIGN_OR_RAISE(MetaData metadata, with_columns(*state.metadata, *transaction.schema));
+    body += line(metadata) + "\n";
+  }
   if (transaction.txn) body += line(transaction.txn->first, Txn{transaction.txn->second, at}) + "\n";
   for (const std::string& path : transaction.removes) {
     const Part& part = *state.parts.at(path);
@@ -185,7 +201,9 @@ Result<std::int64_t> write_commit(const Table& table, const Transaction& transac
     ARROW_RETURN_NOT_OK(check_state(table, transaction, *state));
     const std::int64_t next = state->version + 1;
     const std::int64_t at = std::max(now_ms(), state->timestamp_ms + 1);  // never back, whatever the clock does
-    const std::string body = body_of(transaction, at, *state);
+    if (transaction.schema != nullptr && transaction.removes.size() != state->parts.size())
+      return usage_error(table.name().str() + ": only a commit that replaces every part may change the columns");
+    ARROW_ASSIGN_OR_RAISE(const std::string body, body_of(transaction, at, *state));
     ARROW_ASSIGN_OR_RAISE(bool won, put(table.path(), next, body));
     if (!won) continue;
     if (next % kCheckpointEvery == 0) {

@@ -1,0 +1,48 @@
+#include "analytics/bars.h"
+
+#include <arrow/api.h>
+
+namespace tapemill::analytics {
+
+std::vector<std::string> numeric_columns(const Dataset& dataset) {
+  std::vector<std::string> names;
+  for (const Column& column : dataset.columns)
+    if (column.kind == Kind::int32 || column.kind == Kind::int64 || column.kind == Kind::float64 || column.kind == Kind::decimal) names.push_back(column.name);
+  return names;
+}
+
+Result<std::shared_ptr<arrow::Array>> nullable_column(const std::vector<double>& values, arrow::MemoryPool* pool) {
+  arrow::DoubleBuilder builder(pool);
+  ARROW_RETURN_NOT_OK(builder.Reserve(static_cast<std::int64_t>(values.size())));
+  for (double x : values) {
+    if (x == x) builder.UnsafeAppend(x);
+    else builder.UnsafeAppendNull();
+  }
+  return builder.Finish();
+}
+
+Result<std::shared_ptr<arrow::Array>> whole_column(const arrow::Table& rows, const std::string& name, arrow::MemoryPool* pool) {
+  auto column = rows.GetColumnByName(name);
+  if (column->num_chunks() == 0) return arrow::MakeEmptyArray(column->type(), pool);
+  return column->num_chunks() == 1 ? column->chunk(0) : arrow::Concatenate(column->chunks(), pool);
+}
+
+Result<std::vector<std::vector<double>>> run_over(const Series& series, const arrow::Table& rows, const std::vector<lake::Span>& spans,
+                                                 const std::string& session_column, const Workers& workers, arrow::MemoryPool* pool) {
+  std::vector<std::vector<double>> inputs;
+  for (const std::string& name : series.inputs()) {
+    ARROW_ASSIGN_OR_RAISE(auto values, lake::doubles(rows, name));
+    inputs.push_back(std::move(values));
+  }
+  std::vector<std::int64_t> sessions, starts{0};
+  if (series.uses_session()) {
+    ARROW_ASSIGN_OR_RAISE(auto dates, whole_column(rows, session_column, pool));
+    for (std::int64_t row = 0; row < dates->length(); ++row) sessions.push_back(static_cast<const arrow::Date32Array&>(*dates).Value(row));
+  }
+  for (const lake::Span& span : spans) starts.push_back(span.last);
+  std::vector<std::vector<double>> outputs(series.outputs(), std::vector<double>(static_cast<std::size_t>(rows.num_rows())));
+  ARROW_RETURN_NOT_OK(series.run({inputs.begin(), inputs.end()}, sessions, starts, {outputs.begin(), outputs.end()}, workers));
+  return outputs;
+}
+
+}  // namespace tapemill::analytics

@@ -1,0 +1,56 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "analytics/series.h"
+#include "core/config.h"
+#include "core/json.h"
+#include "lake/lake.h"
+
+namespace tapemill::analytics {
+
+/// A feature group as its YAML declares it (datasets/features/NAME.yaml; docs/formats/expressions.md).
+struct FeatureGroup {
+  std::string name, title, version;
+  std::string table;                      // silver table it is computed from
+  std::vector<NamedExpression> columns;
+  std::string path;                       // of the YAML
+};
+
+/// datasets/features/NAME.yaml of the user's folder (./datasets) or of the share folder, or a path that ends in .yaml.
+/// Usage errors: no such group (with the nearest), unknown keys, a column name that is none; adjusted: true (there are no
+/// adjustment factors yet).
+Result<FeatureGroup> load_feature_group(const std::string& name_or_path);
+std::vector<std::string> feature_groups();  // names there are, sorted
+
+struct FeatureOptions {
+  std::string group;
+  std::string table;                      // another source than the group's: the gold table is then features_GROUP_TABLE
+};
+
+struct FeatureBuild {
+  std::string group, version, source, table;   // table: "gold.features_momentum"
+  std::int64_t source_version = -1, table_version = -1;
+  std::int64_t rows = 0, bytes = 0;
+  bool unchanged = false;                 // the table was up to date: no commit
+  std::vector<NamedExpression> columns;   // the group's
+  std::vector<std::string> resolved;      // what each indicator name resolved to
+  int warm_up = 0;                        // first bars of an instrument in which some feature is null
+  double seconds = 0;
+  Json json() const;
+};
+
+/// Scans silver, computes every column of the group over each instrument's bars, and writes gold.features_GROUP: the key and
+/// symbol of the source, the features (double, null while they warm up), available_at (the latest of the rows a value is made
+/// of: of this and all earlier ones of its instrument), feature_version, adjusted_as_known (null: prices as traded) and the
+/// partition columns feature_group, year and month. All parts are replaced in one commit; where source version, group and
+/// program are what the table was built from, nothing is written. The same bits whatever the workers.
+Result<FeatureBuild> build_features(const lake::Lake& lake, const FeatureGroup& group, const std::string& table, const Workers& workers,
+                                    MemoryBudget& budget);
+
+}  // namespace tapemill::analytics
+
+template <>
+inline constexpr auto tapemill::fields<tapemill::analytics::FeatureOptions> = std::tuple{
+    tapemill::field("group", &tapemill::analytics::FeatureOptions::group, "a group of datasets/features/, or the path of its YAML"),
+    tapemill::field("table", &tapemill::analytics::FeatureOptions::table, "compute it from this silver table instead of the group's own")};
