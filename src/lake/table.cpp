@@ -22,7 +22,8 @@ std::string join(const std::vector<std::string>& items) {
 // Column metadata as Delta's readers show it: the unit, and the help as "comment".
 std::shared_ptr<arrow::Schema> described(const Dataset& dataset) {
   std::vector<std::shared_ptr<arrow::Field>> fields;
-  for (const auto& field : dataset.schema()->fields()) {
+  const auto schema = dataset.schema();  // it would not outlive the head of the loop
+  for (const auto& field : schema->fields()) {
     std::vector<std::string> keys, values;
     if (const Column* column = dataset.column(field->name())) {
       if (!column->unit.empty()) keys.push_back("unit"), values.push_back(column->unit);
