@@ -13,6 +13,7 @@
   X(quarantine_list)         \
   X(quarantine_show)         \
   X(export_qlib)             \
+  X(generate)                \
   X(serve)                   \
   X(chart)                   \
   X(config_show)             \
