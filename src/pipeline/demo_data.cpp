@@ -1,0 +1,74 @@
+#include "pipeline/demo_data.h"
+
+#include <arrow/api.h>
+
+#include <atomic>
+#include <set>
+
+#include "core/hash.h"
+#include "core/paths.h"
+#include "lake/scan.h"
+#include "sources/source.h"
+
+namespace tapemill::pipeline {
+namespace {
+
+/// sha-256 -> size of every file that landed.
+Result<std::map<std::string, std::int64_t>> landed_files(const lake::Lake& lake, const std::string& table) {
+  std::map<std::string, std::int64_t> sizes;
+  lake::ScanRequest request;
+  request.table = {lake::Layer::landing, table};
+  request.columns = {"sha256", "size"};
+  if (!lake.table(request.table).exists()) return sizes;
+  ARROW_ASSIGN_OR_RAISE(auto scanned, lake::scan(lake, request));
+  ARROW_ASSIGN_OR_RAISE(auto rows, scanned.rows->CombineChunksToBatch());
+  const auto& hashes = static_cast<const arrow::StringArray&>(*rows->GetColumnByName("sha256"));
+  const auto& bytes = static_cast<const arrow::Int64Array&>(*rows->GetColumnByName("size"));
+  for (std::int64_t i = 0; i < rows->num_rows(); ++i) sizes[hashes.GetString(i)] = bytes.Value(i);
+  return sizes;
+}
+
+}  // namespace
+
+Result<bool> landed_already(const lake::Lake& lake, const Dataset& dataset, const std::vector<std::string>& paths, const Workers& workers) {
+  ARROW_ASSIGN_OR_RAISE(auto known, landed_files(lake, dataset.table));
+  if (known.empty()) return false;
+  ARROW_ASSIGN_OR_RAISE(auto files, sources::expand_paths(paths));
+  std::atomic<bool> all{true};
+  ARROW_RETURN_NOT_OK(workers.each(files.size(), [&](std::size_t i) -> Status {
+    ARROW_ASSIGN_OR_RAISE(std::string bytes, read_file(files[i]));
+    if (!known.contains(sha256(bytes))) all = false;
+    return Status::OK();
+  }, interrupt()));
+  return all.load();
+}
+
+Result<UnitTotals> unit_totals(const lake::Table& bronze, const lake::Snapshot& snapshot) {
+  std::set<std::string> wanted;
+  for (const auto& [key, unit] : units_of(snapshot)) wanted.insert(key + "/" + unit.sha256);
+  UnitTotals totals;
+  ARROW_ASSIGN_OR_RAISE(auto commits, bronze.history());
+  for (const auto& commit : commits) {  // newest first: the effective reading of a unit is met before older ones
+    Json parameters = commit.info.value("operationParameters", Json::object());
+    Json units = parameters.value("units", Json::array());
+    if (units.is_string()) units = Json::parse(units.get<std::string>(), nullptr, false);
+    if (!units.is_array()) continue;
+    for (const Json& one : units) {
+      if (wanted.erase(one.value("unit", "") + "/" + one.value("form", "") + "/" + one.value("sha256", "")) == 0) continue;
+      totals.rows_in += one.value("rows_in", std::int64_t{0});
+      totals.rows_stored += one.value("rows_stored", std::int64_t{0});
+      totals.rows_quarantined += one.value("rows_quarantined", std::int64_t{0});
+    }
+  }
+  if (!wanted.empty()) return data_error(fmt::format("{}: no commit speaks of {}", bronze.name().str(), *wanted.begin()));
+  return totals;
+}
+
+Result<std::int64_t> landed_bytes(const lake::Lake& lake, const std::string& table, const std::map<std::string, UnitState>& units) {
+  ARROW_ASSIGN_OR_RAISE(auto sizes, landed_files(lake, table));
+  std::int64_t bytes = 0;
+  for (const auto& [key, unit] : units) bytes += sizes[unit.sha256];
+  return bytes;
+}
+
+}  // namespace tapemill::pipeline
