@@ -1,5 +1,5 @@
 // A document such as the demo's, out of real S&P 500 bars, to look at the template without the program:
-// web/report/build.sh OUTDIR; node web/report/sample/make.mjs TEMPLATE OUT.html [empty|failed|intraday|million|cut]
+// web/report/build.sh OUTDIR; node web/report/sample/make.mjs TEMPLATE OUT.html [empty|failed|intraday|million|chart|cut]
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -140,6 +140,11 @@ if (variant === "empty") {
   }
   doc.sections[1].blocks[0].total = 0;
   doc.sections[1].blocks[0].empty = "No row was quarantined.";
+}
+if (variant === "chart") {
+  const block = doc.sections[0].blocks[1];
+  block.overlays.push({ name: "BB_20_upper", decimals: 2, values: sma50.map((v) => v && v * 1.05) }, { name: "BB_20_lower", decimals: 2, values: sma50.map((v) => v && v * 0.95) });
+  Object.assign(doc, { title: "SPX", subtitle: "silver.sp500_index version 1 · unadjusted", status: undefined, figures: [], sections: [{ anchor: "bars", heading: "Bars and indicators", blocks: [block] }], footer: [] });
 }
 if (variant === "intraday") {
   const t0 = Date.UTC(2024, 9, 28, 13, 30) / 1000, n = 5 * 390;

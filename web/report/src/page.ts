@@ -8,11 +8,11 @@ import { candles, lines } from "./blocks/charts";
 import { checks, code, notice } from "./blocks/checks";
 import { table } from "./blocks/table";
 
-function draw(block: Block): HTMLElement {
+function draw(block: Block, isAlone: boolean): HTMLElement {
   switch (block.kind) {
     case "table": return table(block);
     case "lines": return lines(block);
-    case "candles": return candles(block);
+    case "candles": return candles(block, isAlone);
     case "checks": return checks(block);
     case "bars": return bars(block);
     case "code": return code(block);
@@ -21,10 +21,10 @@ function draw(block: Block): HTMLElement {
 }
 
 /** One block that fails leaves the others standing. */
-function drawSafely(block: Block): HTMLElement {
+function drawSafely(block: Block, isAlone: boolean): HTMLElement {
   const name = "title" in block && block.title ? `“${block.title}”` : "This part";
   try {
-    const drawn = draw(block) as HTMLElement | undefined;
+    const drawn = draw(block, isAlone) as HTMLElement | undefined;
     if (drawn) return drawn;
     return failedState(name, `Unknown kind "${(block as { kind: string }).kind}".`);
   } catch (e) {
@@ -67,11 +67,11 @@ function status(doc: Document): HTMLElement | null {
     el("span", { class: "mark", "aria-hidden": "true" }, mark), el("p", {}, ...inline(text)), hint ? el("p", { class: "hint" }, ...inline(hint)) : null);
 }
 
-function section(s: Section): HTMLElement {
+function section(s: Section, isAlone: boolean): HTMLElement {
   const box = el("section", { id: s.anchor, "aria-labelledby": `${s.anchor}-heading` },
     el("h2", { id: `${s.anchor}-heading` }, s.heading));
   if (s.prose) box.append(prose(s.prose));
-  for (const block of s.blocks) box.append(drawSafely(block));
+  for (const block of s.blocks) box.append(drawSafely(block, isAlone));
   if (s.blocks.length === 0 && !s.prose) box.append(el("div", { class: "state" }, el("p", {}, "Nothing in this section.")));
   return box;
 }
@@ -81,7 +81,8 @@ export function renderPage(doc: Document, into: HTMLElement): void {
   if (doc.figures.length > 0) head.append(el("ul", { class: "figures", "aria-label": "Headline figures" }, ...doc.figures.map(figureCell)));
   const main = el("main", { id: "content" }, head);
   append(into, top(doc), main);
-  append(main, ...doc.sections.map(section));
+  const isAlone = doc.sections.length === 1 && doc.sections[0]!.blocks.length === 1;
+  append(main, ...doc.sections.map((s) => section(s, isAlone)));
   if (doc.sections.length === 0) main.append(el("div", { class: "state" }, el("p", {}, "This report has no sections.")));
   append(into, el("footer", {},
     el("dl", {}, ...doc.footer.map(({ label, value }) => el("div", {}, el("dt", {}, label), el("dd", {}, value)))),

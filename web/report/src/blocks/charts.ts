@@ -22,9 +22,15 @@ export function lines(block: LinesBlock): HTMLElement {
   return figure;
 }
 
-export function candles(block: CandlesBlock): HTMLElement {
+/** What `tapemill chart` draws is all of its page, and takes the window's height. */
+function windowHeight(block: CandlesBlock): number {
+  const below = (block.volume ? 96 : 0) + block.panes.reduce((sum, p) => sum + (p.height ?? 110) + 24, 0);
+  return Math.min(900, Math.max(240, innerHeight - below - 340));
+}
+
+export function candles(block: CandlesBlock, isAlone: boolean): HTMLElement {
   if (isEmpty(block)) return blank(block);
-  const model = candlesModel(block);
+  const model = isAlone ? candlesModel(block, windowHeight(block)) : candlesModel(block);
   const figure = pictureFrame(model, el("h3", {}, ...inline(block.title)), (width) => new CandlesPlot(model, width, block.visible ?? 250));
   if (block.anchor) figure.id = block.anchor;
   return figure;

@@ -67,7 +67,7 @@ function track(s: Series, unit: string, colour: number, length: number): Track {
 
 function pane(p: Pane, height: number, length: number, avoid: number[] = []): ModelPane {
   const colour = colours(p.series, avoid);
-  const alone = p.series.length === 1 && p.series[0]!.name === p.title;
+  const alone = p.series.length === 1 && p.series[0]!.name.startsWith(p.title ?? "");
   return {
     title: alone ? "" : p.title ?? "", unit: p.unit ?? "", log: p.log ?? false, levels: p.levels ?? [],
     height: p.height ?? height, tracks: p.series.map((s) => track(s, p.unit ?? "", colour(s), length)),
@@ -84,7 +84,8 @@ export function linesModel(block: LinesBlock): Model {
 
 const UP_DOWN = [0, 1]; // the colours that candles and trades have
 
-export function candlesModel(block: CandlesBlock): Model {
+/** `height` of the prices' pane in pixels. */
+export function candlesModel(block: CandlesBlock, height = 300): Model {
   const axis = timeAxis(block.axis.kind === "instants" ? { ...block.axis, ordinal: true } : block.axis);
   const n = axis.length;
   for (const key of ["open", "high", "low", "close"] as const) {
@@ -93,7 +94,7 @@ export function candlesModel(block: CandlesBlock): Model {
   const colour = colours(block.overlays, UP_DOWN);
   const unit = block.unit ?? "";
   const panes: ModelPane[] = [{
-    title: block.name, unit, log: false, levels: [], height: 300, markers: block.markers,
+    title: block.name, unit, log: false, levels: [], height, markers: block.markers,
     candles: { open: block.open, high: block.high, low: block.low, close: block.close, decimals: block.decimals, name: block.name },
     tracks: block.overlays.map((s) => track(s, unit, colour(s), n)),
   }];
