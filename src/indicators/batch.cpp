@@ -103,7 +103,9 @@ Status pass(const Run& run, const std::vector<const Job*>& jobs, const std::vect
   for (std::size_t i = 0; i < columns.size(); ++i) tiles[columns[i]] = static_cast<double*>(memory.get()) + i * tile_doubles;
 
   std::vector<const double*> from(width, kZeros.data());
-  std::vector<double*> to(std::size(Spec{}.outputs) * width);
+  std::vector<double*> to(std::size(Spec{}.outputs) * width), staged(to.size());
+  Block stage = allocate(staged.size() * kTile * sizeof(double));
+  for (std::size_t place = 0; place < staged.size(); ++place) staged[place] = static_cast<double*>(stage.get()) + place * kTile;
   std::vector<const void*> inputs(std::size(Spec{}.inputs));
   for (std::size_t at = 0;;) {
     std::size_t bars = kTile - at % kTile;  // tiles keep their places, and outputs their alignment
@@ -122,17 +124,18 @@ Status pass(const Run& run, const std::vector<const Job*>& jobs, const std::vect
     }
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       const Job& job = *jobs[i];
+      const std::size_t places = static_cast<std::size_t>(job.kernel->outputs) * width;
       bool aligned = true;
-      for (std::size_t output = 0; output < static_cast<std::size_t>(job.kernel->outputs); ++output) {
-        for (std::size_t lane = 0; lane < width; ++lane) {
-          bool runs = lane < lanes.size() && lanes[lane].rows > at;
-          double* place = runs ? lanes[lane].out[job.first_output + output] + at : unseen.data();
-          aligned = aligned && reinterpret_cast<std::uintptr_t>(place) % kAlignment == 0;
-          to[output * width + lane] = place;
-        }
+      for (std::size_t place = 0; place < places; ++place) {
+        std::size_t lane = place % width;
+        bool runs = lane < lanes.size() && lanes[lane].rows > at;
+        to[place] = runs ? lanes[lane].out[job.first_output + place / width] + at : unseen.data();
+        aligned = aligned && reinterpret_cast<std::uintptr_t>(to[place]) % kAlignment == 0;
       }
       for (std::size_t input = 0; input < job.columns.size(); ++input) inputs[input] = tiles[job.columns[input]];
-      job.kernel->tile(states.at(i), inputs.data(), static_cast<int>(bars), to.data(), aligned);
+      job.kernel->tile(states.at(i), inputs.data(), static_cast<int>(bars), aligned ? to.data() : staged.data(), aligned);
+      for (std::size_t place = 0; !aligned && place < places; ++place)
+        run.table.drain(staged[place], static_cast<int>(bars), to[place]);
     }
     at += bars;
     for (std::size_t lane = 0; lane < lanes.size(); ++lane)

@@ -24,8 +24,8 @@ struct Kernel {
   int (*warm_up)(const double* parameters);  // bars that are null before the first value
   LaneForm scalar, vector;
   void (*tick)(void* state, const double* in, double* out);
-  /// columns[i]: input i as load() made it. out[output * lanes + lane]: where that lane's bars go; `aligned` when all of
-  /// them lie on 64 bytes: they are then written past the cache.
+  /// columns[i]: input i as load() made it. out[output * lanes + lane]: where that lane's bars go, written past the cache
+  /// where `aligned`: then all of them must lie on 64 bytes.
   void (*tile)(void* state, const void* const* columns, int bars, double* const* out, bool aligned);
 };
 
@@ -34,6 +34,8 @@ struct KernelTable {
   int count, lanes;
   /// Lays `bars` values of each lane side by side: column[bar][lane].
   void (*load)(const double* const* lanes, int bars, void* column);
+  /// Copies past the cache, but for the ends of what lies across lines of 64 bytes.
+  void (*drain)(const double* from, int count, double* to);
   /// Whether no value is null: see usable() in indicators/tick.h.
   bool (*clean)(const double* values, std::size_t count);
 };

@@ -1,4 +1,6 @@
 #pragma once
+#include <cstdint>
+
 #include "indicators/catalogue.h"
 #include "indicators/kernel.h"
 #include "indicators/transpose.h"
@@ -132,6 +134,15 @@ inline void load(const double* const* lanes, int bars, void* column) {
     for (int lane = 0; lane < kLanes; ++lane) to[bar][lane] = lanes[lane][bar];
 }
 
+inline void drain(const double* from, int count, double* to) {
+  constexpr std::uintptr_t kLine = 64;
+  int i = 0;
+  for (; i < count && reinterpret_cast<std::uintptr_t>(to + i) % kLine != 0; ++i) to[i] = from[i];
+  for (; i + kStep <= count; i += kStep)
+    for (int part = 0; part < kStep; part += kLanes) write_past_cache(to + i + part, read(from + i + part));
+  for (; i < count; ++i) to[i] = from[i];
+}
+
 inline bool clean(const double* values, std::size_t count) {
   const Vector most = splat<Vector>(kMost), least = -most;
   auto good = most == most;
@@ -150,7 +161,7 @@ inline bool clean(const double* values, std::size_t count) {
 template <class Indicators> struct Table;
 template <template <class> class... I> struct Table<List<I...>> {
   static constexpr Kernel kernels[] = {Runner<I>::kernel...};
-  static constexpr KernelTable table{kernels, sizeof...(I), kLanes, load, clean};
+  static constexpr KernelTable table{kernels, sizeof...(I), kLanes, load, drain, clean};
 };
 
 }  // inline namespace TAPEMILL_ISA
