@@ -95,8 +95,12 @@ class Replay {
     position.price = price;
     position.session = session_;
     entry_ordinal_[i] = ordinal();
-    if (plan_.stop > 0) ARROW_ASSIGN_OR_RAISE(position.stop, scaled(price, 10'000 - plan_.stop, 10'000));
-    if (plan_.target > 0) ARROW_ASSIGN_OR_RAISE(position.target, scaled(price, 10'000 + plan_.target, 10'000));
+    if (plan_.stop > 0) {
+      ARROW_ASSIGN_OR_RAISE(position.stop, scaled(price, 10'000 - plan_.stop, 10'000));
+    }
+    if (plan_.target > 0) {
+      ARROW_ASSIGN_OR_RAISE(position.target, scaled(price, 10'000 + plan_.target, 10'000));
+    }
     cash_ -= position.cost + position.commission;
     book.position = position;
     return Status::OK();

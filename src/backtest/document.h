@@ -139,12 +139,12 @@ template <> inline constexpr auto fields<bt::WindowText> = std::tuple{
 template <> inline constexpr auto fields<bt::OptionWhen> = std::tuple{
     field("date_range", &bt::OptionWhen::date_range, "first and last session"),
     field("days", &bt::OptionWhen::days, "Mon, Tue, ...; none: every session"),
-    field("time_window", &bt::OptionWhen::time_window, "when entries may happen, and till when positions are held"),
+    field("time_window", &bt::OptionWhen::time_window, "when entries may happen; without exit.at also till when positions are held"),
     field("timezone", &bt::OptionWhen::timezone, "of the times in this document; default: the exchange's")};
 template <> inline constexpr auto fields<bt::OptionTime> = std::tuple{
     field("start", &bt::OptionTime::start, "first session"), field("end", &bt::OptionTime::end, "last session"),
     field("days", &bt::OptionTime::days, "Mon, Tue, ...; none: every session"),
-    field("windows", &bt::OptionTime::windows, "\"HH:MM-HH:MM\": when entries may happen, and till when positions are held"),
+    field("windows", &bt::OptionTime::windows, "\"HH:MM-HH:MM\": when entries may happen; without exit.at also till when positions are held"),
     field("timezone", &bt::OptionTime::timezone, "of the times in this document; default: the exchange's")};
 template <> inline constexpr auto fields<bt::LegText> = std::tuple{
     field("cp", &bt::LegText::cp, "call or put", "CE|PE|C|P"),
