@@ -46,6 +46,7 @@ struct ChainDay {
   std::vector<SpotPrice> spot;      // as Contract::quotes; may be empty
   std::int64_t previous_spot = kNullPrice;
   std::int64_t step = 0, tick = 5;  // paise
+  std::int64_t stt_sale = 0, stt_exercise = 0;       // bps at kRateScale, of the rules on this day
   std::int64_t settlement_window = 30 * kMinute;
 };
 

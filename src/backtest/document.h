@@ -68,6 +68,7 @@ struct OptionExit {
 struct OptionCosts {
   std::optional<double> per_lot, brokerage_per_lot;
   double taxes_bps = 0;
+  bool stt = false;
 };
 struct OptionSlippage {
   std::optional<double> base, ticks;
@@ -162,7 +163,8 @@ template <> inline constexpr auto fields<bt::OptionExit> = std::tuple{
 template <> inline constexpr auto fields<bt::OptionCosts> = std::tuple{
     field("brokerage_per_lot", &bt::OptionCosts::brokerage_per_lot, "per lot, leg and side, in the account's currency"),
     field("per_lot", &bt::OptionCosts::per_lot, "the JSON dialect's name of brokerage_per_lot"),
-    field("taxes_bps", &bt::OptionCosts::taxes_bps, "of premium turnover, each side, in basis points", 0.0, 1000.0)};
+    field("taxes_bps", &bt::OptionCosts::taxes_bps, "of premium turnover, each side, in basis points", 0.0, 1000.0),
+    field("stt", &bt::OptionCosts::stt, "also charge the rules' transaction tax by date: on premium sold, and on what settles in the holder's favour")};
 template <> inline constexpr auto fields<bt::OptionSlippage> = std::tuple{
     field("base", &bt::OptionSlippage::base, "ticks worse than the fill mode's price"),
     field("ticks", &bt::OptionSlippage::ticks, "the YAML dialect's name of base"),

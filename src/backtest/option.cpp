@@ -135,6 +135,15 @@ class DayRun {
       if (exit && !traded) continue;
       ARROW_ASSIGN_OR_RAISE(std::int64_t taxes, of_basis_points(exit ? trade.exit_value : trade.entry_value, plan_.taxes));
       trade.fees += taxes + plan_.per_lot * (trade.units / trade.lot);
+      bool sale = exit == trade.buy;
+      if (plan_.stt && sale) {
+        ARROW_ASSIGN_OR_RAISE(std::int64_t stt, of_basis_points(exit ? trade.exit_value : trade.entry_value, day_.stt_sale));
+        trade.fees += stt;
+      }
+    }
+    if (plan_.stt && !traded && trade.buy) {
+      ARROW_ASSIGN_OR_RAISE(std::int64_t stt, of_basis_points(trade.exit_value, day_.stt_exercise));
+      trade.fees += stt;
     }
     out_.pnl += trade.pnl, out_.fees += trade.fees;
     leg.state = Leg::State::closed;

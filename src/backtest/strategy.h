@@ -52,6 +52,7 @@ struct OptionStrategy {
   Amount capital;
   std::int64_t per_lot = 0;                 // paise per lot, leg and side
   std::int64_t taxes = 0;                   // bps of premium turnover at kRateScale, each side
+  bool stt = false;                         // the transaction tax of the rules, by date, on what is sold or exercised
   double slip_base = 0, slip_spread = 0, slip_rv = 0;  // ticks
   FillMode fill = FillMode::best;
   std::int64_t latency = kSecond, patience = 10 * kSecond;

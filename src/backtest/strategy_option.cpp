@@ -132,7 +132,7 @@ Json canonical_of(const OptionStrategy& plan, const OptionDocument& document) {
           {"capital", {{"amount", plan.capital.number}, {"currency", plan.capital.currency}}},
           {"entry", {{"selector", plan.selector}, {"rebalance_seconds", plan.rebalance / kSecond}, {"legs", legs}, {"when", plan.enter.canonical()}, {"repeat", plan.repeat}}},
           {"exit", {{"at", plan.settle ? Json("settlement") : plan.exit_at ? Json(*plan.exit_at / kSecond) : Json(nullptr)}, {"when", plan.leave.canonical()}}},
-          {"costs", {{"per_lot", plan.per_lot}, {"taxes_bps", document.costs.taxes_bps}}},
+          {"costs", {{"per_lot", plan.per_lot}, {"taxes_bps", document.costs.taxes_bps}, {"stt", plan.stt}}},
           {"slippage", {{"base", plan.slip_base}, {"alpha_spread", plan.slip_spread}, {"beta_rv", plan.slip_rv}}},
           {"fill", {{"mode", document.fill.mode}, {"latency_us", plan.latency}, {"patience_us", plan.patience}}},
           {"quality", {{"ttl_us", plan.ttl}, {"tolerance_us", plan.tolerance}, {"max_spread_bps", plan.max_spread}}},
@@ -176,6 +176,7 @@ Status read_option(const Node& root, Strategy& out) {
     return at(root, {"costs"}).error(fmt::format("{} is no amount in whole paise", per_lot));
   }
   ARROW_ASSIGN_OR_RAISE(plan.taxes, read_rate(at(root, {"costs", "taxes_bps"}), costs.taxes_bps));
+  plan.stt = costs.stt;
   const OptionSlippage& slippage = document.slippage;
   if (slippage.base && slippage.ticks) return at(root, {"slippage", "base"}).error("base and ticks are one thing", "keep one of them");
   plan.slip_base = slippage.base.value_or(slippage.ticks.value_or(0));

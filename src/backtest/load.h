@@ -1,0 +1,41 @@
+#pragma once
+#include "backtest/chain.h"
+#include "backtest/daily.h"
+#include "backtest/rules.h"
+#include "backtest/sanity.h"
+#include "lake/lake.h"
+
+namespace tapemill::backtest {
+
+/// A table's version as a run reads it, and a hash over its parts: what a run's id knows of its data.
+struct Input {
+  std::string table;               // layer.table, a silver view read through to bronze
+  std::int64_t version = 0;
+  std::string parts_hash;
+};
+/// The table at `version` (the newest without one).
+Result<Input> input_of(const lake::Lake& lake, const std::string& table, std::optional<std::int64_t> version);
+
+struct LoadedBars {
+  DailyMarket market;
+  std::string currency;
+  std::int64_t rows = 0;
+  std::vector<std::string> resolved;  // what each indicator of the expressions resolved to
+};
+/// Bars of the plan's symbols up to its end, with the signals of its expressions. Errors: no such table, a column that is
+/// not there, no rows for a symbol, a bar on a day that is no session of the table's calendar.
+Result<LoadedBars> load_bars(const lake::Lake& lake, const DailyStrategy& plan, const Input& input, const Workers& workers);
+
+/// Sessions of the table that the plan may trade: in its dates and days of the week, and with rows.
+Result<std::vector<Date>> option_days(const lake::Lake& lake, const OptionStrategy& plan, const Input& input);
+
+struct LoadedDay {
+  ChainDay day;
+  Sanity sanity;
+  std::int64_t rows = 0;
+};
+/// One day of the chain: contracts and the underlying's own prices, lots and ticks by the rules.
+Result<LoadedDay> load_day(const lake::Lake& lake, const OptionStrategy& plan, const Input& input, const Rules& rules, Date date,
+                           arrow::MemoryPool* pool);
+
+}  // namespace tapemill::backtest
