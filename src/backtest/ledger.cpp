@@ -120,9 +120,7 @@ Result<std::shared_ptr<arrow::Table>> read_parquet(const std::string& path) {
   properties.set_smallest_decimal_enabled(true);
   std::unique_ptr<parquet::arrow::FileReader> reader;
   ARROW_RETURN_NOT_OK(builder.properties(properties)->Build(&reader));
-  std::shared_ptr<arrow::Table> table;
-  ARROW_RETURN_NOT_OK(reader->ReadTable(&table));
-  return table;
+  return reader->ReadTable();
 }
 
 Result<Written> write_run(const lake::Lake& lake, Json record, const RunFiles& files, const RunFiles& unhashed, const Json& meta) {

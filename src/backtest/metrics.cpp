@@ -63,8 +63,12 @@ void add_trades(const Performance& p, Table& out) {
     if (r < 0) lost.push_back(r);
   }
   auto n = static_cast<double>(p.trade_pnl.size());
-  std::size_t winners = static_cast<std::size_t>(std::count_if(p.trade_pnl.begin(), p.trade_pnl.end(), [](double x) { return x > 0; }));
-  double rate = ratio(static_cast<double>(winners), n);
+  std::vector<double> gains, losses;
+  for (double pnl : p.trade_pnl) {
+    if (pnl > 0) gains.push_back(pnl);
+    if (pnl < 0) losses.push_back(pnl);
+  }
+  double rate = ratio(static_cast<double>(gains.size()), n);
   auto extreme = [&](bool best) {
     if (p.trade_return.empty()) return kNone;
     return best ? *std::max_element(p.trade_return.begin(), p.trade_return.end()) : *std::min_element(p.trade_return.begin(), p.trade_return.end());
@@ -80,8 +84,8 @@ void add_trades(const Performance& p, Table& out) {
   out.add("Profit Factor", ratio(sum(won), -sum(lost)), "sum of winning trades' returns / |sum of losing trades' returns| (backtesting.py); undefined without losses");
   out.add("Expectancy [%]", mean(p.trade_return) * 100, "mean of trades' returns (backtesting.py)");
   out.add("SQN", ratio(std::sqrt(n) * mean(p.trade_pnl), deviation(p.trade_pnl)), "sqrt(trades) * mean(pnl) / std(pnl, ddof 1) (backtesting.py)");
-  double payoff = ratio(mean(won), -mean(lost));
-  out.add("Kelly Criterion", std::isnan(payoff) ? kNone : rate - ratio(1 - rate, payoff), "W - (1 - W) / (mean winning return / mean losing return), W the win rate (backtesting.py)", 4);
+  double payoff = ratio(mean(gains), -mean(losses));
+  out.add("Kelly Criterion", std::isnan(payoff) ? kNone : rate - ratio(1 - rate, payoff), "W - (1 - W) / (mean winning pnl / |mean losing pnl|), W the win rate (backtesting.py)", 4);
 }
 
 }  // namespace
