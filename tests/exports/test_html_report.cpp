@@ -69,6 +69,7 @@ TEST(HtmlReport, TemplateIsOneFileWithTwoHoles) {
     EXPECT_EQ(page.find(outside), page.npos) << outside;
   }
   EXPECT_NE(page.find("default-src 'none'"), page.npos);
+  EXPECT_NE(page.find("Permission is hereby granted"), page.npos) << "the licences of what is bundled";
 }
 
 TEST(HtmlReport, WritesEveryKindOfBlock) {

@@ -16,9 +16,16 @@ const result = await build({
 const text = (end) => result.outputFiles.find((f) => f.path.endsWith(end)).text.trim();
 const script = text(".js"), style = text(".css");
 if (/<\/(script|style)/i.test(script) || /<\/style/i.test(style)) throw new Error("The bundle would end its own element.");
+// The licences ask for their words in every copy, and every report is one.
+const licence = (name) => readFileSync(join(modules, name, "LICENSE"), "utf8").trim();
+const notices = `uPlot:\n${licence("uplot")}\n\n` +
+  "TradingView Lightweight Charts\u2122, Copyright (c) 2025 TradingView, Inc. https://www.tradingview.com/\n" +
+  "Licensed under the Apache License, Version 2.0: http://www.apache.org/licenses/LICENSE-2.0\n\n" +
+  "fancy-canvas (inside it): MIT License, TradingView, Inc.";
+if (notices.includes("--")) throw new Error("A licence would end its comment.");
 const template = readFileSync(join(here, "src/template.html"), "utf8");
 // Functions: a replacement string would give $ a meaning.
-const html = template.replace("@STYLE@", () => style).replace("@SCRIPT@", () => script);
+const html = template.replace("@NOTICES@", () => notices).replace("@STYLE@", () => style).replace("@SCRIPT@", () => script);
 for (const hole of ["@TITLE@", "@DOCUMENT@"]) {
   if (html.split(hole).length !== 2) throw new Error(`The template must hold ${hole} once.`);
 }
