@@ -12,6 +12,10 @@
   X(status)                  \
   X(quarantine_list)         \
   X(quarantine_show)         \
+  X(indicators_list)         \
+  X(indicators_explain)      \
+  X(indicators_run)          \
+  X(features_build)          \
   X(export_qlib)             \
   X(generate)                \
   X(serve)                   \
