@@ -1,7 +1,7 @@
 #pragma once
-#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/calendar.h"
 
@@ -20,9 +20,11 @@ class Days {
   Date local_date(Instant t);
   Instant midnight(Date date) { return at(date, 0); }
   Instant at(Date date, std::int64_t us);        // wall clock of the exchange
+  /// An ISO time as the exchange's wall clock, even where it is marked Z; only a numeric offset is believed. False: no time.
+  bool wall_clock(std::string_view text, Instant& out);
   /// When the session is over; of a day that is none, its end, so that nothing is known too early.
   Instant close(Date date);
-  /// As Date::parse, remembering the last text.
+  /// As Date::parse, but it remembers the last text and reads the common forms at once.
   bool parse(std::string_view text, std::string_view format, Date& out);
   std::string range() const { return first_.str() + " .. " + last_.str(); }
 
@@ -35,8 +37,7 @@ class Days {
   Date day_{INT32_MIN};
   Instant start_{1}, end_{0};
   bool even_ = false;
-  Date closed_{INT32_MIN};
-  Instant close_;
+  std::vector<Instant> closes_;  // by day since first_; 0: not asked yet
   std::string text_;
   Date parsed_;
   void turn(Date date);

@@ -8,27 +8,17 @@
 namespace tapemill::sources {
 namespace {
 
-/// Wall clock, whatever zone mark it carries but a numeric offset; seconds, a fraction cut off.
-bool wall_clock(std::string_view text, Days& days, Instant& out) {
-  if (text.empty() || text == "-") return false;
-  auto parsed = Instant::parse(text);
-  if (!parsed.ok()) return false;
-  std::int64_t us = parsed->us - ((parsed->us % kSecond) + kSecond) % kSecond;
-  std::size_t clock = text.find(':');
-  if (clock != std::string_view::npos && text.find_first_of("+-", clock) != std::string_view::npos) {
-    out = Instant{us};
-  } else {
-    std::int64_t day = us / kDay - (us % kDay < 0);
-    if (!Days::plausible(Date{static_cast<std::int32_t>(day)})) return false;
-    out = days.at(Date{static_cast<std::int32_t>(day)}, us - day * kDay);
-  }
-  return out.us > 366 * kDay;  // 1970: the provider had no time
+/// A fraction of a second is cut off; 1970 says that the provider had no time.
+bool usable(std::string_view text, Days& days, Instant& out) {
+  if (text.empty() || text == "-" || !days.wall_clock(text, out)) return false;
+  out.us -= ((out.us % kSecond) + kSecond) % kSecond;
+  return out.us > 366 * kDay;
 }
 
 Outcome snapshot_time(const std::string_view* texts, const Column&, Days& days, std::int64_t& out) {
   for (int i = 0; i < 3; ++i) {
     Instant t;
-    if (!wall_clock(texts[i], days, t)) continue;
+    if (!usable(texts[i], days, t)) continue;
     out = t.us;
     return Outcome::ok();
   }

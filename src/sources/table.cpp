@@ -48,15 +48,14 @@ Outcome read_time(std::string_view text, const std::string& format, Days& days, 
   if (format == "epoch_us") return read_epoch(text, 1'000, out);
   if (format == "epoch_ms") return read_epoch(text, 1'000'000, out);
   if (format == "epoch_s") return read_epoch(text, 1'000'000'000, out);
+  if (format == "local") {
+    Instant t;
+    if (!days.wall_clock(text, t)) return Outcome::refuse("is no time");
+    return out = t.us, Outcome::ok();
+  }
   auto instant = Instant::parse(text);
   if (!instant.ok()) return Outcome::refuse("is no time");
-  out = instant->us;
-  if (format == "local") {
-    auto day = static_cast<std::int32_t>((instant->us - (((instant->us % kDay) + kDay) % kDay)) / kDay);
-    if (!Days::plausible(Date{day})) return Outcome::refuse("is no plausible time");
-    out = days.at(Date{day}, instant->us - day * kDay).us;
-  }
-  return Outcome::ok();
+  return out = instant->us, Outcome::ok();
 }
 
 Outcome read_field(std::string_view text, const Column& column, const Take& take, Days& days, std::int64_t& out) {
@@ -135,34 +134,52 @@ bool TableSource::split(Rows& rows) const {
   return !rows.records.empty();
 }
 
+/// The columns that files are full of: one field, one parser chosen outside the loop.
+template <class Read>
+void TableSource::read_numbers(const Plan& plan, Rows& rows, std::vector<std::int64_t>& values, std::vector<std::uint8_t>& valid, Read&& read) {
+  const auto field = static_cast<std::uint32_t>(plan.fields[0]);
+  for (std::size_t row = 0; row < rows.records.size(); ++row) {
+    if (rows.refused[row]) continue;
+    std::string_view text = rows.block.field(*rows.records[row], field, rows.spare);
+    if (is_null(text, form_.dash_is_null)) continue;
+    Complaint why = read(text, values[row]);
+    valid[row] = why == nullptr;
+    if (why != nullptr) rows.refuse(row, "parse", fmt::format("{}: {} {}", plan.column.name, quoted(text), why));
+  }
+}
+
 void TableSource::read_integers(const Plan& plan, Rows& rows, std::vector<std::int64_t>& values, std::vector<std::uint8_t>& valid) {
   const std::size_t n = rows.records.size();
   values.resize(n);
   valid.assign(n, 0);
   if (plan.absent) return;
+  if (!plan.take.fixed && plan.take.integer == nullptr && plan.fields[0] >= 0) {
+    const int scale = plan.column.scale, shift = plan.take.shift;
+    if (plan.column.kind == Kind::decimal)
+      return read_numbers(plan, rows, values, valid, [=](std::string_view text, std::int64_t& out) { return read_decimal(text, scale, shift, out); });
+    if (plan.column.kind == Kind::int64 && shift == 0)
+      return read_numbers(plan, rows, values, valid, [](std::string_view text, std::int64_t& out) { return read_integer(text, out); });
+    if (plan.column.kind == Kind::float64)
+      return read_numbers(plan, rows, values, valid, [](std::string_view text, std::int64_t& out) {
+        double value = 0;
+        Complaint why = read_double(text, value);
+        out = std::bit_cast<std::int64_t>(value);
+        return why;
+      });
+  }
   std::string_view texts[8];
   for (std::size_t row = 0; row < n; ++row) {
     if (rows.refused[row]) continue;
+    const std::size_t count = plan.fields.size();
+    texts[0] = plan.take.constant;
+    for (std::size_t i = 0; i < count; ++i)
+      texts[i] = plan.fields[i] < 0 ? std::string_view{} : rows.block.field(*rows.records[row], static_cast<std::uint32_t>(plan.fields[i]), rows.spare);
     Outcome outcome;
-    std::size_t count = plan.fields.size();
-    if (plan.take.fixed) {
-      texts[0] = plan.take.constant, count = 1;
-    } else {
-      for (std::size_t i = 0; i < count; ++i)
-        texts[i] = plan.fields[i] < 0 ? std::string_view{} : rows.block.field(*rows.records[row], static_cast<std::uint32_t>(plan.fields[i]), rows.spare);
-    }
-    if (plan.take.integer != nullptr) {
-      outcome = plan.take.integer(texts, plan.column, *days_, values[row]);
-    } else if (is_null(texts[0], form_.dash_is_null)) {
-      outcome = Outcome::nothing();
-    } else {
-      outcome = read_field(texts[0], plan.column, plan.take, *days_, values[row]);
-    }
-    if (outcome.why != nullptr) {
-      rows.refuse(row, outcome.check, fmt::format("{}: {} {}", plan.column.name, quoted(texts[0]), outcome.why));
-    } else {
-      valid[row] = !outcome.null;
-    }
+    if (plan.take.integer != nullptr) outcome = plan.take.integer(texts, plan.column, *days_, values[row]);
+    else if (is_null(texts[0], form_.dash_is_null)) outcome = Outcome::nothing();
+    else outcome = read_field(texts[0], plan.column, plan.take, *days_, values[row]);
+    valid[row] = outcome.why == nullptr && !outcome.null;
+    if (outcome.why != nullptr) rows.refuse(row, outcome.check, fmt::format("{}: {} {}", plan.column.name, quoted(texts[0]), outcome.why));
   }
 }
 

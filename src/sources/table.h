@@ -49,6 +49,8 @@ class TableSource final : public Source {
   bool split(Rows& rows) const;
   void guard(Rows& rows);
   void place(Rows& rows);  // sessions_ and times_
+  template <class Read>
+  void read_numbers(const Plan& plan, Rows& rows, std::vector<std::int64_t>& values, std::vector<std::uint8_t>& valid, Read&& read);
   void read_integers(const Plan& plan, Rows& rows, std::vector<std::int64_t>& values, std::vector<std::uint8_t>& valid);
   /// A null text has a null data pointer.
   void read_texts(const Plan& plan, Rows& rows, std::vector<std::string_view>& values);

@@ -115,13 +115,17 @@ TextReader::TextReader(std::unique_ptr<Bytes> bytes, std::size_t block_size, boo
     : bytes_(std::move(bytes)), block_size_(block_size), multiline_(multiline) {}
 
 Status TextReader::fill(std::size_t wanted) {
+  // In steps: a string's resize writes what it adds, and most files are small.
+  constexpr std::size_t step = 256 << 10;
   std::size_t have = carry_.size();
-  carry_.resize(wanted);
   while (!ended_ && have < wanted) {
-    auto got = bytes_->read(carry_.data() + have, wanted - have);
-    if (!got.ok()) return carry_.resize(have), got.status();
-    have += *got;
-    ended_ = *got == 0;
+    carry_.resize(std::min(wanted, have + step));
+    while (!ended_ && have < carry_.size()) {
+      auto got = bytes_->read(carry_.data() + have, carry_.size() - have);
+      if (!got.ok()) return carry_.resize(have), got.status();
+      have += *got;
+      ended_ = *got == 0;
+    }
   }
   carry_.resize(have);
   return Status::OK();
@@ -222,6 +226,7 @@ std::size_t TextReader::cut(Block& out, const std::string& text) {
 
 Result<bool> TextReader::next(Block& out) {
   out = Block{};
+  carry_.reserve(block_size_ + (64 << 10));
   for (std::size_t wanted = block_size_;; wanted *= 2) {
     ARROW_RETURN_NOT_OK(fill(std::max(wanted, carry_.size() + 1)));
     if (header_) {
