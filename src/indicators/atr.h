@@ -14,8 +14,9 @@ template <class L> class Atr {
       .parameters = {{"period", 1, 10'000, 14}, {"smoothing", 0, 1, 0, "wilder|span"}},
       .inputs = {{"high", "high"}, {"low", "low"}, {"close", "close"}},
       .outputs = {"atr"},
-      .formula = "true range max(high - low, |high - c1|, |low - c1|) from the second bar; wilder: mean of the first period, "
-                 "then v += (x - v)/period; span: the first, then v += 2/(period+1) * (x - v)",
+      .formula =
+          "true range max(high - low, |high - c1|, |low - c1|) from the second bar; wilder: mean of the first period, "
+          "then v += (x - v)/period; span: the first, then v += 2/(period+1) * (x - v)",
       .source = "TA-Lib ATR (wilder), pandas ewm(span, adjust=False) (span)",
       .warm_up = "period",
       .differs = "programs that take high - low as the first bar's true range begin a bar earlier"};
@@ -40,5 +41,5 @@ template <class L> class Atr {
   Exponential<L> average_;
 };
 
-}  // inline namespace TAPEMILL_ISA
+}  // namespace TAPEMILL_ISA
 }  // namespace tapemill::indicators

@@ -49,7 +49,8 @@ class States {
       total += job->kernel->vector.bytes(job->resolved->parameters().data());
     }
     memory_ = allocate(total);
-    for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i]->kernel->vector.create(at(i), jobs[i]->resolved->parameters().data());
+    for (std::size_t i = 0; i < jobs.size(); ++i)
+      jobs[i]->kernel->vector.create(at(i), jobs[i]->resolved->parameters().data());
   }
   void* at(std::size_t job) const { return static_cast<char*>(memory_.get()) + offsets_[job]; }
 
@@ -100,12 +101,14 @@ Status pass(const Run& run, const std::vector<const Job*>& jobs, const std::vect
   const std::size_t tile_doubles = kTile * width;
   Block memory = allocate(columns.size() * tile_doubles * sizeof(double));
   std::vector<const void*> tiles(run.panel.columns.size());
-  for (std::size_t i = 0; i < columns.size(); ++i) tiles[columns[i]] = static_cast<double*>(memory.get()) + i * tile_doubles;
+  for (std::size_t i = 0; i < columns.size(); ++i)
+    tiles[columns[i]] = static_cast<double*>(memory.get()) + i * tile_doubles;
 
   std::vector<const double*> from(width, kZeros.data());
   std::vector<double*> to(std::size(Spec{}.outputs) * width), staged(to.size());
   Block stage = allocate(staged.size() * kTile * sizeof(double));
-  for (std::size_t place = 0; place < staged.size(); ++place) staged[place] = static_cast<double*>(stage.get()) + place * kTile;
+  for (std::size_t place = 0; place < staged.size(); ++place)
+    staged[place] = static_cast<double*>(stage.get()) + place * kTile;
   std::vector<const void*> inputs(std::size(Spec{}.inputs));
   for (std::size_t at = 0;;) {
     std::size_t bars = kTile - at % kTile;  // tiles keep their places, and outputs their alignment
@@ -133,7 +136,8 @@ Status pass(const Run& run, const std::vector<const Job*>& jobs, const std::vect
         aligned = aligned && reinterpret_cast<std::uintptr_t>(to[place]) % kAlignment == 0;
       }
       for (std::size_t input = 0; input < job.columns.size(); ++input) inputs[input] = tiles[job.columns[input]];
-      job.kernel->tile(states.at(i), inputs.data(), static_cast<int>(bars), aligned ? to.data() : staged.data(), aligned);
+      job.kernel->tile(states.at(i), inputs.data(), static_cast<int>(bars), aligned ? to.data() : staged.data(),
+                       aligned);
       for (std::size_t place = 0; !aligned && place < places; ++place)
         run.table.drain(staged[place], static_cast<int>(bars), to[place]);
     }
@@ -153,7 +157,8 @@ class Compacted {
   Compacted(const std::vector<const Job*>& jobs, const Lane& whole) : lane(whole), jobs_(jobs), whole_(whole) {
     const std::vector<std::size_t>& columns = jobs.front()->columns;
     for (std::size_t row = 0; row < whole.rows; ++row)
-      if (std::all_of(columns.begin(), columns.end(), [&](std::size_t c) { return usable(whole.in[c][row]); })) rows_.push_back(row);
+      if (std::all_of(columns.begin(), columns.end(), [&](std::size_t c) { return usable(whole.in[c][row]); }))
+        rows_.push_back(row);
     if (rows_.size() == whole.rows) return;
     std::size_t count = columns.size();
     for (const Job* job : jobs) count += static_cast<std::size_t>(job->kernel->outputs);
@@ -166,7 +171,8 @@ class Compacted {
       lane.in[column] = values;
     }
     for (const Job* job : jobs)
-      for (int output = 0; output < job->kernel->outputs; ++output) lane.out[job->first_output + static_cast<std::size_t>(output)] = next();
+      for (int output = 0; output < job->kernel->outputs; ++output)
+        lane.out[job->first_output + static_cast<std::size_t>(output)] = next();
     lane.rows = rows_.size();
   }
   /// Values to their rows, nulls between them.
@@ -221,6 +227,7 @@ Status group(const Run& run, const std::size_t* symbols, std::size_t count) {
     std::vector<Compacted> compacted;
     std::vector<Lane> shorter;
     compacted.reserve(count);
+    shorter.reserve(count);
     for (const Lane& lane : lanes) shorter.push_back(compacted.emplace_back(jobs, lane).lane);
     ARROW_RETURN_NOT_OK(pass(run, jobs, shorter));
     for (const Compacted& lane : compacted) lane.spread();
@@ -239,7 +246,8 @@ Result<Run> prepare(const std::vector<Resolved>& indicators, const Panel& in, co
       if (at == in.columns.end()) {
         std::string near = nearest(name, in.columns);
         return usage_error(fmt::format("{} reads \"{}\", and there is no such column", resolved.text(), name),
-                           near.empty() ? fmt::format("there are {}", fmt::join(in.columns, ", ")) : fmt::format("did you mean {}?", near));
+                           near.empty() ? fmt::format("there are {}", fmt::join(in.columns, ", "))
+                                        : fmt::format("did you mean {}?", near));
       }
       job.columns.push_back(static_cast<std::size_t>(at - in.columns.begin()));
     }
@@ -257,7 +265,8 @@ std::size_t output_count(const std::vector<Resolved>& indicators) {
   return count;
 }
 
-Status run(const std::vector<Resolved>& indicators, const Panel& in, const std::vector<double*>& out, const BatchOptions& options) {
+Status run(const std::vector<Resolved>& indicators, const Panel& in, const std::vector<double*>& out,
+           const BatchOptions& options) {
   Isa isa = Isa::base;
   if (options.isa) {
     isa = *options.isa;

@@ -30,6 +30,7 @@ std::size_t output_count(const std::vector<Resolved>& indicators);
 /// All indicators in one pass over blocks that stay in cache. out[symbol * output_count + output]: where that symbol's values
 /// go, as many as its rows; NaN = null. The same bits whatever the workers, the instruction set and the order of symbols, and
 /// those of Tick. Fastest where every out pointer lies on 64 bytes. Usage error for a column the panel has not.
-Status run(const std::vector<Resolved>& indicators, const Panel& in, const std::vector<double*>& out, const BatchOptions& options = {});
+Status run(const std::vector<Resolved>& indicators, const Panel& in, const std::vector<double*>& out,
+           const BatchOptions& options = {});
 
 }  // namespace tapemill::indicators

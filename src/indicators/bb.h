@@ -1,6 +1,6 @@
 #pragma once
-#include "indicators/window.h"
 #include "indicators/spec.h"
+#include "indicators/window.h"
 
 namespace tapemill::indicators {
 inline namespace TAPEMILL_ISA {
@@ -28,8 +28,9 @@ template <class L> class Bollinger {
       .parameters = {{"period", 2, 10'000, 20}, {"deviations", 0.001, 100, 2, nullptr, true}, {"ddof", 0, 1, 0}},
       .inputs = {{"x", "close"}},
       .outputs = {"upper", "middle", "lower", "percent_b", "width"},
-      .formula = "middle = mean of period values; upper, lower = middle +- deviations * sqrt(sum((x - middle)^2) / (period - "
-                 "ddof)); percent_b = (x - lower) / (upper - lower), null where flat; width = (upper - lower) / middle",
+      .formula =
+          "middle = mean of period values; upper, lower = middle +- deviations * sqrt(sum((x - middle)^2) / (period - "
+          "ddof)); percent_b = (x - lower) / (upper - lower), null where flat; width = (upper - lower) / middle",
       .source = "TA-Lib BBANDS with SMA (ddof 0); percent_b and width: Bollinger",
       .warm_up = "period - 1",
       .differs = "pandas' and many charts' deviation is the sample's: ddof=1"};
@@ -82,5 +83,5 @@ template <class L> class Bollinger {
   L same_{}, last_{}, seen_{};
 };
 
-}  // inline namespace TAPEMILL_ISA
+}  // namespace TAPEMILL_ISA
 }  // namespace tapemill::indicators

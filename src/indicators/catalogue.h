@@ -19,5 +19,5 @@ template <template <class> class... Indicators> struct List {};
 /// Every indicator there is. Names, help, expressions, graph nodes, columns and tests come from this list.
 using Catalogue = List<Sma, Ema, Rsi, Macd, Bollinger, Atr, Vwap, Obv, Stochastic, VolumeSma, VolumeRatio>;
 
-}  // inline namespace TAPEMILL_ISA
+}  // namespace TAPEMILL_ISA
 }  // namespace tapemill::indicators

@@ -14,8 +14,9 @@ template <class L> class Ema {
       .parameters = {{"period", 1, 10'000, 20}, {"seed", 0, 2, 0, "sma|first|adjusted"}},
       .inputs = {{"x", "close"}},
       .outputs = {"ema"},
-      .formula = "v += 2/(period+1) * (x - v); seed sma: begun by the mean of the first period values; first: by the first "
-                 "value; adjusted: weighted mean of all values, weights (1 - 2/(period+1))^age",
+      .formula =
+          "v += 2/(period+1) * (x - v); seed sma: begun by the mean of the first period values; first: by the first "
+          "value; adjusted: weighted mean of all values, weights (1 - 2/(period+1))^age",
       .source = "TA-Lib EMA (seed sma), pandas ewm(span, adjust=False) (first), ewm(span, adjust=True) (adjusted)",
       .warm_up = "period - 1",
       .differs = "pandas shows the first period - 1 values unless min_periods=period"};
@@ -35,5 +36,5 @@ template <class L> class Ema {
   Exponential<L> average_;
 };
 
-}  // inline namespace TAPEMILL_ISA
+}  // namespace TAPEMILL_ISA
 }  // namespace tapemill::indicators

@@ -46,5 +46,5 @@ template <class L> class Exponential {
 inline double span_weight(double period) { return 2.0 / (period + 1.0); }
 inline double wilder_weight(double period) { return 1.0 / period; }
 
-}  // inline namespace TAPEMILL_ISA
+}  // namespace TAPEMILL_ISA
 }  // namespace tapemill::indicators

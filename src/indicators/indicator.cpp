@@ -54,7 +54,8 @@ Result<double> read(const Spec& spec, const Parameter& parameter, const std::var
     return usage_error(fmt::format("{}: {} {} is out of range", spec.name, parameter.name, number),
                        fmt::format("from {} to {}", parameter.least, parameter.most));
   if (!parameter.fractions && number != std::floor(number))
-    return usage_error(fmt::format("{}: {} {} is not a whole number", spec.name, parameter.name, number), "leave the fraction out");
+    return usage_error(fmt::format("{}: {} {} is not a whole number", spec.name, parameter.name, number),
+                       "leave the fraction out");
   return number;
 }
 
@@ -76,7 +77,9 @@ const Spec* find(std::string_view name) {
   return nullptr;
 }
 
-std::span<const Parameter> parameters(const Spec& spec) { return up_to_unnamed(spec.parameters, std::size(spec.parameters)); }
+std::span<const Parameter> parameters(const Spec& spec) {
+  return up_to_unnamed(spec.parameters, std::size(spec.parameters));
+}
 std::span<const Input> inputs(const Spec& spec) { return up_to_unnamed(spec.inputs, std::size(spec.inputs)); }
 std::span<const char* const> outputs(const Spec& spec) {
   std::size_t count = 0;
@@ -95,7 +98,8 @@ std::vector<std::string> choices(const Parameter& parameter) {
   return all;
 }
 
-Result<Resolved> resolve(std::string_view name, const std::vector<Argument>& arguments, const std::vector<std::string>& given) {
+Result<Resolved> resolve(std::string_view name, const std::vector<Argument>& arguments,
+                         const std::vector<std::string>& given) {
   Resolved resolved;
   const std::vector<const Spec*>& all = catalogue();
   auto at = std::find_if(all.begin(), all.end(), [&](const Spec* spec) { return name == spec->name; });
@@ -133,7 +137,8 @@ Result<Resolved> resolve(std::string_view name, const std::vector<Argument>& arg
 
   std::span<const Input> read_from = indicators::inputs(spec);
   if (given.size() > read_from.size())
-    return usage_error(fmt::format("{}: {} inputs given", spec.name, given.size()), fmt::format("it reads {}", read_from.size()));
+    return usage_error(fmt::format("{}: {} inputs given", spec.name, given.size()),
+                       fmt::format("it reads {}", read_from.size()));
   for (const Input& input : read_from) resolved.inputs_.emplace_back(input.column);
   std::copy(given.begin(), given.end(), resolved.inputs_.begin());
   return resolved;
@@ -141,13 +146,15 @@ Result<Resolved> resolve(std::string_view name, const std::vector<Argument>& arg
 
 Result<Resolved> resolve(const Expression& call) {
   if (call.type == Expression::Type::name) return resolve(call.text);
-  if (call.type != Expression::Type::call) return usage_error("an indicator is a call", "such as rsi(close, period=14)");
+  if (call.type != Expression::Type::call)
+    return usage_error("an indicator is a call", "such as rsi(close, period=14)");
   std::vector<Argument> arguments;
   std::vector<std::string> columns;
   auto value = [&](const Expression& given) -> Result<std::variant<double, std::string>> {
     if (given.type == Expression::Type::number) return given.number;
     if (given.type == Expression::Type::name || given.type == Expression::Type::string) return given.text;
-    return usage_error(fmt::format("{}: a parameter is a number or a word", call.text), "compute the input in a column of its own");
+    return usage_error(fmt::format("{}: a parameter is a number or a word", call.text),
+                       "compute the input in a column of its own");
   };
   for (const Expression& given : call.args) {
     if (given.type == Expression::Type::name && arguments.empty()) {
@@ -183,7 +190,8 @@ const char* name(Isa isa) { return isa == Isa::base ? "base" : isa == Isa::avx2 
 bool supported(Isa isa) {
   if (isa == Isa::avx2) return __builtin_cpu_supports("avx2");
   if (isa == Isa::avx512)
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
   return true;
 }
 
@@ -192,9 +200,11 @@ Result<Isa> chosen_isa() {
   for (Isa isa : {Isa::avx512, Isa::avx2, Isa::base}) {
     if (asked && *asked && std::string_view(asked) != name(isa)) continue;
     if (supported(isa)) return isa;
-    if (asked && *asked) return usage_error(fmt::format("TAPEMILL_ISA={}: this processor has no {}", asked, asked), "leave it unset");
+    if (asked && *asked)
+      return usage_error(fmt::format("TAPEMILL_ISA={}: this processor has no {}", asked, asked), "leave it unset");
   }
-  return usage_error(fmt::format("TAPEMILL_ISA={}: no such instruction set", asked), "one of base, avx2, avx512; or leave it unset");
+  return usage_error(fmt::format("TAPEMILL_ISA={}: no such instruction set", asked),
+                     "one of base, avx2, avx512; or leave it unset");
 }
 
 }  // namespace tapemill::indicators

@@ -35,9 +35,9 @@ class Resolved {
   const Spec& spec() const { return *spec_; }
   std::size_t index() const { return index_; }                           // in the catalogue
   const std::vector<double>& parameters() const { return parameters_; }  // in the spec's order; a choice by its number
-  const std::vector<std::string>& inputs() const { return inputs_; }     // columns, in the order of Spec::inputs
+  const std::vector<std::string>& inputs() const { return inputs_; }  // columns, in the order of Spec::inputs
   std::span<const char* const> outputs() const { return indicators::outputs(*spec_); }
-  int warm_up() const;                                                   // bars that are null before the first value
+  int warm_up() const;  // bars that are null before the first value
   /// `rsi(period=14, smoothing=wilder)`; inputs stand before parameters where they are not the spec's own.
   std::string text() const;
 
@@ -51,7 +51,8 @@ class Resolved {
 
 /// What a name means. `inputs` replace the spec's columns from the first on. Usage errors: an unknown name or parameter (with
 /// the nearest right one), a number out of range or with fractions where none are taken, too many inputs.
-Result<Resolved> resolve(std::string_view name, const std::vector<Argument>& arguments = {}, const std::vector<std::string>& inputs = {});
+Result<Resolved> resolve(std::string_view name, const std::vector<Argument>& arguments = {},
+                         const std::vector<std::string>& inputs = {});
 
 /// `rsi(close, period=14)` as an expression: a call whose inputs are columns.
 Result<Resolved> resolve(const Expression& call);

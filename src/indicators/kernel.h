@@ -5,7 +5,8 @@
 
 namespace tapemill::indicators {
 
-inline constexpr int kTile = 64;       // bars that are computed per call; a tile of six columns stays in the first-level cache
+inline constexpr int kTile =
+    64;       // bars that are computed per call; a tile of six columns stays in the first-level cache
 inline constexpr int kAlignment = 64;  // of states and tiles
 
 /// One indicator in one lane form (double, or a vector of symbols). A state is a block of `bytes` bytes aligned to kAlignment.

@@ -13,7 +13,7 @@ struct Place {
   void* memory;
 };
 
-}  // inline namespace TAPEMILL_ISA
+}  // namespace TAPEMILL_ISA
 }  // namespace tapemill::indicators
 
 inline void* operator new(std::size_t, tapemill::indicators::Place place) noexcept { return place.memory; }
@@ -97,7 +97,9 @@ template <template <class> class I> struct Runner {
     }
   }
 
-  static void tick(void* state, const double* in, double* out) { step(*static_cast<I<double>*>(state), in, out, All{}); }
+  static void tick(void* state, const double* in, double* out) {
+    step(*static_cast<I<double>*>(state), in, out, All{});
+  }
 
   // kStep bars at a time are transposed and written at once: the stores drain while the next bars are computed.
   static void tile(void* memory, const void* const* columns, int bars, double* const* to, bool aligned) {
@@ -119,7 +121,7 @@ template <template <class> class I> struct Runner {
     *static_cast<I<Vector>*>(memory) = state;
   }
 
-  static constexpr Kernel kernel{&I<double>::spec,          kInputs, kOutputs, I<double>::warm_up, State<I, double>::form,
+  static constexpr Kernel kernel{&I<double>::spec,       kInputs, kOutputs, I<double>::warm_up, State<I, double>::form,
                                  State<I, Vector>::form, tick,    tile};
 };
 
@@ -164,5 +166,5 @@ template <template <class> class... I> struct Table<List<I...>> {
   static constexpr KernelTable table{kernels, sizeof...(I), kLanes, load, drain, clean};
 };
 
-}  // inline namespace TAPEMILL_ISA
+}  // namespace TAPEMILL_ISA
 }  // namespace tapemill::indicators

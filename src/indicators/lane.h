@@ -20,7 +20,7 @@ inline constexpr int kLanes = TAPEMILL_LANES;
 using Vector = double __attribute__((vector_size(8 * kLanes)));
 
 inline constexpr double kNull = __builtin_nan("");  // the one bit pattern of an absent value
-inline constexpr double kTiny = 1e-100;             // what is smaller is zero: it can only be what an average decayed to
+inline constexpr double kTiny = 1e-100;  // what is smaller is zero: it can only be what an average decayed to
 
 template <class L> L splat(double x) { return L{} + x; }
 template <class L> L null() { return splat<L>(kNull); }
@@ -40,7 +40,9 @@ inline bool any_at_least(Vector a, Vector b) { return _mm512_cmp_pd_mask((__m512
 inline Vector larger(Vector a, Vector b) { return (Vector)_mm256_max_pd((__m256d)a, (__m256d)b); }
 inline Vector smaller(Vector a, Vector b) { return (Vector)_mm256_min_pd((__m256d)a, (__m256d)b); }
 inline Vector root(Vector x) { return (Vector)_mm256_sqrt_pd((__m256d)x); }
-inline bool any_at_least(Vector a, Vector b) { return _mm256_movemask_pd(_mm256_cmp_pd((__m256d)a, (__m256d)b, _CMP_GE_OQ)) != 0; }
+inline bool any_at_least(Vector a, Vector b) {
+  return _mm256_movemask_pd(_mm256_cmp_pd((__m256d)a, (__m256d)b, _CMP_GE_OQ)) != 0;
+}
 #else
 inline Vector larger(Vector a, Vector b) { return (Vector)_mm_max_pd((__m128d)a, (__m128d)b); }
 inline Vector smaller(Vector a, Vector b) { return (Vector)_mm_min_pd((__m128d)a, (__m128d)b); }
@@ -55,5 +57,5 @@ template <class L, int N> struct Values {
   L value[N];
 };
 
-}  // inline namespace TAPEMILL_ISA
+}  // namespace TAPEMILL_ISA
 }  // namespace tapemill::indicators

@@ -17,13 +17,16 @@ template <class L> class Macd {
                      {"seed", 0, 2, 0, "sma|first|adjusted"}},
       .inputs = {{"x", "close"}},
       .outputs = {"line", "signal", "histogram"},
-      .formula = "line = ema(fast) - ema(slow); signal = ema(line, signal); histogram = line - signal; seed sma: both averages "
-                 "begin at bar slow, each with the mean of its last bars; where fast > slow they change places",
+      .formula =
+          "line = ema(fast) - ema(slow); signal = ema(line, signal); histogram = line - signal; seed sma: both "
+          "averages "
+          "begin at bar slow, each with the mean of its last bars; where fast > slow they change places",
       .source = "TA-Lib MACD (seed sma), pandas ewm (first, adjusted)",
       .warm_up = "slow + signal - 2, all three outputs alike",
       .differs = "programs that begin the fast average at its own first bars agree only after warm-up"};
   static int warm_up(const double* parameters) {
-    return static_cast<int>(parameters[0] > parameters[1] ? parameters[0] : parameters[1]) + static_cast<int>(parameters[2]) - 2;
+    return static_cast<int>(parameters[0] > parameters[1] ? parameters[0] : parameters[1]) +
+           static_cast<int>(parameters[2]) - 2;
   }
 
   Macd(const double* parameters, Arena&)
@@ -54,5 +57,5 @@ template <class L> class Macd {
   Exponential<L> fast_, slow_, signal_;
 };
 
-}  // inline namespace TAPEMILL_ISA
+}  // namespace TAPEMILL_ISA
 }  // namespace tapemill::indicators

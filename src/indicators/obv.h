@@ -1,6 +1,6 @@
 #pragma once
-#include "indicators/window.h"
 #include "indicators/spec.h"
+#include "indicators/window.h"
 
 namespace tapemill::indicators {
 inline namespace TAPEMILL_ISA {
@@ -8,16 +8,15 @@ inline namespace TAPEMILL_ISA {
 /// On-balance volume: running volume, signed by the change of price. Source: TA-Lib OBV.
 template <class L> class Obv {
  public:
-  static constexpr Spec spec{
-      .name = "obv",
-      .title = "On-balance volume",
-      .parameters = {},
-      .inputs = {{"x", "close"}, {"volume", "volume"}},
-      .outputs = {"obv"},
-      .formula = "the first bar's volume; then plus volume where x rose, minus where it fell",
-      .source = "TA-Lib OBV",
-      .warm_up = "0",
-      .differs = "programs that begin at 0 differ by the first bar's volume"};
+  static constexpr Spec spec{.name = "obv",
+                             .title = "On-balance volume",
+                             .parameters = {},
+                             .inputs = {{"x", "close"}, {"volume", "volume"}},
+                             .outputs = {"obv"},
+                             .formula = "the first bar's volume; then plus volume where x rose, minus where it fell",
+                             .source = "TA-Lib OBV",
+                             .warm_up = "0",
+                             .differs = "programs that begin at 0 differ by the first bar's volume"};
   static int warm_up(const double*) { return 0; }
 
   Obv(const double*, Arena&) {}
@@ -35,5 +34,5 @@ template <class L> class Obv {
   Sum<L> sum_;
 };
 
-}  // inline namespace TAPEMILL_ISA
+}  // namespace TAPEMILL_ISA
 }  // namespace tapemill::indicators

@@ -14,9 +14,10 @@ template <class L> class Rsi {
       .parameters = {{"period", 1, 10'000, 14}, {"smoothing", 0, 2, 0, "wilder|span|simple"}},
       .inputs = {{"x", "close"}},
       .outputs = {"rsi"},
-      .formula = "100 * G / (G + L); G, L: averages of rises and falls; wilder: mean of the first period changes, then "
-                 "v += (x - v)/period; span: first change, then v += 2/(period+1) * (x - v); simple: mean of the last period "
-                 "changes; 50 where nothing moved",
+      .formula =
+          "100 * G / (G + L); G, L: averages of rises and falls; wilder: mean of the first period changes, then "
+          "v += (x - v)/period; span: first change, then v += 2/(period+1) * (x - v); simple: mean of the last period "
+          "changes; 50 where nothing moved",
       .source = "TA-Lib RSI (wilder), pandas ewm (span), Cutler (simple)",
       .warm_up = "period",
       .differs = "TA-Lib answers 0 where nothing moved yet; here 50"};
@@ -69,5 +70,5 @@ template <class L> class Rsi {
   Sum<L> rise_sum_, fall_sum_;
 };
 
-}  // inline namespace TAPEMILL_ISA
+}  // namespace TAPEMILL_ISA
 }  // namespace tapemill::indicators

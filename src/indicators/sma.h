@@ -1,6 +1,6 @@
 #pragma once
-#include "indicators/window.h"
 #include "indicators/spec.h"
+#include "indicators/window.h"
 
 namespace tapemill::indicators {
 inline namespace TAPEMILL_ISA {
@@ -8,16 +8,15 @@ inline namespace TAPEMILL_ISA {
 /// Simple moving average: mean of the last period values. Source: TA-Lib SMA.
 template <class L> class Sma {
  public:
-  static constexpr Spec spec{
-      .name = "sma",
-      .title = "Simple moving average",
-      .parameters = {{"period", 1, 10'000, 20}},
-      .inputs = {{"x", "close"}},
-      .outputs = {"sma"},
-      .formula = "mean of the last period values",
-      .source = "TA-Lib SMA",
-      .warm_up = "period - 1",
-      .differs = ""};
+  static constexpr Spec spec{.name = "sma",
+                             .title = "Simple moving average",
+                             .parameters = {{"period", 1, 10'000, 20}},
+                             .inputs = {{"x", "close"}},
+                             .outputs = {"sma"},
+                             .formula = "mean of the last period values",
+                             .source = "TA-Lib SMA",
+                             .warm_up = "period - 1",
+                             .differs = ""};
   static int warm_up(const double* parameters) { return static_cast<int>(parameters[0]) - 1; }
 
   Sma(const double* parameters, Arena& arena) : period_(parameters[0]), mean_(static_cast<int>(period_), arena) {}
@@ -34,5 +33,5 @@ template <class L> class Sma {
   WindowMean<L> mean_;
 };
 
-}  // inline namespace TAPEMILL_ISA
+}  // namespace TAPEMILL_ISA
 }  // namespace tapemill::indicators

@@ -50,5 +50,5 @@ class Archive {
   int count_ = 0;
 };
 
-}  // inline namespace TAPEMILL_ISA
+}  // namespace TAPEMILL_ISA
 }  // namespace tapemill::indicators

@@ -1,6 +1,6 @@
 #pragma once
-#include "indicators/window.h"
 #include "indicators/spec.h"
+#include "indicators/window.h"
 
 namespace tapemill::indicators {
 inline namespace TAPEMILL_ISA {
@@ -14,12 +14,15 @@ template <class L> class Stochastic {
       .parameters = {{"fast_k", 1, 10'000, 5}, {"slow_k", 1, 10'000, 3}, {"slow_d", 1, 10'000, 3}},
       .inputs = {{"high", "high"}, {"low", "low"}, {"close", "close"}},
       .outputs = {"k", "d"},
-      .formula = "fast = 100 * (close - least low) / (largest high - least low) of fast_k bars, 0 where that range is 0; k = "
-                 "mean of slow_k of them; d = mean of slow_d of k",
+      .formula =
+          "fast = 100 * (close - least low) / (largest high - least low) of fast_k bars, 0 where that range is 0; k = "
+          "mean of slow_k of them; d = mean of slow_d of k",
       .source = "TA-Lib STOCH with simple averages",
       .warm_up = "fast_k + slow_k + slow_d - 3, both outputs alike",
       .differs = "many charts use 14, 3, 3: stoch(fast_k=14)"};
-  static int warm_up(const double* parameters) { return static_cast<int>(parameters[0] + parameters[1] + parameters[2]) - 3; }
+  static int warm_up(const double* parameters) {
+    return static_cast<int>(parameters[0] + parameters[1] + parameters[2]) - 3;
+  }
 
   Stochastic(const double* parameters, Arena& arena)
       : fast_ready_(parameters[0]),
@@ -49,5 +52,5 @@ template <class L> class Stochastic {
   WindowMean<L> k_, d_;
 };
 
-}  // inline namespace TAPEMILL_ISA
+}  // namespace TAPEMILL_ISA
 }  // namespace tapemill::indicators

@@ -15,7 +15,8 @@ void append(std::string& bytes, std::uint32_t number) {
 bool take(std::string_view& bytes, std::uint32_t& number) {
   if (bytes.size() < 4) return false;
   number = 0;
-  for (int i = 0; i < 4; ++i) number |= static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[static_cast<std::size_t>(i)])) << 8 * i;
+  for (int i = 0; i < 4; ++i)
+    number |= static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[static_cast<std::size_t>(i)])) << 8 * i;
   bytes.remove_prefix(4);
   return true;
 }
@@ -48,12 +49,15 @@ std::string pack(const Resolved& resolved, std::span<const double> state) {
 Result<std::vector<double>> unpack(const Resolved& resolved, std::string_view bytes, std::size_t size) {
   std::uint32_t length = 0, count = 0;
   std::string text = resolved.text();
-  auto damaged = [&] { return data_error(fmt::format("state of {} is damaged", text), "begin at the series' first bar again"); };
+  auto damaged = [&] {
+    return data_error(fmt::format("state of {} is damaged", text), "begin at the series' first bar again");
+  };
   if (!bytes.starts_with(kMagic)) return damaged();
   bytes.remove_prefix(kMagic.size());
   if (!take(bytes, length) || bytes.size() < length) return damaged();
   if (bytes.substr(0, length) != text)
-    return data_error(fmt::format("state of {} given to {}", bytes.substr(0, length), text), "begin at the series' first bar again");
+    return data_error(fmt::format("state of {} given to {}", bytes.substr(0, length), text),
+                      "begin at the series' first bar again");
   bytes.remove_prefix(length);
   if (!take(bytes, count) || count != size || bytes.size() != size * sizeof(double)) return damaged();
   std::vector<double> state(size);

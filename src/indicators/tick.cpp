@@ -29,7 +29,8 @@ std::string Tick::save() const {
 }
 
 Status Tick::load(std::string_view bytes) {
-  ARROW_ASSIGN_OR_RAISE(auto state, unpack(resolved_, bytes, static_cast<std::size_t>(kernel_->scalar.size(state_.get()))));
+  ARROW_ASSIGN_OR_RAISE(auto state,
+                        unpack(resolved_, bytes, static_cast<std::size_t>(kernel_->scalar.size(state_.get()))));
   kernel_->scalar.load(state_.get(), 0, state.data());
   return Status::OK();
 }

@@ -28,8 +28,10 @@ inline void write(double* to, Vector x) { _mm512_storeu_pd(to, (__m512d)x); }
 inline void write_past_cache(double* to, Vector x) { _mm512_stream_pd(to, (__m512d)x); }
 #elif TAPEMILL_LANES == 4
 inline void transpose(Vector* rows) {
-  __m256d a = _mm256_unpacklo_pd((__m256d)rows[0], (__m256d)rows[1]), b = _mm256_unpackhi_pd((__m256d)rows[0], (__m256d)rows[1]);
-  __m256d c = _mm256_unpacklo_pd((__m256d)rows[2], (__m256d)rows[3]), d = _mm256_unpackhi_pd((__m256d)rows[2], (__m256d)rows[3]);
+  __m256d a = _mm256_unpacklo_pd((__m256d)rows[0], (__m256d)rows[1]),
+          b = _mm256_unpackhi_pd((__m256d)rows[0], (__m256d)rows[1]);
+  __m256d c = _mm256_unpacklo_pd((__m256d)rows[2], (__m256d)rows[3]),
+          d = _mm256_unpackhi_pd((__m256d)rows[2], (__m256d)rows[3]);
   rows[0] = (Vector)_mm256_permute2f128_pd(a, c, 0x20);
   rows[1] = (Vector)_mm256_permute2f128_pd(b, d, 0x20);
   rows[2] = (Vector)_mm256_permute2f128_pd(a, c, 0x31);
@@ -40,7 +42,8 @@ inline void write(double* to, Vector x) { _mm256_storeu_pd(to, (__m256d)x); }
 inline void write_past_cache(double* to, Vector x) { _mm256_stream_pd(to, (__m256d)x); }
 #else
 inline void transpose(Vector* rows) {
-  __m128d low = _mm_unpacklo_pd((__m128d)rows[0], (__m128d)rows[1]), high = _mm_unpackhi_pd((__m128d)rows[0], (__m128d)rows[1]);
+  __m128d low = _mm_unpacklo_pd((__m128d)rows[0], (__m128d)rows[1]),
+          high = _mm_unpackhi_pd((__m128d)rows[0], (__m128d)rows[1]);
   rows[0] = (Vector)low;
   rows[1] = (Vector)high;
 }
@@ -49,5 +52,5 @@ inline void write(double* to, Vector x) { _mm_storeu_pd(to, (__m128d)x); }
 inline void write_past_cache(double* to, Vector x) { _mm_stream_pd(to, (__m128d)x); }
 #endif
 
-}  // inline namespace TAPEMILL_ISA
+}  // namespace TAPEMILL_ISA
 }  // namespace tapemill::indicators

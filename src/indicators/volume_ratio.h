@@ -1,6 +1,6 @@
 #pragma once
-#include "indicators/window.h"
 #include "indicators/spec.h"
+#include "indicators/window.h"
 
 namespace tapemill::indicators {
 inline namespace TAPEMILL_ISA {
@@ -36,5 +36,5 @@ template <class L> class VolumeRatio {
   WindowMean<L> mean_;
 };
 
-}  // inline namespace TAPEMILL_ISA
+}  // namespace TAPEMILL_ISA
 }  // namespace tapemill::indicators

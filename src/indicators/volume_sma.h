@@ -1,6 +1,6 @@
 #pragma once
-#include "indicators/window.h"
 #include "indicators/spec.h"
+#include "indicators/window.h"
 
 namespace tapemill::indicators {
 inline namespace TAPEMILL_ISA {
@@ -8,16 +8,15 @@ inline namespace TAPEMILL_ISA {
 /// Simple moving average of volume.
 template <class L> class VolumeSma {
  public:
-  static constexpr Spec spec{
-      .name = "volume_sma",
-      .title = "Average volume",
-      .parameters = {{"period", 1, 10'000, 20}},
-      .inputs = {{"volume", "volume"}},
-      .outputs = {"volume_sma"},
-      .formula = "mean of the last period volumes",
-      .source = "TA-Lib SMA",
-      .warm_up = "period - 1",
-      .differs = ""};
+  static constexpr Spec spec{.name = "volume_sma",
+                             .title = "Average volume",
+                             .parameters = {{"period", 1, 10'000, 20}},
+                             .inputs = {{"volume", "volume"}},
+                             .outputs = {"volume_sma"},
+                             .formula = "mean of the last period volumes",
+                             .source = "TA-Lib SMA",
+                             .warm_up = "period - 1",
+                             .differs = ""};
   static int warm_up(const double* parameters) { return static_cast<int>(parameters[0]) - 1; }
 
   VolumeSma(const double* parameters, Arena& arena) : period_(parameters[0]), mean_(static_cast<int>(period_), arena) {}
@@ -34,5 +33,5 @@ template <class L> class VolumeSma {
   WindowMean<L> mean_;
 };
 
-}  // inline namespace TAPEMILL_ISA
+}  // namespace TAPEMILL_ISA
 }  // namespace tapemill::indicators

@@ -1,6 +1,6 @@
 #pragma once
-#include "indicators/window.h"
 #include "indicators/spec.h"
+#include "indicators/window.h"
 
 namespace tapemill::indicators {
 inline namespace TAPEMILL_ISA {
@@ -14,7 +14,8 @@ template <class L> class Vwap {
       .parameters = {},
       .inputs = {{"high", "high"}, {"low", "low"}, {"close", "close"}, {"volume", "volume"}, {"session", "session"}},
       .outputs = {"vwap"},
-      .formula = "sum((high + low + close) / 3 * volume) / sum(volume) since session last changed; null while no volume",
+      .formula =
+          "sum((high + low + close) / 3 * volume) / sum(volume) since session last changed; null while no volume",
       .source = "pandas-ta vwap(anchor=D); TA-Lib has none",
       .warm_up = "0",
       .differs = "programs that never reset agree in the first session; a daily bar's is its typical price"};
@@ -38,5 +39,5 @@ template <class L> class Vwap {
   Sum<L> value_, volume_;
 };
 
-}  // inline namespace TAPEMILL_ISA
+}  // namespace TAPEMILL_ISA
 }  // namespace tapemill::indicators

@@ -93,5 +93,5 @@ template <class L> class WindowMax {
   L largest_;
 };
 
-}  // inline namespace TAPEMILL_ISA
+}  // namespace TAPEMILL_ISA
 }  // namespace tapemill::indicators

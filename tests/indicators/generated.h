@@ -50,7 +50,11 @@ inline Symbol generate(std::uint64_t seed, std::size_t rows, Weather weather) {
     else price = std::max(0.05, std::round(price * (1.0 + 0.04 * (random.unit() - 0.5)) * 100.0) / 100.0);
     if (random.below(30) == 0) ++session;
     double spread = flat ? 0.0 : std::round(random.unit() * 200.0) / 100.0;
-    double row[6] = {price, price + spread, price - spread / 2, price, static_cast<double>(random.below(100'000)),
+    double row[6] = {price,
+                     price + spread,
+                     price - spread / 2,
+                     price,
+                     static_cast<double>(random.below(100'000)),
                      static_cast<double>(session)};
     if (weather != Weather::plain) {
       if (hole == 0 && random.below(150) == 0) hole = 1 + random.below(90), hole_column = random.below(6);
@@ -59,8 +63,19 @@ inline Symbol generate(std::uint64_t seed, std::size_t rows, Weather weather) {
       if (random.below(80) == 0) std::fill(row, row + 6, kNaN);
     }
     if (weather == Weather::wild && random.below(20) == 0) {
-      static constexpr double kOdd[] = {std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity(), 1e300, 1e18,
-                                        -1e18, 9.99e17, 1e-300, 5e-324, 0.0, -0.0, -12.5, 1e6, 1.0000001e18};
+      static constexpr double kOdd[] = {std::numeric_limits<double>::infinity(),
+                                        -std::numeric_limits<double>::infinity(),
+                                        1e300,
+                                        1e18,
+                                        -1e18,
+                                        9.99e17,
+                                        1e-300,
+                                        5e-324,
+                                        0.0,
+                                        -0.0,
+                                        -12.5,
+                                        1e6,
+                                        1.0000001e18};
       row[random.below(6)] = kOdd[random.below(std::size(kOdd))];
     }
     if (weather == Weather::wild && random.below(10) == 0) row[4] = 0.0;
@@ -75,7 +90,8 @@ inline Panel panel_of(const std::vector<Symbol>& symbols) {
   panel.columns = {"open", "high", "low", "close", "volume", "session"};
   for (const Symbol& s : symbols) {
     panel.rows.push_back(s.close.size());
-    for (const auto* column : {&s.open, &s.high, &s.low, &s.close, &s.volume, &s.session}) panel.values.push_back(column->data());
+    for (const auto* column : {&s.open, &s.high, &s.low, &s.close, &s.volume, &s.session})
+      panel.values.push_back(column->data());
   }
   return panel;
 }
@@ -104,7 +120,8 @@ inline std::vector<Resolved> whole_catalogue() {
   for (const Spec* spec : catalogue()) {
     all.push_back(resolve(spec->name).ValueOrDie());
     for (const Parameter& parameter : parameters(*spec)) {
-      for (const std::string& choice : choices(parameter)) all.push_back(resolve(spec->name, {{parameter.name, choice}}).ValueOrDie());
+      for (const std::string& choice : choices(parameter))
+        all.push_back(resolve(spec->name, {{parameter.name, choice}}).ValueOrDie());
       if (parameter.choices) continue;
       for (double value : {parameter.least, 3.0, 70.0}) {
         if (value < parameter.least || value > parameter.most) continue;

@@ -18,7 +18,8 @@ using namespace testing;
 std::string difference(std::span<const double> a, std::span<const double> b) {
   if (a.size() != b.size()) return "lengths";
   for (std::size_t i = 0; i < a.size(); ++i)
-    if (std::bit_cast<std::uint64_t>(a[i]) != std::bit_cast<std::uint64_t>(b[i])) return fmt::format("row {}: {} and {}", i, a[i], b[i]);
+    if (std::bit_cast<std::uint64_t>(a[i]) != std::bit_cast<std::uint64_t>(b[i]))
+      return fmt::format("row {}: {} and {}", i, a[i], b[i]);
   return {};
 }
 
@@ -38,7 +39,8 @@ BatchOptions options(Isa isa, const std::vector<std::string>* start, std::vector
 std::vector<Symbol> symbols(Weather weather) {
   std::vector<Symbol> all;
   const std::size_t lengths[] = {0, 1, 2, 7, 63, 64, 65, 300, 300, 300, 411, 500, 8, 128, 640, 300, 300, 19, 700};
-  for (std::size_t rows : lengths) all.push_back(generate(all.size() + 100 * static_cast<std::size_t>(weather), rows, weather));
+  for (std::size_t rows : lengths)
+    all.push_back(generate(all.size() + 100 * static_cast<std::size_t>(weather), rows, weather));
   return all;
 }
 
@@ -52,7 +54,12 @@ void read_row(const Symbol& s, const Resolved& resolved, std::size_t row, double
 
 class SameBits : public ::testing::TestWithParam<Weather> {
  protected:
-  SameBits() : input(symbols(GetParam())), panel(panel_of(input)), all(whole_catalogue()), outputs(output_count(all)), base(panel, outputs) {
+  SameBits()
+      : input(symbols(GetParam())),
+        panel(panel_of(input)),
+        all(whole_catalogue()),
+        outputs(output_count(all)),
+        base(panel, outputs) {
     EXPECT_TRUE(run(all, panel, base.places, options(Isa::base, nullptr, &states)).ok());
   }
   /// Fails where `values` of symbol s are not the base run's.
@@ -63,7 +70,8 @@ class SameBits : public ::testing::TestWithParam<Weather> {
       for (const Resolved& resolved : all) {
         for (const char* name : resolved.outputs()) {
           std::string where = difference(base.values[s * outputs + output], written.values[s * outputs + output]);
-          if (!where.empty() && ++failures < 10) ADD_FAILURE() << what << ": " << resolved.text() << " " << name << ", symbol " << s << ", " << where;
+          if (!where.empty() && ++failures < 10)
+            ADD_FAILURE() << what << ": " << resolved.text() << " " << name << ", symbol " << s << ", " << where;
           ++output;
         }
       }
@@ -102,7 +110,8 @@ TEST_P(SameBits, TickByTick) {
         for (std::size_t row = 0; row < panel.rows[s]; ++row) {
           read_row(input[s], all[i], row, in);
           tick.update(in, out);
-          for (std::size_t o = 0; o < all[i].outputs().size(); ++o) written.values[s * outputs + output + o][row] = out[o];
+          for (std::size_t o = 0; o < all[i].outputs().size(); ++o)
+            written.values[s * outputs + output + o][row] = out[o];
         }
         EXPECT_EQ(tick.save(), states[s * all.size() + i]) << all[i].text();
         output += all[i].outputs().size();
@@ -139,7 +148,8 @@ TEST_P(SameBits, ResumedFromCheckpoints) {
         for (std::size_t row = first[s]; row < second[s]; ++row) {
           read_row(input[s], all[i], row, in);
           tick.update(in, out);
-          for (std::size_t o = 0; o < all[i].outputs().size(); ++o) written.values[s * outputs + output + o][row] = out[o];
+          for (std::size_t o = 0; o < all[i].outputs().size(); ++o)
+            written.values[s * outputs + output + o][row] = out[o];
         }
         middle[s * all.size() + i] = tick.save();
         output += all[i].outputs().size();
@@ -162,7 +172,8 @@ TEST_P(SameBits, WorkersAndOrderOfSymbols) {
     std::vector<double*> places;
     for (std::size_t s : order) {
       mixed.rows.push_back(panel.rows[s]);
-      for (std::size_t c = 0; c < panel.columns.size(); ++c) mixed.values.push_back(panel.values[s * panel.columns.size() + c]);
+      for (std::size_t c = 0; c < panel.columns.size(); ++c)
+        mixed.values.push_back(panel.values[s * panel.columns.size() + c]);
       for (std::size_t o = 0; o < outputs; ++o) places.push_back(written.places[s * outputs + o]);
     }
     Workers workers(threads);
@@ -180,7 +191,8 @@ TEST_P(SameBits, AloneOrTogether) {
   for (const Resolved& resolved : all) {
     std::vector<double*> places;
     for (std::size_t s = 0; s < input.size(); ++s)
-      for (std::size_t o = 0; o < resolved.outputs().size(); ++o) places.push_back(written.places[s * outputs + output + o]);
+      for (std::size_t o = 0; o < resolved.outputs().size(); ++o)
+        places.push_back(written.places[s * outputs + output + o]);
     ASSERT_TRUE(run({resolved}, panel, places).ok());
     output += resolved.outputs().size();
   }
@@ -203,7 +215,8 @@ TEST_P(SameBits, NullsAreNoBars) {
       double in[6], out[6];
       for (std::size_t row = 0; row < panel.rows[s]; ++row) {
         read_row(input[s], resolved, row, in);
-        bool bar = std::all_of(in, in + resolved.inputs().size(), [](double x) { return std::isfinite(x) && std::abs(x) <= 1e18; });
+        bool bar = std::all_of(in, in + resolved.inputs().size(),
+                               [](double x) { return std::isfinite(x) && std::abs(x) <= 1e18; });
         if (bar) tick.update(in, out);
         for (std::size_t o = 0; o < resolved.outputs().size(); ++o) {
           double got = base.values[s * outputs + output + o][row];
@@ -217,7 +230,11 @@ TEST_P(SameBits, NullsAreNoBars) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Weathers, SameBits, ::testing::Values(Weather::plain, Weather::holes, Weather::wild),
-                         [](const auto& info) { return info.param == Weather::plain ? "plain" : info.param == Weather::holes ? "holes" : "wild"; });
+                         [](const auto& info) {
+                           return info.param == Weather::plain   ? "plain"
+                                  : info.param == Weather::holes ? "holes"
+                                                                 : "wild";
+                         });
 
 // Long series: 300,000 bars later a window still answers as if it had just begun (no drift, nothing to rebase).
 TEST(SameBitsLong, NoDrift) {

@@ -81,7 +81,8 @@ TEST(Catalogue, EverySpecIsComplete) {
     SCOPED_TRACE(spec->name);
     EXPECT_TRUE(names.insert(spec->name).second) << "name taken";
     EXPECT_EQ(find(spec->name), spec);
-    for (const char* text : {spec->title, spec->formula, spec->source, spec->warm_up, spec->differs}) ASSERT_NE(text, nullptr);
+    for (const char* text : {spec->title, spec->formula, spec->source, spec->warm_up, spec->differs})
+      ASSERT_NE(text, nullptr);
     EXPECT_GT(std::string_view(spec->title).size(), 5u);
     EXPECT_GT(std::string_view(spec->formula).size(), 10u);
     EXPECT_FALSE(std::string_view(spec->source).empty());
@@ -90,7 +91,8 @@ TEST(Catalogue, EverySpecIsComplete) {
     for (const Parameter& parameter : parameters(*spec)) {
       EXPECT_LE(parameter.least, parameter.standard) << parameter.name;
       EXPECT_LE(parameter.standard, parameter.most) << parameter.name;
-      EXPECT_EQ(choices(parameter).size(), parameter.choices ? static_cast<std::size_t>(parameter.most) + 1 : 0u) << parameter.name;
+      EXPECT_EQ(choices(parameter).size(), parameter.choices ? static_cast<std::size_t>(parameter.most) + 1 : 0u)
+          << parameter.name;
     }
     Json json = describe(*spec);
     EXPECT_EQ(json["name"], spec->name);

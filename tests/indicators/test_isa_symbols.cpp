@@ -19,9 +19,10 @@ using Symbols = std::map<std::string, std::set<std::string>>;  // by name: the i
 Symbols weak_symbols(std::istream& lines) {
   Symbols symbols;
   for (std::string line; std::getline(lines, line);) {
-    std::size_t begin = line.find("isa_"), end = line.find(":", begin), name = line.rfind(' ');
+    std::size_t begin = line.find("isa_"), end = line.find(':', begin), name = line.rfind(' ');
     if (begin == std::string::npos || end == std::string::npos || name < 2) continue;
-    if (std::string("WVu").find(line[name - 1]) == std::string::npos || line.find(" DW.ref.") != std::string::npos) continue;
+    if (std::string("WVu").find(line[name - 1]) == std::string::npos || line.find(" DW.ref.") != std::string::npos)
+      continue;
     symbols[line.substr(name + 1)].insert(line.substr(begin, end - begin));
   }
   return symbols;
@@ -38,6 +39,7 @@ TEST(IsaSymbols, NoneIsShared) {
   std::filesystem::path here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
   std::string library = (here / "src" / "libtapemill_indicators.a").string();
   ASSERT_TRUE(std::filesystem::exists(library)) << library;
+  // NOLINTNEXTLINE(bugprone-command-processor): a path of ours
   FILE* pipe = popen(("nm -A --defined-only '" + library + "'").c_str(), "r");
   ASSERT_NE(pipe, nullptr);
   std::string text;

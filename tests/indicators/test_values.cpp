@@ -40,7 +40,9 @@ std::vector<double> feed(const Resolved& resolved, const Rows& rows, std::size_t
   }
   return values;
 }
-Resolved of(const char* name, const std::vector<Argument>& arguments = {}) { return resolve(name, arguments).ValueOrDie(); }
+Resolved of(const char* name, const std::vector<Argument>& arguments = {}) {
+  return resolve(name, arguments).ValueOrDie();
+}
 
 void expect(const std::vector<double>& got, const std::vector<double>& expected) {
   ASSERT_EQ(got.size(), expected.size());
@@ -50,7 +52,9 @@ void expect(const std::vector<double>& got, const std::vector<double>& expected)
   }
 }
 
-TEST(Sma, MeanOfTheWindow) { expect(feed(of("sma", {{"period", 3.0}}), {{1}, {2}, {6}, {1}, {-1}}), {kNaN, kNaN, 3, 3, 2}); }
+TEST(Sma, MeanOfTheWindow) {
+  expect(feed(of("sma", {{"period", 3.0}}), {{1}, {2}, {6}, {1}, {-1}}), {kNaN, kNaN, 3, 3, 2});
+}
 
 TEST(Ema, EachSeed) {
   Rows rows = {{2}, {4}, {6}, {10}};  // period 3: weight 1/2
@@ -130,7 +134,8 @@ TEST(Vwap, SessionsAndSilence) {  // high, low, close, volume, session
 TEST(Obv, ByHand) { expect(feed(of("obv"), {{5, 100}, {6, 10}, {6, 7}, {4, 50}}), {100, 110, 110, 60}); }
 
 TEST(Stochastic, FlatRangeIsZero) {  // as TA-Lib
-  expect(feed(of("stoch", {{"fast_k", 2.0}, {"slow_k", 1.0}, {"slow_d", 1.0}}), {{2, 2, 2}, {2, 2, 2}, {4, 2, 3}}), {kNaN, 0, 50});
+  expect(feed(of("stoch", {{"fast_k", 2.0}, {"slow_k", 1.0}, {"slow_d", 1.0}}), {{2, 2, 2}, {2, 2, 2}, {4, 2, 3}}),
+         {kNaN, 0, 50});
 }
 
 TEST(VolumeRatio, AddedShare) {
@@ -140,7 +145,8 @@ TEST(VolumeRatio, AddedShare) {
 }
 
 TEST(Tick, NullLeavesTheState) {
-  expect(feed(of("sma", {{"period", 2.0}}), {{kNaN}, {1}, {kNaN}, {3}, {INFINITY}, {1e19}, {5}}), {kNaN, kNaN, kNaN, 2, kNaN, kNaN, 4});
+  expect(feed(of("sma", {{"period", 2.0}}), {{kNaN}, {1}, {kNaN}, {3}, {INFINITY}, {1e19}, {5}}),
+         {kNaN, kNaN, kNaN, 2, kNaN, kNaN, 4});
 }
 
 TEST(Tick, UpdateAllocatesNothing) {
