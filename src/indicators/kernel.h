@@ -37,7 +37,7 @@ struct KernelTable {
   void (*load)(const double* const* lanes, int bars, void* column);
   /// Copies past the cache, but for the ends of what lies across lines of 64 bytes.
   void (*drain)(const double* from, int count, double* to);
-  /// Whether no value is null: see usable() in indicators/tick.h.
+  /// Whether no value is null: see usable() in indicators/tables.h.
   bool (*clean)(const double* values, std::size_t count);
 };
 
