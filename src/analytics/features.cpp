@@ -39,6 +39,17 @@ std::shared_ptr<arrow::Schema> schema_of(const Dataset& source, const FeatureGro
   return arrow::schema(std::move(fields));
 }
 
+/// feature_group, then as the source is cut: a few years of one index are no hundred files.
+std::vector<std::string> partitions_of(const Dataset& source) {
+  std::vector<std::string> names{"feature_group"};
+  const std::vector<std::string> columns = carried(source);
+  for (const std::string& one : source.partitions) {
+    bool of_session = one == "year" || one == "month" || one == "day" || one == "date";
+    if (of_session || std::find(columns.begin(), columns.end(), one) != columns.end()) names.push_back(one);
+  }
+  return names;
+}
+
 /// What a built table depends on, besides the source's version: the group as computed, and the program's source tree.
 std::string identity(const FeatureGroup& group, const std::string& table, const Series& series, const arrow::Schema& schema) {
   std::string text = group.name + "\n" + group.version + "\n" + table + "\n" + series.id() + schema.ToString() + "\n" + source_hash();
@@ -184,10 +195,11 @@ Result<FeatureBuild> build_features(const lake::Lake& lake, const FeatureGroup& 
   build.table = gold.str();
   Target target{lake.table(gold), schema_of(source, group), {}};
   target.layout.schema = target.schema;
-  target.layout.partitions = {"feature_group", "year", "month"};
+  target.layout.partitions = partitions_of(source);
   target.layout.sort = source.key;
   target.layout.session_column = source.session_column;
   target.layout.encodings = {{source.key.front(), "dictionary"}, {"symbol", "dictionary"}, {"feature_version", "dictionary"}};
+  for (const NamedExpression& one : group.columns) target.layout.encodings[one.name] = "byte_stream_split";
 
   lake::ScanRequest request;
   request.table = {lake::Layer::silver, source.table};

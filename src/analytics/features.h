@@ -41,10 +41,10 @@ struct FeatureBuild {
 };
 
 /// Scans silver, computes every column of the group over each instrument's bars, and writes gold.features_GROUP: the key and
-/// symbol of the source, the features (double, null while they warm up), available_at (the latest of the rows a value is made
-/// of: of this and all earlier ones of its instrument), feature_version, adjusted_as_known (null: prices as traded) and the
-/// partition columns feature_group, year and month. All parts are replaced in one commit; where source version, group and
-/// program are what the table was built from, nothing is written. The same bits whatever the workers.
+/// symbol of the source, the features (double, null while they warm up), available_at (the latest of this and all earlier
+/// rows of its instrument), feature_version, adjusted_as_known (null: prices as traded) and the partition columns:
+/// feature_group, and those of the source (year, month). All parts are replaced in one commit; where source version, group
+/// and program are what the table was built from, nothing is written. The same bits whatever the workers.
 Result<FeatureBuild> build_features(const lake::Lake& lake, const FeatureGroup& group, const std::string& table, const Workers& workers,
                                     MemoryBudget& budget);
 
