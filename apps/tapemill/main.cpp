@@ -57,6 +57,19 @@ void bind(Bound& bound) {
   }
 }
 
+/// What the commands under one word have in common.
+std::string group_summary(const std::string& word) {
+  static const std::map<std::string, std::string> summaries{{"quarantine", "Rows that were refused: list, show"},
+                                                            {"export", "Stores for other programs: qlib"},
+                                                            {"config", "Settings: show, set, path"},
+                                                            {"graph", "Event-driven graphs: check, run, draw"},
+                                                            {"backtest", "Strategies over the lake: check, run, rerun, show"},
+                                                            {"indicators", "The catalogue: list, explain, run"},
+                                                            {"features", "Feature groups: build"}};
+  auto found = summaries.find(word);
+  return found == summaries.end() ? word : found->second;
+}
+
 /// The subcommand of `name` ("backtest run"), its parents made on the way.
 CLI::App* place(CLI::App& root, const std::string& name, const std::string& summary) {
   CLI::App* at = &root;
@@ -67,7 +80,7 @@ CLI::App* place(CLI::App& root, const std::string& name, const std::string& summ
     CLI::App* next = nullptr;
     for (CLI::App* one : at->get_subcommands([](CLI::App*) { return true; }))
       if (one->get_name() == word) next = one;
-    if (next == nullptr) next = at->add_subcommand(word, blank == std::string::npos ? summary : "");
+    if (next == nullptr) next = at->add_subcommand(word, blank == std::string::npos ? summary : group_summary(word));
     at = next;
     if (blank == std::string::npos) return at;
     at->require_subcommand(1);

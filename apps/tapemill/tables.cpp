@@ -46,6 +46,7 @@ Status tables(const NoOptions&, Context& context) {
   TextTable text({"table", "rows>", "files>", "size>", "version>", "last commit (UTC)", "kind"});
   for (const auto& name : names) {
     bool view = name.layer == lake::Layer::silver && lake.silver_is_view(name.table);
+    if (view && name.table.ends_with("_quarantine")) continue;  // refused rows have no silver
     ARROW_ASSIGN_OR_RAISE(auto snapshot, lake.table(view ? lake::TableName{lake::Layer::bronze, name.table} : name).snapshot());
     list.push_back({{"table", name.str()}, {"rows", snapshot.rows()}, {"files", snapshot.parts.size()}, {"bytes", snapshot.bytes()}, {"version", snapshot.version},
                     {"last_commit", when(snapshot.timestamp_ms)}, {"kind", view ? "view" : "table"}});
@@ -106,7 +107,7 @@ Status history(const TableOptions& options, Context& context) {
   TextTable text({"version>", "time (UTC)", "operation", "rows in>", "stored>", "quarantined>", "what"});
   for (const auto& commit : commits) {
     const Json& info = commit.info;
-    Json counts = info.contains("counts") ? info["counts"] : Json::object();
+    Json counts = info.value("tapemill", Json::object()).value("counts", Json::object());
     auto count = [&](const char* key) { return counts.contains(key) && counts[key].is_number() ? thousands(counts[key].get<std::int64_t>()) : kNull; };
     std::string what;
     if (info.contains("operationParameters")) {

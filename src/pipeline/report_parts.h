@@ -1,0 +1,18 @@
+#pragma once
+#include <arrow/table.h>
+
+#include "backtest/backtest.h"
+#include "exports/html_report.h"
+
+namespace tapemill::pipeline {
+
+/// An Arrow table as a block of a page: the first `most` rows, decimals exact, times in `zone`.
+Result<exports::Table> table_block(const arrow::Table& table, exports::Caption caption, std::int64_t most, const Zone& zone, const std::string& currency);
+
+/// Equity, net of costs, with the drawdown from its peak below.
+Result<exports::Lines> equity_block(const backtest::RunResult& run);
+
+/// A backtest as a section: equity, metrics with their formulas, trades, refused days.
+Result<exports::Section> run_section(const backtest::RunResult& run, const Zone& zone);
+
+}  // namespace tapemill::pipeline
