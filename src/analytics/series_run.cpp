@@ -30,9 +30,20 @@ std::vector<Stage> stages(const Series::Program& program) {
   return out;
 }
 
+/// The first output that asks for each slot, else -1: what computes the slot then writes there at once. Inputs and
+/// constants are copied.
+std::vector<int> destinations(const Series::Program& program) {
+  std::vector<int> out(static_cast<std::size_t>(program.slots), -1);
+  for (std::size_t j = program.outputs.size(); j-- > 0;) out[static_cast<std::size_t>(program.outputs[j])] = static_cast<int>(j);
+  for (const Step& step : program.steps)
+    if (step.what == Step::What::input || step.what == Step::What::session || step.what == Step::What::constant) out[static_cast<std::size_t>(step.out)] = -1;
+  return out;
+}
+
 struct Call {
   const Series::Program& program;
   const std::vector<Stage>& stages;
+  const std::vector<int>& destinations;
   const std::vector<std::span<const double>>& inputs;
   std::span<const std::int64_t> sessions, starts;
   const std::vector<std::span<double>>& outputs;
@@ -72,6 +83,8 @@ class Shard {
         lane.first = static_cast<std::size_t>(begin + std::min(from, end - begin));
         lane.rows = static_cast<std::size_t>(std::clamp<std::int64_t>(end - begin - from, 0, kChunk));
         live = live || lane.rows > 0;
+        for (std::size_t slot = 0; slot < call_.destinations.size(); ++slot)
+          if (int j = call_.destinations[slot]; j >= 0) lane.slots[slot] = lane.own[slot] = call_.outputs[static_cast<std::size_t>(j)].data() + lane.first;
       }
       if (!live) return Status::OK();
       for (std::size_t s = 0; s < call_.stages.size(); ++s) {
@@ -144,6 +157,7 @@ class Shard {
     for (std::size_t j = 0; j < program_.outputs.size(); ++j) {
       const double* from = lane.slots[static_cast<std::size_t>(program_.outputs[j])];
       double* to = call_.outputs[j].data() + lane.first;
+      if (from == to) continue;
       for (std::size_t i = 0; i < lane.rows; ++i) to[i] = arithmetic::finite(from[i]);
     }
   }
@@ -162,7 +176,8 @@ class Shard {
 Status Series::run(const std::vector<std::span<const double>>& inputs, std::span<const std::int64_t> sessions,
                    std::span<const std::int64_t> starts, const std::vector<std::span<double>>& outputs, const Workers& workers) const {
   const std::vector<Stage> order = stages(*program_);
-  Call call{*program_, order, inputs, sessions, starts, outputs};
+  const std::vector<int> places = destinations(*program_);
+  Call call{*program_, order, places, inputs, sessions, starts, outputs};
   std::vector<std::size_t> symbols(starts.empty() ? 0 : starts.size() - 1);
   std::iota(symbols.begin(), symbols.end(), std::size_t{0});
   std::stable_sort(symbols.begin(), symbols.end(), [&](std::size_t a, std::size_t b) { return starts[a + 1] - starts[a] > starts[b + 1] - starts[b]; });
