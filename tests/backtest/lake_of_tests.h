@@ -46,6 +46,12 @@ inline std::shared_ptr<arrow::RecordBatch> batch_of(const Dataset& dataset, cons
   arrow::ArrayVector columns;
   for (const auto& field : schema->fields()) {
     auto builder = must(arrow::MakeBuilder(field->type()));
+    bool used = false;
+    for (std::size_t i = 0; i < rows.numbers.size() && !used; ++i) used = rows.numbers[i].contains(field->name()) || rows.texts[i].contains(field->name());
+    if (!used) {
+      columns.push_back(must(arrow::MakeArrayOfNull(field->type(), static_cast<std::int64_t>(rows.numbers.size()))));
+      continue;
+    }
     for (std::size_t i = 0; i < rows.numbers.size(); ++i) {
       auto number = rows.numbers[i].find(field->name());
       auto text = rows.texts[i].find(field->name());
@@ -93,7 +99,8 @@ inline void store_index(const lake::Lake& lake, Date from, Date to, unsigned see
   store(lake, "sp500_index", from.str(), rows);
 }
 
-/// One day of TAPE: strikes 950, 1000, 1050, both sides, every `every` seconds between 09:15 and 15:30 India time, and spot.
+/// One day of TAPE: strikes 950, 1000, 1050, both sides, and spot, every `every` seconds of the first 25 and the last 30
+/// minutes of the session.
 inline void store_chain(const lake::Lake& lake, Date date, int every = 1, bool crossed = false) {
   auto calendar = must(Calendar::load("nse_fo"));
   Session s = must(calendar->session(date));
@@ -101,6 +108,7 @@ inline void store_chain(const lake::Lake& lake, Date date, int every = 1, bool c
   Rows rows;
   for (Instant t = s.open(); t < s.close(); t.us += every * kSecond) {
     auto second = (t.us - s.open().us) / kSecond;
+    if (second > 25 * 60 && s.close().us - t.us > 30 * kMinute) continue;
     std::int64_t spot = 100'000 + (second * 7919) % 4000 - 2000;
     auto base = [&](const std::string& id) {
       rows.texts.push_back({{"instrument_id", "NSE:" + id}, {"symbol", id}, {"underlying", "TAPE"}});

@@ -152,8 +152,8 @@ TEST_F(Backtest, VersionsOfTheTableAreApart) {
 TEST_F(Backtest, DaysThatFailTheSanityGatesAreListedNotTraded) {
   Folder folder;
   auto lake = must(lake::Lake::open(folder.path() + "/lake", true));
-  store_chain(lake, kThursday, 2);
-  store_chain(lake, kFriday, 2, true);
+  store_chain(lake, kThursday);
+  store_chain(lake, kFriday, 1, true);
   RunResult r = must(run(lake, shipped("opening_straddle.yaml")));
   EXPECT_EQ(r.sessions, 1);
   ASSERT_EQ(r.refused.size(), 1u);
