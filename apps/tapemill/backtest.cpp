@@ -33,16 +33,12 @@ bt::RunOptions options_of(const Context& context) {
   return options;
 }
 
-std::string minus(std::string text) {  // of the files' "-1.50" a true minus, as everywhere on the terminal
-  if (!text.empty() && text.front() == '-') text.replace(0, 1, "−");
-  return text;
-}
 
 /// name, value and (asked for) formula of every figure.
 std::string figures_text(const std::vector<std::pair<std::string, std::string>>& figures, const std::vector<std::string>& formulas) {
   TextTable table(formulas.empty() ? std::vector<std::string>{"figure", "value>"} : std::vector<std::string>{"figure", "value>", "formula"});
   for (std::size_t i = 0; i < figures.size(); ++i) {
-    std::vector<std::string> row{figures[i].first, minus(figures[i].second)};
+    std::vector<std::string> row{figures[i].first, figures[i].second};
     if (!formulas.empty()) row.push_back(formulas[i]);
     table.add(std::move(row));
   }

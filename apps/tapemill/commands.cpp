@@ -20,6 +20,11 @@
   X(generate)                \
   X(serve)                   \
   X(chart)                   \
+  X(backtest_check)          \
+  X(backtest_run)            \
+  X(backtest_rerun)          \
+  X(backtest_show)           \
+  X(runs)                    \
   X(config_show)             \
   X(config_set)              \
   X(config_path)             \
