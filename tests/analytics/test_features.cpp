@@ -255,9 +255,19 @@ TEST_F(Features, WrongUseIsSaid) {
   EXPECT_FALSE(load_feature_group("../momentum").ok());
 }
 
+TEST_F(Features, TheWarehousesColumnsAreThere) {
+  store(30, 0);
+  build(*load_feature_group("equity_indicators"));
+  auto schema = rows("features_equity_indicators")->schema();
+  for (const char* name : {"symbol", "session", "feature_version", "sma_5", "sma_10", "sma_20", "sma_50", "sma_100", "sma_200", "ema_12", "ema_26", "ema_50", "rsi_14",
+                           "macd", "macd_signal", "macd_histogram", "stochastic_k", "stochastic_d", "bb_upper", "bb_middle", "bb_lower", "bb_width", "atr_14",
+                           "vwap", "obv", "volume_ma_20"})
+    EXPECT_GE(schema->GetFieldIndex(name), 0) << name;
+}
+
 TEST(FeatureGroups, ThoseShippedCompileOverTheirTablesAndTheIndex) {
   auto names = feature_groups();
-  EXPECT_GE(names.size(), 3u);
+  EXPECT_GE(names.size(), 4u);
   for (const auto& name : names) {
     auto group = load_feature_group(name);
     ASSERT_TRUE(group.ok()) << render(group.status(), false);
