@@ -1,0 +1,32 @@
+"""The program starts fast: what is loaded on first use is not linked."""
+import os
+import pathlib
+import subprocess
+import time
+import unittest
+
+PROGRAM = pathlib.Path(os.environ["TAPEMILL_BUILD"]) / "tapemill"
+
+
+class Program(unittest.TestCase):
+    def fastest(self, *arguments) -> float:
+        """Of thirty runs, in milliseconds: the others were disturbed."""
+        times = []
+        for _ in range(30):
+            start = time.perf_counter()
+            subprocess.run([PROGRAM, *arguments], stdout=subprocess.DEVNULL, check=True)
+            times.append(time.perf_counter() - start)
+        return 1000 * min(times)
+
+    def test_version_help_and_completion_in_ten_milliseconds(self):
+        for arguments in (["--version"], ["--help"], ["completion", "bash"]):
+            self.assertLess(self.fastest(*arguments), 10, arguments)
+
+    def test_duckdb_and_connectors_are_not_linked(self):
+        needed = subprocess.run(["readelf", "-d", PROGRAM], capture_output=True, text=True, check=True).stdout
+        for library in ("duckdb", "rdkafka", "pq", "hiredis", "curl"):
+            self.assertNotIn(f"[lib{library}.so", needed)
+
+
+if __name__ == "__main__":
+    unittest.main()
