@@ -1,7 +1,7 @@
 #pragma once
 #include <arrow/table.h>
 
-#include "analytics/series.h"
+#include "analytics/signals.h"
 #include "core/dataset.h"
 #include "lake/scan.h"
 
@@ -20,5 +20,9 @@ Result<std::shared_ptr<arrow::Array>> nullable_column(const std::vector<double>&
 /// One vector per expression, a value per row.
 Result<std::vector<std::vector<double>>> run_over(const Series& series, const arrow::Table& rows, const std::vector<lake::Span>& spans,
                                                   const std::string& session_column, const Workers& workers, arrow::MemoryPool* pool);
+
+/// The signals of scanned bars, by row: the indicators that the strategies read, then the strategies (analytics/signals.h).
+Result<std::vector<SignalDetector::Row>> detect_signals(const SignalOptions& options, const arrow::Table& rows, const std::vector<lake::Span>& spans,
+                                                        const std::string& session_column, const Workers& workers, arrow::MemoryPool* pool);
 
 }  // namespace tapemill::analytics

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "analytics/bars.h"
+#include "analytics/requests.h"
 #include "core/dataset.h"
 #include "lake/scan.h"
 #include "lake/watermark.h"
@@ -231,6 +233,47 @@ TEST_F(Features, S1DailyByHand) {
   // volumes 1000 .. 1018 without 1009, 0 at 9 and 19: sum of 18 volumes is 18 * 1000 + (0 + ... + 18) - 9 = 18162
   EXPECT_DOUBLE_EQ(value("relative_volume", 19), 0);
   EXPECT_DOUBLE_EQ(value("relative_volume", 20), 1020 / ((18162 - 1000 + 1020) / 20.0));
+}
+
+TEST_F(Features, SignalsOfScannedBarsAreThoseOfTicks) {
+  store(250, 0);
+  lake::ScanRequest request;
+  request.table = {lake::Layer::silver, "stocks_daily"};
+  auto source = lake::scan(*lake_, request)->rows;
+  auto spans = *lake::spans(*source);
+  SignalOptions options;
+  options.strategies = {"momentum", "mean_reversion", "trend_following", "volatility_breakout"};
+  options.min_confidence = 0.5;
+  auto batch = detect_signals(options, *source, spans, "session", Workers(2), arrow::default_memory_pool());
+  ASSERT_TRUE(batch.ok()) << render(batch.status(), false);
+
+  auto requested = *resolve_requests(*SignalDetector::requests(options.strategies), kBarColumns);
+  auto indicators = *Series::compile(requested, kBarColumns);
+  std::vector<std::string> columns = kBarColumns;
+  for (const auto& one : requested) columns.push_back(one.name);
+  auto detector = *SignalDetector::make(options, columns);
+  std::vector<std::vector<double>> bars;
+  for (const auto& name : kBarColumns) bars.push_back(*lake::doubles(*source, name));
+  std::vector<std::pair<std::int64_t, std::string>> ticks, found;
+  auto shown = [](const Signal& s) { return fmt::format("{} {} {} {} {}", name(s.side), s.strategy, s.confidence, s.stop_loss, s.take_profit); };
+  for (const auto& span : spans) {
+    auto own = indicators.tick();
+    SignalDetector::Tick detect(detector);
+    for (auto r = static_cast<std::size_t>(span.first); r < static_cast<std::size_t>(span.last); ++r) {
+      std::map<std::string, double> row;
+      for (std::size_t c = 0; c < 5; ++c) row[kBarColumns[c]] = bars[c][r];
+      std::vector<double> in, out(requested.size());
+      for (const auto& name : indicators.inputs()) in.push_back(row[name]);
+      own->update(in.data(), 0, out.data());
+      for (std::size_t j = 0; j < out.size(); ++j) row[requested[j].name] = out[j];
+      in.clear();
+      for (const auto& name : detector.inputs()) in.push_back(row[name]);
+      if (auto signal = detect.update(in.data())) ticks.emplace_back(r, shown(*signal));
+    }
+  }
+  for (const auto& one : *batch) found.emplace_back(one.row, shown(one.signal));
+  EXPECT_EQ(found, ticks);
+  EXPECT_GT(found.size(), 0u);
 }
 
 TEST_F(Features, WrongUseIsSaid) {
