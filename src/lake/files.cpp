@@ -29,12 +29,10 @@ std::string parent_of(const std::string& path) {
 
 }  // namespace
 
-Result<PendingFile> PendingFile::create(const std::string& folder) {
-#ifdef O_TMPFILE
-  int fd = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0644);
+Result<PendingFile> PendingFile::create(const std::string& folder, bool nameless) {
+  int fd = nameless ? ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0644) : -1;
   if (fd >= 0) return PendingFile(fd, folder, {});
-  if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) return errno_error("cannot write in " + folder, errno);
-#endif
+  if (nameless && errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) return errno_error("cannot write in " + folder, errno);
   std::string path = fmt::format("{}/.tapemill-{}-{}.tmp", folder, ::getpid(), temporary_count++);
   fd = ::open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0644);
   if (fd < 0) return errno_error("cannot write in " + folder, errno);

@@ -11,7 +11,7 @@ namespace tapemill::lake {
 /// crash leaves nothing behind; else a hidden temporary name, which the destructor removes.
 class PendingFile {
  public:
-  static Result<PendingFile> create(const std::string& folder);
+  static Result<PendingFile> create(const std::string& folder, bool nameless = true);  // false: with a temporary name at once
   PendingFile(PendingFile&& other) noexcept;
   PendingFile& operator=(PendingFile&& other) noexcept;
   ~PendingFile();
