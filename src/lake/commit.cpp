@@ -201,8 +201,10 @@ Result<std::int64_t> write_commit(const Table& table, const Transaction& transac
     ARROW_RETURN_NOT_OK(check_state(table, transaction, *state));
     const std::int64_t next = state->version + 1;
     const std::int64_t at = std::max(now_ms(), state->timestamp_ms + 1);  // never back, whatever the clock does
-    if (transaction.schema != nullptr && transaction.removes.size() != state->parts.size())
+    if (transaction.schema != nullptr && transaction.removes.size() != state->parts.size()) {
+      if (state->version > transaction.read_version) return conflict(table.name().str() + ": other commits came in while it was rebuilt whole");
       return usage_error(table.name().str() + ": only a commit that replaces every part may change the columns");
+    }
     ARROW_ASSIGN_OR_RAISE(const std::string body, body_of(transaction, at, *state));
     ARROW_ASSIGN_OR_RAISE(bool won, put(table.path(), next, body));
     if (!won) continue;

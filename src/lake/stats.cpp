@@ -5,8 +5,10 @@
 #include <parquet/metadata.h>
 #include <parquet/statistics.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 
 #include "core/decimal.h"
 #include "core/time.h"
@@ -16,7 +18,8 @@ namespace tapemill::lake {
 namespace {
 
 constexpr std::int64_t kFirstDay = -719162, kLastDay = 2932896;  // 0001-01-01, 9999-12-31
-constexpr std::int64_t kExactInDouble = 1LL << 53;
+constexpr std::int64_t kExactInDouble = 1'000'000'000'000'000;  // 15 digits come through a double unharmed
+constexpr std::int64_t kMostDecimal = 999'999'999'999'999'999;
 constexpr std::size_t kTextKept = 32;  // characters
 
 // Bounds over row groups of one column; `known` false as soon as a group with values has none.
@@ -49,9 +52,12 @@ std::string integer_text(std::int64_t value, const arrow::DataType& type, bool u
       if (value < kFirstDay * kDay || value > kLastDay * kDay) return "";
       return instant_text(upper ? -floor_ms(-value) : floor_ms(value));
     }
-    case arrow::Type::DECIMAL64:
-      if (value > kExactInDouble || value < -kExactInDouble) return "";
+    case arrow::Type::DECIMAL64: {
+      // Readers go through doubles: longer numbers are widened by more than a double loses.
+      const std::int64_t margin = value > kExactInDouble || value < -kExactInDouble ? std::abs(value) >> 51 : 0;
+      value = std::clamp(upper ? value + margin : value - margin, -kMostDecimal, kMostDecimal);
       return format_decimal(value, static_cast<const arrow::DecimalType&>(type).scale());
+    }
     default: return std::to_string(value);
   }
 }
@@ -134,7 +140,11 @@ Said said_of(const parquet::FileMetaData& file, int column, const arrow::DataTyp
       const auto range = range_of<parquet::ByteArrayStatistics>(file, column, text);
       return range.known ? Said{text_text(*range.min, false), text_text(*range.max, true)} : Said{};
     }
-    default: return {};  // booleans, binary: Delta has none
+    case arrow::Type::BOOL: {
+      const auto range = range_of<parquet::BoolStatistics>(file, column, [](bool v) { return v; });
+      return range.known ? Said{*range.min ? "true" : "false", *range.max ? "true" : "false"} : Said{};
+    }
+    default: return {};  // binary: Delta has none
   }
 }
 
@@ -175,11 +185,11 @@ std::string statistics_of(const parquet::FileMetaData& file, const arrow::Schema
   std::string least, most, nulls;
   for (int column = 0; column < schema.num_fields(); ++column) {
     const std::string& name = schema.field(column)->name();
-    if (const std::int64_t count = nulls_of(file, column); count >= 0) add_member(nulls, name, std::to_string(count));
-    if (with_nan.contains(name)) continue;
-    const Said said = said_of(file, column, *schema.field(column)->type());
+    const Said said = with_nan.contains(name) ? Said{} : said_of(file, column, *schema.field(column)->type());
+    const std::int64_t null_count = nulls_of(file, column);
     add_member(least, name, said.min);
     add_member(most, name, said.max);
+    if (null_count >= 0) add_member(nulls, name, std::to_string(null_count));
   }
   return fmt::format(R"({{"numRecords":{},"minValues":{{{}}},"maxValues":{{{}}},"nullCount":{{{}}}}})", file.num_rows(), least, most, nulls);
 }

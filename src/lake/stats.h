@@ -18,9 +18,10 @@ class RowGroupMetaData;
 namespace tapemill::lake {
 
 /// add.stats of a file just written (PROTOCOL.md, "Per-file Statistics"), from its Parquet statistics. Readers skip files by
-/// them, so a bound is only said where it is true for every row: none for columns of `with_nan`, infinities, decimals past
-/// 2^53 (readers go through doubles) and years outside 1..9999; timestamps are widened to milliseconds; long texts are cut to
-/// 32 characters, the maximum with U+10FFFF after it. Column names are those of `schema` (the stored columns, flat).
+/// them, so a bound is only said where it is true for every row: none for columns of `with_nan`, infinities and years
+/// outside 1..9999; timestamps are widened to milliseconds, decimals of more than 15 digits by more than a double loses;
+/// long texts are cut to 32 characters, the maximum with U+10FFFF after it. Column names are those of `schema` (the stored
+/// columns, flat).
 std::string statistics_of(const parquet::FileMetaData& file, const arrow::Schema& schema, const std::set<std::string>& with_nan);
 
 /// What is known of a column in some rows: bounds that are true (not always tight), in the column's own integers (days,
