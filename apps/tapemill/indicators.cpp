@@ -86,69 +86,74 @@ std::vector<std::string> joined_calls(const std::vector<std::string>& pieces) {
   return calls;
 }
 
+/// Runs of rows whose session is not before `start`, as [first, last).
+std::vector<std::pair<std::int64_t, std::int64_t>> kept_rows(const arrow::Array& sessions, std::optional<Date> start) {
+  std::vector<std::pair<std::int64_t, std::int64_t>> runs;
+  const auto& dates = static_cast<const arrow::Date32Array&>(sessions);
+  for (std::int64_t row = 0; row < dates.length(); ++row) {
+    if (start && dates.Value(row) < start->days) continue;
+    if (runs.empty() || runs.back().second != row) runs.emplace_back(row, row);
+    runs.back().second = row + 1;
+  }
+  return runs;
+}
+
+Result<lake::ScanRequest> request_of(const IndicatorOptions& options, const Dataset& dataset, const std::vector<std::string>& wanted) {
+  lake::ScanRequest request;
+  request.table = {lake::Layer::silver, dataset.table};
+  request.symbols = options.symbols;
+  if (!options.end.empty()) {
+    ARROW_ASSIGN_OR_RAISE(request.end, Date::parse(options.end));
+  }
+  for (const std::string& name : wanted)
+    if (std::find(request.columns.begin(), request.columns.end(), name) == request.columns.end()) request.columns.push_back(name);
+  return request;
+}
+
 Status run(const IndicatorOptions& options, Context& context) {
   if (options.indicators.empty()) return usage_error("no indicator is named", "--indicators SMA_20,\"rsi(close, period=14)\"");
   ARROW_ASSIGN_OR_RAISE(Dataset dataset, load_dataset(options.table));
   auto columns = analytics::numeric_columns(dataset);
   ARROW_ASSIGN_OR_RAISE(auto requested, analytics::resolve_requests(joined_calls(options.indicators), columns, {}, "--indicators"));
   ARROW_ASSIGN_OR_RAISE(auto series, analytics::Series::compile(requested, columns));
-  ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
-
-  lake::ScanRequest request;
-  request.table = {lake::Layer::silver, dataset.table};
-  request.symbols = options.symbols;
   std::optional<Date> start;
   if (!options.start.empty()) {
     ARROW_ASSIGN_OR_RAISE(start, Date::parse(options.start));
   }
-  if (!options.end.empty()) {
-    ARROW_ASSIGN_OR_RAISE(request.end, Date::parse(options.end));
-  }
-  std::string instrument = dataset.key.front(), session = dataset.session_column;
-  std::vector<std::string> shown = dataset.column("symbol") != nullptr ? std::vector<std::string>{"symbol"} : std::vector<std::string>{instrument};
+  ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
+
+  const std::string instrument = dataset.key.front(), session = dataset.session_column;
+  std::vector<std::string> shown{dataset.column("symbol") != nullptr ? "symbol" : instrument};
   shown.push_back(dataset.bar < kDay && dataset.column("time") != nullptr ? "time" : session);
-  auto want = [&](const std::string& name) {
-    if (std::find(request.columns.begin(), request.columns.end(), name) == request.columns.end()) request.columns.push_back(name);
-  };
-  want(instrument), want(session);
-  for (const auto& name : shown) want(name);
-  for (const auto& name : series.inputs()) want(name);
-  if (dataset.column("close") != nullptr) want("close"), shown.emplace_back("close");
-  ARROW_ASSIGN_OR_RAISE(auto scanned, lake::scan(lake, request, context.workers, context.budget->pool()));
-  ARROW_ASSIGN_OR_RAISE(auto spans, lake::spans(*scanned.rows, instrument));
+  if (dataset.column("close") != nullptr) shown.emplace_back("close");
+  std::vector<std::string> wanted = shown;
+  wanted.insert(wanted.end(), {instrument, session});
+  wanted.insert(wanted.end(), series.inputs().begin(), series.inputs().end());
+  ARROW_ASSIGN_OR_RAISE(auto request, request_of(options, dataset, wanted));
   auto* pool = context.budget->pool();
+  ARROW_ASSIGN_OR_RAISE(auto scanned, lake::scan(lake, request, context.workers, pool));
+  ARROW_ASSIGN_OR_RAISE(auto spans, lake::spans(*scanned.rows, instrument));
   ARROW_ASSIGN_OR_RAISE(auto values, analytics::run_over(series, *scanned.rows, spans, session, context.workers, pool));
 
-  std::vector<std::shared_ptr<arrow::Field>> fields;
-  std::vector<std::shared_ptr<arrow::Array>> arrays;
-  std::vector<std::int64_t> keep;
   ARROW_ASSIGN_OR_RAISE(auto sessions, analytics::whole_column(*scanned.rows, session, pool));
-  for (std::int64_t row = 0; row < scanned.rows->num_rows(); ++row)
-    if (!start || static_cast<const arrow::Date32Array&>(*sessions).Value(row) >= start->days) keep.push_back(row);
-  auto add = [&](const std::string& name, const std::shared_ptr<arrow::Array>& whole) -> Status {
-    std::vector<std::shared_ptr<arrow::Array>> pieces;  // runs of rows that are kept
-    for (std::size_t i = 0; i < keep.size();) {
-      std::size_t end = i + 1;
-      while (end < keep.size() && keep[end] == keep[end - 1] + 1) ++end;
-      pieces.push_back(whole->Slice(keep[i], static_cast<std::int64_t>(end - i)));
-      i = end;
-    }
+  const auto runs = kept_rows(*sessions, start);
+  std::vector<std::shared_ptr<arrow::Field>> fields;
+  std::vector<std::shared_ptr<arrow::ChunkedArray>> arrays;
+  auto add = [&](const std::string& name, const std::shared_ptr<arrow::Array>& whole) {
+    arrow::ArrayVector pieces;
+    for (auto [first, last] : runs) pieces.push_back(whole->Slice(first, last - first));
     fields.push_back(arrow::field(name, whole->type()));
-    if (pieces.empty()) pieces.push_back(whole->Slice(0, 0));
-    ARROW_ASSIGN_OR_RAISE(auto array, arrow::Concatenate(pieces, pool));
-    arrays.push_back(std::move(array));
-    return Status::OK();
+    arrays.push_back(std::make_shared<arrow::ChunkedArray>(pieces, whole->type()));
   };
   for (const auto& name : shown) {
     ARROW_ASSIGN_OR_RAISE(auto whole, analytics::whole_column(*scanned.rows, name, pool));
-    ARROW_RETURN_NOT_OK(add(name, whole));
+    add(name, whole);
   }
   for (std::size_t j = 0; j < requested.size(); ++j) {
     ARROW_ASSIGN_OR_RAISE(auto column, analytics::nullable_column(values[j], pool));
-    ARROW_RETURN_NOT_OK(add(requested[j].name, column));
+    add(requested[j].name, column);
   }
-  auto table = arrow::Table::Make(arrow::schema(fields), arrays, static_cast<std::int64_t>(keep.size()));
-  print_table(*table, context, dataset.calendar->zone(), options.limit,
+  print_table(*arrow::Table::Make(arrow::schema(fields), arrays), context, dataset.calendar->zone(), options.limit,
               fmt::format("{} version {} · unadjusted · {}", request.table.str(), scanned.version, fmt::join(series.resolved(), "; ")));
   return Status::OK();
 }

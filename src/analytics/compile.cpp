@@ -4,6 +4,7 @@
 
 #include "analytics/program.h"
 #include "core/expression.h"
+#include "core/hash.h"
 
 namespace tapemill::analytics {
 namespace {
@@ -102,9 +103,9 @@ class Compiler {
         ARROW_ASSIGN_OR_RAISE(int right, emit(e.args[1]));
         return operation(find_operation(kOperators, e.text), {left, right});
       }
-      case Expression::Type::call: return call(e);
+      case Expression::Type::call: break;
     }
-    return Status::OK();
+    return call(e);
   }
 
   Result<int> call(const Expression& e) {
@@ -188,8 +189,8 @@ class Compiler {
     return out;
   }
 
-  /// Arguments that are numbers are parameters in their order, before or after those that are series; a named value is a
-  /// parameter, the column of an input, or output="...".
+  /// Arguments that are numbers are parameters in their order, behind those that are series; a named value is a parameter,
+  /// the column of an input, or output="...".
   Result<int> indicator(const Expression& e, const indicators::Spec& spec) {
     std::vector<indicators::Argument> arguments;
     std::vector<std::pair<int, std::string>> given;  // inputs: slot, text
@@ -301,6 +302,7 @@ Result<Series> Series::compile(const std::vector<NamedExpression>& expressions, 
   auto program = std::make_shared<Program>();
   Compiler compiler(*program, columns);
   for (const NamedExpression& one : expressions) ARROW_RETURN_NOT_OK(compiler.add(one));
+  program->fingerprint = sha256(program->id);
   Series series;
   series.program_ = std::move(program);
   return series;

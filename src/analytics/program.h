@@ -38,7 +38,8 @@ struct Series::Program {
   std::size_t functions = 0, indicators = 0;  // how many steps of these there are
   bool session = false;                       // whether a step reads it
   std::vector<std::string> resolved;
-  std::string id;                             // names every step: what a saved state must match
+  std::string id;                             // names every step
+  std::string fingerprint;                    // its hash: what a saved state must match
 };
 
 }  // namespace tapemill::analytics

@@ -68,7 +68,7 @@ class Tick final : public SeriesTick {
 
   std::string save() const override {
     std::string out(kMagic);
-    put(out, program_->id);
+    put(out, program_->fingerprint);
     put(out, functions_state());
     for (const auto& one : indicators_) put(out, one.save());
     return out;
@@ -80,7 +80,7 @@ class Tick final : public SeriesTick {
     bytes.remove_prefix(kMagic.size());
     std::string_view id, functions;
     if (!take(bytes, id)) return torn();
-    if (id != program_->id) return data_error("state of a series: it was saved by other expressions", "replay from the beginning");
+    if (id != program_->fingerprint) return data_error("state of a series: it was saved by other expressions", "replay from the beginning");
     if (!take(bytes, functions) || functions.size() != functions_state().size()) return torn();
     std::vector<indicators::Tick> fresh;
     for (const auto& one : indicators_) {
