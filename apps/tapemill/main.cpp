@@ -42,7 +42,7 @@ void bind(Bound& bound) {
     const Option& option = bound.command.options[i];
     CLI::Option* made = nullptr;
     if (option.positional) {
-      made = bound.app->add_option(option.info.name)->description(help_text(option));
+      made = bound.app->add_option(option.needed ? option.info.name : option.info.name + "," + flag_name(option.info.name))->description(help_text(option));
       if (option.list) made->expected(option.needed ? 1 : 0, 1 << 20);
       else made->expected(option.needed ? 1 : 0, 1);
       if (option.needed) made->required();

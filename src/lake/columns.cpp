@@ -52,6 +52,8 @@ Result<std::vector<double>> doubles(const arrow::Table& table, const std::string
       case arrow::Type::INT16: append<arrow::Int16Array>(*chunk, out); break;
       case arrow::Type::INT8: append<arrow::Int8Array>(*chunk, out); break;
       case arrow::Type::BOOL: append<arrow::BooleanArray>(*chunk, out); break;
+      case arrow::Type::DATE32: append<arrow::Date32Array>(*chunk, out); break;         // days since 1970
+      case arrow::Type::TIMESTAMP: append<arrow::TimestampArray>(*chunk, out); break;   // microseconds: exact until 2255
       default: return usage_error(fmt::format("column \"{}\" is {}, not a number", column, chunk->type()->ToString()));
     }
   }

@@ -28,7 +28,8 @@ Result<ScanResult> scan(const Lake& lake, const ScanRequest& request, const Work
 Result<std::shared_ptr<arrow::Table>> read_parts(const Table& table, const Snapshot& snapshot, const std::vector<Part>& parts,
                                                  arrow::MemoryPool* pool = arrow::default_memory_pool());
 
-/// A column of a scan as doubles: decimals by their one division, integers and doubles as they are, nulls NaN.
+/// A column of a scan as doubles: decimals by their one division, integers and doubles as they are, dates as
+/// days and times as microseconds since the epoch, nulls NaN.
 Result<std::vector<double>> doubles(const arrow::Table& table, const std::string& column);
 /// Rows of each instrument: [first, last) of a table sorted by instrument_id.
 struct Span { std::string instrument; std::int64_t first, last; };
