@@ -132,6 +132,9 @@ Status run(const IndicatorOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(auto request, request_of(options, dataset, wanted));
   auto* pool = context.budget->pool();
   ARROW_ASSIGN_OR_RAISE(auto scanned, lake::scan(lake, request, context.workers, pool));
+  if (scanned.rows->num_rows() == 0 && !options.symbols.empty())
+    return usage_error(fmt::format("{} has no rows of {}", request.table.str(), fmt::join(options.symbols, ", ")),
+                       fmt::format("tapemill query \"select distinct symbol from {}\" lists those it has", dataset.table));
   ARROW_ASSIGN_OR_RAISE(auto spans, lake::spans(*scanned.rows, instrument));
   ARROW_ASSIGN_OR_RAISE(auto values, analytics::run_over(series, *scanned.rows, spans, session, context.workers, pool));
 

@@ -126,6 +126,7 @@ def test_the_catalogue_is_listed_and_explained(lake):
     (["indicators", "run", "sp500_index", "--indicators", "RSJ_14"], "did you mean RSI?"),
     (["indicators", "run", "sp500_index", "--indicators", "ref(close, -1)"], "look ahead"),
     (["indicators", "run", "sp500_index"], "no indicator is named"),
+    (["indicators", "run", "sp500_index", "--indicators", "SMA_20", "--symbols", "ZZ"], "has no rows of ZZ"),
 ])
 def test_wrong_use_is_exit_2_and_says_what_to_do(lake, arguments, said):
     done = subprocess.run([PROGRAM, *arguments, "--lake", lake], capture_output=True, text=True)
