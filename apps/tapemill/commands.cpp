@@ -20,6 +20,9 @@
   X(generate)                \
   X(serve)                   \
   X(chart)                   \
+  X(graph_check)             \
+  X(graph_run)               \
+  X(graph_draw)              \
   X(backtest_check)          \
   X(backtest_run)            \
   X(backtest_rerun)          \

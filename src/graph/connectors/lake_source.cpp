@@ -1,0 +1,106 @@
+#include <charconv>
+
+#include "graph/calculator.h"
+#include "graph/connectors/table_source.h"
+#include "lake/scan.h"
+
+namespace tapemill::graph {
+struct LakeSourceConfig {
+  std::string source, time_column;
+};
+}  // namespace tapemill::graph
+namespace tapemill {
+template <>
+inline constexpr auto fields<graph::LakeSourceConfig> = std::tuple{
+    field("source", &graph::LakeSourceConfig::source, "lake://LAYER.TABLE?symbols=A,B&start=DAY&end=DAY&columns=a,b&version=N"),
+    field("time_column", &graph::LakeSourceConfig::time_column, "column of event times (empty: time, timestamp, session, date or trade_date)")};
+}  // namespace tapemill
+
+namespace tapemill::graph {
+namespace {
+
+std::vector<std::string> cut(const std::string& list) {
+  std::vector<std::string> out;
+  for (std::string_view rest = list; !rest.empty();) {
+    auto end = std::min(rest.find(','), rest.size());
+    if (end > 0) out.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<lake::ScanRequest> lake_request(const Address& address) {
+  lake::ScanRequest request;
+  auto name = lake::TableName::parse(address.path);
+  if (!name.ok()) return placed(*address.at, name.status(), "");
+  request.table = *name;
+  const std::vector<std::string> known = {"symbols", "start", "end", "columns", "version"};
+  for (const auto& [key, value] : address.query) {
+    if (key == "symbols") request.symbols = cut(value);
+    else if (key == "columns") request.columns = cut(value);
+    else if (key == "start" || key == "end") {
+      auto date = Date::parse(value);
+      if (!date.ok()) return placed(*address.at, date.status(), "");
+      (key == "start" ? request.start : request.end) = *date;
+    } else if (key == "version") {
+      std::int64_t version = -1;
+      auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), version);
+      if (code != std::errc{} || end != value.data() + value.size() || version < 0) return address.at->error(fmt::format("\"{}\" is no version", value), "version=3");
+      request.version = version;
+    } else {
+      std::string near = nearest(key, known);
+      return address.at->error(fmt::format("lake:// knows no \"{}\"", key), (near.empty() ? "" : fmt::format("did you mean \"{}\"? ", near)) + fmt::format("known: {}", fmt::join(known, ", ")));
+    }
+  }
+  return request;
+}
+
+Result<SourcePlan> plan_lake_source(const Node& config, const Address& address, const Surroundings& around) {
+  LakeSourceConfig options;
+  ARROW_RETURN_NOT_OK(read_config(config, options));
+  ARROW_ASSIGN_OR_RAISE(lake::ScanRequest request, lake_request(address));
+  if (around.lake == nullptr) return address.at->error("there is no lake to read from", "tapemill ingest makes one; --lake DIR or $TAPEMILL_LAKE names another");
+  lake::TableName name = request.table;
+  if (!around.lake->table(name).exists() && name.layer == lake::Layer::silver && around.lake->silver_is_view(name.table)) name.layer = lake::Layer::bronze;
+  if (!around.lake->table(name).exists()) {
+    lake::ScanRequest nothing;
+    nothing.table = request.table;
+    return placed(*address.at, lake::scan(*around.lake, nothing).status(), "");  // its error names the tables there are
+  }
+  auto snapshot = around.lake->table(name).snapshot(request.version);
+  if (!snapshot.ok()) return placed(*address.at, snapshot.status(), "");
+  request.version = snapshot->version;  // checked, compared and resumed on this one
+  arrow::FieldVector wanted;
+  if (request.columns.empty()) {
+    for (const auto& field : snapshot->schema->fields())
+      if (!snapshot->derived(field->name())) request.columns.push_back(field->name());
+  }
+  for (const std::string& column : request.columns) {
+    auto field = snapshot->schema->GetFieldByName(column);
+    if (field == nullptr) {
+      std::string near = nearest(column, snapshot->schema->field_names());
+      return address.at->error(fmt::format("{} has no column \"{}\"", request.table.str(), column), near.empty() ? "" : fmt::format("did you mean \"{}\"?", near));
+    }
+    wanted.push_back(field);
+  }
+  auto schema = schema_of(arrow::Schema(wanted));
+  if (!schema.ok()) return placed(*address.at, schema.status(), "");
+  SourcePlan plan;
+  plan.schema = *schema;
+  ARROW_ASSIGN_OR_RAISE(int time, time_column(config, plan.schema, options.time_column));
+  plan.time_of_day = time >= 0 && plan.schema.fields[static_cast<std::size_t>(time)].kind == Kind::timestamp;
+  int key = plan.schema.find("instrument_id");
+  if (key < 0) key = plan.schema.find("symbol");
+  if (auto dataset = load_dataset(request.table.table); dataset.ok()) plan.timezone = dataset->calendar->zone().name();
+  plan.note = fmt::format("{} version {}", request.table.str(), *request.version);
+  plan.open = [request, time, key, schema = plan.schema](const Surroundings& here) -> Result<std::unique_ptr<Source>> {
+    arrow::MemoryPool* pool = here.budget != nullptr ? here.budget->pool() : arrow::default_memory_pool();
+    ARROW_ASSIGN_OR_RAISE(auto scanned, lake::scan(*here.lake, request, here.workers != nullptr ? *here.workers : Workers(1), pool));
+    return table_source(scanned.rows, schema, time, key, fmt::format("{} version {}", request.table.str(), scanned.version), {}, pool);
+  };
+  return plan;
+}
+
+}  // namespace tapemill::graph

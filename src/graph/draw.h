@@ -1,0 +1,13 @@
+#pragma once
+#include <string>
+
+#include "graph/document.h"
+
+namespace tapemill::graph {
+
+/// The graph as boxes and lines, sources at the top; a node stands below all that it gets rows from.
+std::string draw_text(const GraphDocument& graph);
+/// The same for Graphviz.
+std::string draw_dot(const GraphDocument& graph);
+
+}  // namespace tapemill::graph
