@@ -124,12 +124,17 @@ std::vector<Date> choose_expiries(const OptionStrategy& plan, const ChainDay& da
   return {chosen.begin(), chosen.end()};
 }
 
-int choose_contract(const OptionStrategy& plan, const ChainDay& day, const OptionLeg& leg, Date expiry, std::int64_t price, Instant t) {
-  if (price == kNullPrice || day.step <= 0) return -1;
+std::int64_t wanted_strike(const OptionStrategy& plan, const ChainDay& day, const OptionLeg& leg, std::int64_t price) {
+  if (price == kNullPrice || day.step <= 0) return kNullPrice;
   std::int64_t below = price / day.step * day.step;
   std::int64_t money = price - below <= day.step - (price - below) ? below : below + day.step;
   bool upwards = plan.selector == "CUSTOM" || (plan.selector == "ITM") != leg.call;
-  std::int64_t wanted = money + (upwards ? leg.distance : -leg.distance) * day.step;
+  return money + (upwards ? leg.distance : -leg.distance) * day.step;
+}
+
+int choose_contract(const OptionStrategy& plan, const ChainDay& day, const OptionLeg& leg, Date expiry, std::int64_t price, Instant t) {
+  std::int64_t wanted = wanted_strike(plan, day, leg, price);
+  if (wanted == kNullPrice) return -1;
   auto find = [&](std::int64_t strike) {
     for (std::size_t i = 0; i < day.contracts.size(); ++i) {
       const Contract& contract = day.contracts[i];

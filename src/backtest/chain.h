@@ -82,6 +82,9 @@ std::vector<Date> choose_expiries(const OptionStrategy& plan, const ChainDay& da
 /// to the price first, then the lower. -1: none.
 int choose_contract(const OptionStrategy& plan, const ChainDay& day, const OptionLeg& leg, Date expiry, std::int64_t price, Instant t);
 
+/// The strike a leg asks for before what is listed is looked at: stage 1 of the map. kNullPrice where the price is unknown.
+std::int64_t wanted_strike(const OptionStrategy& plan, const ChainDay& day, const OptionLeg& leg, std::int64_t price);
+
 /// The commonest distance between neighbouring strikes of the nearest expiry; 0 with fewer than two strikes.
 std::int64_t strike_step(const ChainDay& day);
 

@@ -81,6 +81,7 @@ void add_trades(const Performance& p, Table& out) {
   out.add("Best Trade [%]", extreme(true) * 100, "largest pnl / entry value");
   out.add("Worst Trade [%]", extreme(false) * 100, "smallest pnl / entry value");
   out.add("Median Trade Duration [s]", median, "median of exit time - entry time", 0);
+  if (median >= 2 * 86400) out.rows.back().text = fmt::format("{:.1f} d", median / 86400);
   out.add("Profit Factor", ratio(sum(won), -sum(lost)), "sum of winning trades' returns / |sum of losing trades' returns| (backtesting.py); undefined without losses");
   out.add("Expectancy [%]", mean(p.trade_return) * 100, "mean of trades' returns (backtesting.py)");
   out.add("SQN", ratio(std::sqrt(n) * mean(p.trade_pnl), deviation(p.trade_pnl)), "sqrt(trades) * mean(pnl) / std(pnl, ddof 1) (backtesting.py)");

@@ -269,13 +269,15 @@ class DayRun {
     legs_.push_back(std::move(leg));
   }
 
-  /// Strikes anew: a leg whose contract is no longer the chosen one rolls; one without a fit quote stays as it is.
+  /// Strikes anew: a leg whose strike is no longer the one asked for rolls to what stands for it; where nothing with a fit
+  /// quote does, it stays as it is.
   Status rebalance(Instant t) {
     std::int64_t price = underlying(plan_, day_, t);
     std::vector<std::pair<std::size_t, std::size_t>> rolls;  // leg number, contract
     for (Leg& leg : legs_) {
       if (leg.state != Leg::State::open) continue;
       auto number = static_cast<std::size_t>(leg.trade.leg);
+      if (contract(leg).strike == wanted_strike(plan_, day_, plan_.legs[number], price)) continue;
       int found = choose_contract(plan_, day_, plan_.legs[number], contract(leg).expiry, price, t);
       if (found < 0 || static_cast<std::size_t>(found) == leg.contract) continue;
       ARROW_RETURN_NOT_OK(order_exit(leg, t, "rebalance"));

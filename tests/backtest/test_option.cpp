@@ -194,6 +194,16 @@ TEST(Rebalance, RollsToTheNewStrikeAtTheAnchorOnly) {
   EXPECT_EQ(r.trades[2].reason, "window_end");
 }
 
+TEST(Rebalance, AQuietMomentOfTheHeldStrikeIsNoReasonToRoll) {
+  ChainDay day = ChainMaker().make(Date::of(2024, 1, 4), [](std::int64_t strike, bool call, Instant t) {
+    bool quiet = strike == 100000 && t > at_time("10:14") && t < at_time("10:16");
+    return quiet ? std::pair{0, 0} : falling(strike, call, t);
+  }, still, kLot);
+  OptionStrategy plan = straddle("09:15", "15:25");
+  plan.rebalance = kHour;
+  EXPECT_EQ(must(run_option_day(plan, day)).trades.size(), 2u);
+}
+
 TEST(SplitSession, NothingFillsInTheBreak) {
   ChainMaker maker;
   maker.day.session.intervals = {{at_time("09:15"), at_time("10:00")}, {at_time("11:30"), at_time("12:30")}};
