@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "lake/stats.h"
 
@@ -28,7 +29,7 @@ Result<std::vector<UnitState>> units(const Snapshot& snapshot) {
       state.unit = unit;
       state.form = tag(part, "form");
       state.sha256 = tag(part, "sha256");
-      state.source = tag(part, "source");
+      state.source = tag(part, "file");
     } else if (state.sha256 != tag(part, "sha256")) {
       return data_error(fmt::format("two files of {} {} are in the table at once: {} and {}", state.form, unit, state.sha256, tag(part, "sha256")),
                         "the log was changed by another program: see tapemill history");
@@ -55,8 +56,11 @@ Result<Watermark> watermark(const Snapshot& snapshot) {
   mark.bytes = snapshot.bytes();
   mark.files = static_cast<std::int64_t>(snapshot.parts.size());
   if (snapshot.version < 0) return mark;
-  ARROW_ASSIGN_OR_RAISE(auto all, units(snapshot));
-  mark.units = static_cast<std::int64_t>(all.size());
+  std::set<std::pair<std::string, std::string>> sources;
+  for (const Part& part : snapshot.parts) {
+    if (!tag(part, "unit").empty()) sources.emplace(tag(part, "unit"), tag(part, "form"));
+  }
+  mark.units = static_cast<std::int64_t>(sources.size());
   auto configured = snapshot.configuration.find(kSession);
   const std::string session = configured != snapshot.configuration.end() ? configured->second : "session";
   const auto field = snapshot.schema->GetFieldByName(session);

@@ -10,7 +10,7 @@ namespace tapemill::lake {
 /// A source that is in a table at a snapshot, as the tags of its parts say: one entry per (unit, form).
 struct UnitState {
   std::string unit, form, sha256;          // as Provenance had them
-  std::string source;                      // tag "source": the file's name
+  std::string source;                      // tag "file": the file's name
   std::int64_t ordinal = 0, rows = 0, bytes = 0;
   std::int64_t modified_ms = 0;            // of the commit
   std::vector<std::string> paths;          // its parts: what a restatement removes

@@ -8,17 +8,20 @@ struct Provenance {
   std::string sha256;        // of the source file
   std::string unit, form;    // "2024-10-28", "nse_udiff"
   std::int64_t ordinal = 0;  // how many times this unit had been replaced before: no path is ever reused
-  std::map<std::string, std::string> tags;  // further tags: source file name, arrival
+  std::map<std::string, std::string> tags;  // further tags: file (its name), arrival
 };
 
 /// Writes the rows of one source into sorted Parquet parts, one or more per partition; parts are synced but not visible
-/// until a commit names them. abort() (also by the destructor without finish()) removes them.
+/// until a commit names them. abort() (also the destructor without finish()) forgets the rows; before finish() nothing is on
+/// the disk under a name. Parts that finish() has named stay, committed or not: their names say their content, another
+/// writer of the same source may have found and committed them, and the next try finds them ready. A source without rows
+/// makes one part without rows, so that its tags say it was read. One thread at a time.
 class PartWriter {
  public:
   virtual ~PartWriter() = default;
-  virtual Status write(const std::shared_ptr<arrow::RecordBatch>& rows) = 0;  // spills when the budget says so
-  /// Where no row was written: one empty part (no rows, null partition values), so that the unit is known to be in.
-  virtual Result<std::vector<Part>> finish() = 0;
+  /// Rows of Layout::schema. Sorted runs are spilled beside the table when they pass a fifth of what is left of the budget.
+  virtual Status write(const std::shared_ptr<arrow::RecordBatch>& rows) = 0;
+  virtual Result<std::vector<Part>> finish() = 0;  // ready for Transaction::adds
   virtual void abort() = 0;
 };
 

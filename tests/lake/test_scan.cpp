@@ -23,7 +23,7 @@ class ScanTest : public testing::Test {
   std::int64_t add(const std::string& unit, const std::vector<Bar>& bars, const std::string& sha, std::int64_t ordinal = 0,
                    std::vector<std::string> removes = {}) {
     MemoryBudget budget;
-    auto writer = must(write_parts(table, layout, Provenance{sha, unit, "csv", ordinal, {{"source", unit + ".csv"}}}, budget));
+    auto writer = must(write_parts(table, layout, Provenance{sha, unit, "csv", ordinal, {{"file", unit + ".csv"}}}, budget));
     must(writer->write(batch_of(bars)));
     Transaction one;
     one.read_version = must(table.version());

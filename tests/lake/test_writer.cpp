@@ -32,7 +32,7 @@ class WriterTest : public testing::Test {
   Lake lake = must(Lake::open(folder.path() + "/lake", true));
   Table table = lake.table(Layer::bronze, "bars");
   Layout layout{bars_schema(), {"year", "month"}, {"instrument_id", "session"}};
-  Provenance provenance{"ab12", "2024-01-31", "csv", 0, {{"source", "x.csv"}}};
+  Provenance provenance{"ab12", "2024-01-31", "csv", 0, {{"file", "x.csv"}}};
 
   std::vector<Bar> bars(int count, unsigned seed = 1) {
     std::mt19937 random(seed);
@@ -62,7 +62,7 @@ TEST_F(WriterTest, PartsLieInHiveFoldersSortedAndTyped) {
   EXPECT_TRUE(parts[0].path.starts_with("year=2024/month=01/part-00000-")) << parts[0].path;
   EXPECT_EQ(parts[0].partition, (std::map<std::string, std::string>{{"year", "2024"}, {"month", "1"}}));
   EXPECT_EQ(parts[0].tags.at("unit"), "2024-01-31");
-  EXPECT_EQ(parts[0].tags.at("source"), "x.csv");
+  EXPECT_EQ(parts[0].tags.at("file"), "x.csv");
   std::int64_t total = 0;
   std::multiset<std::int64_t> volumes;
   for (const Part& part : parts) {
