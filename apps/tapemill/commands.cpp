@@ -20,6 +20,7 @@
   X(generate)                \
   X(serve)                   \
   X(chart)                   \
+  X(demo)                    \
   X(graph_check)             \
   X(graph_run)               \
   X(graph_draw)              \

@@ -1,0 +1,70 @@
+#include "pipeline/demo.h"
+
+#include <cstdio>
+
+#include "command.h"
+#include "print.h"
+
+namespace tapemill::app {
+namespace {
+
+Json json_of(const pipeline::DemoResult& result) {
+  Json stages = Json::array(), checks = Json::array(), tables = Json::array(), runs = Json::array();
+  for (const auto& one : result.stages)
+    stages.push_back({{"stage", one.name}, {"what", one.what}, {"rows", one.rows}, {"bytes", one.bytes}, {"seconds", one.seconds}, {"unchanged", one.unchanged}});
+  for (const auto& one : result.checks) checks.push_back({{"check", one.name}, {"ok", one.ok}, {"detail", one.detail}});
+  for (const auto& one : result.tables)
+    tables.push_back({{"table", one.table}, {"rows_in", one.rows_in}, {"rows_stored", one.rows_stored}, {"rows_quarantined", one.rows_quarantined}, {"bytes_in", one.bytes_in},
+                      {"bytes_stored", one.bytes_stored}, {"version", one.version}});
+  for (const auto& one : result.runs) runs.push_back({{"name", one.name}, {"run_id", one.run_id}, {"ledger_hash", one.ledger_hash}, {"trades", one.trades->num_rows()}});
+  return {{"ok", result.ok()}, {"seconds", result.seconds}, {"report", result.report_path}, {"stages", stages}, {"checks", checks}, {"tables", tables}, {"runs", runs}};
+}
+
+std::string rate(double count, double seconds, const char* unit) {
+  if (seconds <= 0 || count <= 0) return kNull;
+  double per = count / seconds;
+  return per >= 1e6 ? fmt::format("{:.1f} M {}/s", per / 1e6, unit) : fmt::format("{:.0f} k {}/s", per / 1e3, unit);
+}
+
+void summary(const pipeline::DemoResult& result) {
+  TextTable tables({"table", "rows in>", "stored>", "quarantined>", "files' bytes>", "stored bytes>", "version>"});
+  for (const auto& one : result.tables)
+    tables.add({one.table, thousands(one.rows_in), thousands(one.rows_stored), thousands(one.rows_quarantined), format_bytes(one.bytes_in), format_bytes(one.bytes_stored), std::to_string(one.version)});
+  print("\nWhat went in, and what came out\n" + tables.str(terminal_width()));
+  if (!result.refused.empty() || !result.restated.empty()) print(std::string("\nEvents\n"));
+  for (const auto& one : result.refused) print(fmt::format("  refused   {}\n", one.error));
+  for (const auto& one : result.restated) print(fmt::format("  restated  {} ({} -> {})\n", one.unit, one.before.substr(0, 12), one.after.substr(0, 12)));
+  TextTable runs({"backtest", "trades>", "figure", "value>", "ledger"});
+  for (const auto& run : result.runs)
+    for (std::size_t i = 0; i < run.metrics.size() && i < 6; ++i)
+      runs.add({i == 0 ? run.name : "", i == 0 ? thousands(run.trades->num_rows()) : "", run.metrics[i].name, run.metrics[i].text, i == 0 ? run.ledger_hash.substr(0, 16) : ""});
+  print("\nBacktests\n" + runs.str(terminal_width()));
+  TextTable checks({"", "check", "found"});
+  for (const auto& one : result.checks) checks.add({one.ok ? "ok" : "!!", one.name, one.detail});
+  print("\nChecks\n" + checks.str(terminal_width()));
+}
+
+Status run(const NoOptions&, Context& context) {
+  ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake(true));
+  if (!context.json) print(fmt::format("Demo in {}: one real index and a generated exchange, from files to a report\n\n", lake.root()));
+  auto say = [&](const pipeline::DemoStage& stage) {
+    if (context.json || context.quiet) return;
+    std::string speed = stage.unchanged ? "up to date" : rate(static_cast<double>(stage.rows), stage.seconds, "rows");
+    print(fmt::format("  {:<30} {:>6.1f} s  {:>15}  {}\n", stage.name, stage.seconds, speed, stage.what));
+    std::fflush(stdout);
+  };
+  ARROW_ASSIGN_OR_RAISE(auto result, pipeline::demo(lake, context.workers, *context.budget, say));
+  if (context.json) print(json_of(result));
+  else summary(result);
+  if (!result.ok()) return data_error("a check of the demo failed", "the table above says which; " + result.report_path + " shows the rows");
+  if (!context.json) print(fmt::format("\nDone in {:.1f} s. Report: {}\n", result.seconds, result.report_path));
+  return Status::OK();
+}
+
+}  // namespace
+
+Command demo_command() {
+  return command<NoOptions>("demo", "The main job, end to end, on a real index and a generated exchange", {}, "  tapemill demo\n  tapemill demo --lake /tmp/demo --json", run);
+}
+
+}  // namespace tapemill::app
