@@ -43,8 +43,8 @@ void bind(Bound& bound) {
     CLI::Option* made = nullptr;
     if (option.positional) {
       made = bound.app->add_option(option.needed ? option.info.name : option.info.name + "," + flag_name(option.info.name))->description(help_text(option));
-      if (option.list) made->expected(option.needed ? 1 : 0, 1 << 20);
-      else made->expected(option.needed ? 1 : 0, 1);
+      if (option.list) made->expected(1, 1 << 20);
+      else made->expected(1);  // CLI11 fills no positional that may take nothing: whether it must stand is required()'s to say
       if (option.needed) made->required();
     } else if (option.flag) {
       std::string name = flag_name(option.info.name);
