@@ -167,7 +167,7 @@ struct Document {
 };
 
 /// The page. Refused: more than six figures, an anchor that is used twice or that a figure names and nothing has,
-/// values that do not fit their axis or columns, times that do not ascend, text that is not UTF-8.
+/// values that do not fit their axis or columns, times that do not ascend. Bytes that are not UTF-8 become U+FFFD.
 Result<std::string> render_report(const Document& document);
 
 }  // namespace tapemill::exports

@@ -3,7 +3,7 @@
 
 namespace tapemill::exports {
 
-/// What render_report refuses, but for the encoding; the error names the block.
+/// What render_report refuses; the error names the block.
 Status check_report(const Document& document);
 
 }  // namespace tapemill::exports
