@@ -156,6 +156,23 @@ Result<std::unique_ptr<Bytes>> open_bytes(const std::string& path) {
   return std::make_unique<Plain>(std::move(file), std::move(head));
 }
 
+std::unique_ptr<Bytes> bytes_of(std::string text) {
+  class Memory final : public Bytes {
+   public:
+    explicit Memory(std::string text) : text_(std::move(text)) {}
+    Result<std::size_t> read(char* out, std::size_t size) override {
+      std::size_t n = text_.copy(out, size, at_);
+      return at_ += n, n;
+    }
+    std::int64_t bytes_read() const override { return static_cast<std::int64_t>(at_); }
+
+   private:
+    std::string text_;
+    std::size_t at_ = 0;
+  };
+  return std::make_unique<Memory>(std::move(text));
+}
+
 Result<std::string> gzip_compress(std::string_view bytes, int level) {
   // Arrow's codec is zlib without a time stamp; ISA-L's output may differ from processor to processor.
   ARROW_ASSIGN_OR_RAISE(auto codec, arrow::util::Codec::Create(arrow::Compression::GZIP, level));

@@ -21,6 +21,9 @@ class Bytes {
 /// Errors: missing or a folder (usage), no permission or unreadable (environment).
 Result<std::unique_ptr<Bytes>> open_bytes(const std::string& path);
 
+/// Text that lies in memory.
+std::unique_ptr<Bytes> bytes_of(std::string text);
+
 /// A single gzip member without name or time: equal input gives equal bytes. Level 1 (fast) to 9 (small).
 Result<std::string> gzip_compress(std::string_view bytes, int level = 6);
 

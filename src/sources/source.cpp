@@ -71,26 +71,26 @@ Result<Form> recognise(const std::vector<Form>& forms, const Header& header, con
   return error(Blame::data, std::move(what), std::move(hint), "  " + excerpt);
 }
 
-struct Opened {
-  Header header;
-  Form form;
-};
-Result<Opened> open_form(const Dataset& dataset, const FileInfo& info) {
-  ARROW_ASSIGN_OR_RAISE(auto bytes, open_bytes(info.path));
+/// The file's first lines: at least the header, and whole lines after it.
+Result<std::string> read_head(const std::string& path) {
+  ARROW_ASSIGN_OR_RAISE(auto bytes, open_bytes(path));
   std::string head(kHead, '\0');
   std::size_t have = 0;
-  while (have < head.size()) {
+  bool ended = false;
+  while (!ended && have < head.size()) {
     ARROW_ASSIGN_OR_RAISE(std::size_t got, bytes->read(head.data() + have, head.size() - have));
     have += got;
-    if (got == 0) break;
+    ended = got == 0;
     if (have == head.size() && have <= static_cast<std::size_t>(kLongestLine) && head.find('\n') == std::string::npos) head.resize(have * 2);
   }
   head.resize(have);
-  Opened out;
-  ARROW_ASSIGN_OR_RAISE(out.header, parse_header(head, info.path));
+  if (std::size_t end = head.rfind('\n'); !ended && end != std::string::npos) head.resize(end + 1);
+  return head;
+}
+
+Result<Form> form_of(const Dataset& dataset, const FileInfo& info, const Header& header) {
   ARROW_ASSIGN_OR_RAISE(auto forms, forms_of(dataset, info));
-  ARROW_ASSIGN_OR_RAISE(out.form, recognise(forms, out.header, dataset, info.path));
-  return out;
+  return recognise(forms, header, dataset, info.path);
 }
 
 /// The last YYYY-MM-DD in a file's name.
@@ -123,17 +123,18 @@ std::vector<std::string> source_names() { return {"polygon_flat", "nse_bhavcopy"
 Result<FileInfo> inspect(const Dataset& dataset, const std::string& path) {
   FileInfo info;
   info.path = path;
-  ARROW_ASSIGN_OR_RAISE(Opened opened, open_form(dataset, info));
-  info.form = opened.form.name;
-  const bool one = opened.form.sessions == Form::Sessions::one;
+  ARROW_ASSIGN_OR_RAISE(std::string head, read_head(path));
+  ARROW_ASSIGN_OR_RAISE(Header header, parse_header(head, path));
+  ARROW_ASSIGN_OR_RAISE(Form form, form_of(dataset, info, header));
+  info.form = form.name;
+  info.header = header.line;
+  const bool one = form.sessions == Form::Sessions::one;
   if (one && (dataset.session_from_file_name || dataset.source == "polygon_flat")) info.session = date_in(path);
   const std::optional<Date> named = info.session;
 
-  MemoryBudget budget;
-  ARROW_ASSIGN_OR_RAISE(auto bytes, open_bytes(path));
-  ARROW_ASSIGN_OR_RAISE(auto probe, TableSource::make(dataset, opened.form, opened.header, info, std::move(bytes), kHead, budget.pool()));
+  ARROW_ASSIGN_OR_RAISE(auto probe, TableSource::make(dataset, form, header, info, bytes_of(std::move(head)), kHead, arrow::default_memory_pool()));
   std::string why;
-  ARROW_ASSIGN_OR_RAISE(info.begins, probe->probe(4, why));
+  ARROW_ASSIGN_OR_RAISE(info.begins, probe->probe(why));
   if (one && !info.begins && !why.empty())
     return data_error(fmt::format("{}: no row of it belongs to {}: {}", path, dataset.table, why),
                       named ? "the session is taken from the file's name; is the file another data set's?" : "is the file another data set's?");
@@ -149,10 +150,13 @@ Result<FileInfo> inspect(const Dataset& dataset, const std::string& path) {
 }
 
 Result<std::unique_ptr<Source>> open(const Dataset& dataset, const FileInfo& info, MemoryBudget& budget) {
-  ARROW_ASSIGN_OR_RAISE(Opened opened, open_form(dataset, info));
+  std::string head = info.header;
+  if (head.empty()) ARROW_RETURN_NOT_OK(read_head(info.path).Value(&head));
+  ARROW_ASSIGN_OR_RAISE(Header header, parse_header(head, info.path));
+  ARROW_ASSIGN_OR_RAISE(Form form, form_of(dataset, info, header));
   ARROW_ASSIGN_OR_RAISE(auto bytes, open_bytes(info.path));
   auto block = static_cast<std::size_t>(budget.share(1.0 / 32, 64 << 10, 4 << 20));
-  ARROW_ASSIGN_OR_RAISE(auto source, TableSource::make(dataset, opened.form, opened.header, info, std::move(bytes), block, budget.pool()));
+  ARROW_ASSIGN_OR_RAISE(auto source, TableSource::make(dataset, form, header, info, std::move(bytes), block, budget.pool()));
   return std::unique_ptr<Source>(std::move(source));
 }
 

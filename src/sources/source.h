@@ -19,6 +19,7 @@ struct FileInfo {
   std::optional<Date> begins;   // the first session its rows say, where they say one
   std::string unit;             // what a later file of the same data set and form replaces: the session, else the file's stem (of
                                 // snapshots: the stem and the first session)
+  std::string header;           // its first line
   std::string sha256;           // of the bytes as received
   std::int64_t size = 0;        // bytes as received
 };

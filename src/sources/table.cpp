@@ -269,11 +269,11 @@ std::int64_t TableSource::available(std::size_t row) {
   return days_->close(Date{static_cast<std::int32_t>(sessions_[row])}).us + available_after_;
 }
 
-Result<std::optional<Date>> TableSource::probe(int blocks, std::string& why) {
-  for (int i = 0; i < blocks; ++i) {
+Result<std::optional<Date>> TableSource::probe(std::string& why) {
+  for (;;) {
     Rows rows;
     ARROW_ASSIGN_OR_RAISE(bool more, reader_.next(rows.block));
-    if (!more) break;
+    if (!more) return std::nullopt;
     if (split(rows)) guard(rows), place(rows);
     for (std::size_t row = 0; row < rows.records.size(); ++row)
       if (!rows.refused[row]) return Date{static_cast<std::int32_t>(sessions_[row])};
@@ -282,7 +282,6 @@ Result<std::optional<Date>> TableSource::probe(int blocks, std::string& why) {
       why = fmt::format("line {}: {}", first.line, first.reason);
     }
   }
-  return std::nullopt;
 }
 
 Result<std::optional<SourceBatch>> TableSource::next(std::stop_token stop) {

@@ -1,6 +1,4 @@
 #pragma once
-#include <arrow/buffer.h>
-
 #include <deque>
 
 #include "sources/days.h"
@@ -39,9 +37,9 @@ class TableSource final : public Source {
   Result<std::optional<SourceBatch>> next(std::stop_token stop) override;
   std::int64_t bytes_read() const override { return reader_.bytes_read(); }
 
-  /// The first session that a row says, reading no more than `blocks` blocks; nullopt where no row says one, `why` the
-  /// first refusal then, empty for a file without rows. Afterwards the source is used up.
-  Result<std::optional<Date>> probe(int blocks, std::string& why);
+  /// The first session that a row says; nullopt where no row says one, `why` the first refusal then, empty where there are
+  /// no rows. Afterwards the source is used up.
+  Result<std::optional<Date>> probe(std::string& why);
 
  private:
   TableSource(std::unique_ptr<Bytes> bytes, std::size_t block_size, bool multiline) : reader_(std::move(bytes), block_size, multiline) {}
