@@ -1,6 +1,7 @@
 #include "pipeline/demo.h"
 
 #include <cstdio>
+#include <set>
 
 #include "command.h"
 #include "print.h"
@@ -34,10 +35,19 @@ void summary(const pipeline::DemoResult& result) {
   if (!result.refused.empty() || !result.restated.empty()) print(std::string("\nEvents\n"));
   for (const auto& one : result.refused) print(fmt::format("  refused   {}\n", one.error));
   for (const auto& one : result.restated) print(fmt::format("  restated  {} ({} -> {})\n", one.unit, one.before.substr(0, 12), one.after.substr(0, 12)));
+  print(std::string("\nWhat was refused (tapemill quarantine list TABLE shows all)\n"));
+  for (const auto& one : result.quarantine) print(fmt::format("  {:<14} {:<26} {:<12} {}\n", one.table, one.where, one.check, one.reason));
   TextTable runs({"backtest", "trades>", "figure", "value>", "ledger"});
   for (const auto& run : result.runs)
-    for (std::size_t i = 0; i < run.metrics.size() && i < 6; ++i)
-      runs.add({i == 0 ? run.name : "", i == 0 ? thousands(run.trades->num_rows()) : "", run.metrics[i].name, run.metrics[i].text, i == 0 ? run.ledger_hash.substr(0, 16) : ""});
+  {
+    bool first = true;
+    for (const auto& figure : run.metrics) {
+      static const std::set<std::string> shown{"Equity Final [$]", "Return [%]", "Sharpe Ratio", "Max. Drawdown [%]", "Win Rate [%]"};
+      if (!shown.contains(figure.name)) continue;
+      runs.add({first ? run.name : "", first ? thousands(run.trades->num_rows()) : "", figure.name, figure.text, first ? run.ledger_hash.substr(0, 16) : ""});
+      first = false;
+    }
+  }
   print("\nBacktests\n" + runs.str(terminal_width()));
   TextTable checks({"", "check", "found"});
   for (const auto& one : result.checks) checks.add({one.ok ? "ok" : "!!", one.name, one.detail});

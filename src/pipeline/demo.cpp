@@ -51,6 +51,7 @@ class Demo {
     }
     ARROW_RETURN_NOT_OK(account());
     ARROW_RETURN_NOT_OK(check_defects());
+    ARROW_RETURN_NOT_OK(check_oddities());
     for (const char* group : {"s1_daily", "momentum", "volatility"})
       ARROW_RETURN_NOT_OK(timed(fmt::format("features {}", group), [&](DemoStage& stage) { return build(stage, group); }));
     ARROW_RETURN_NOT_OK(timed("signals", [&](DemoStage& stage) { return detect(stage); }));
@@ -150,6 +151,9 @@ class Demo {
       const auto& file = static_cast<const arrow::StringArray&>(*batch->GetColumnByName("file"));
       const auto& line = static_cast<const arrow::Int64Array&>(*batch->GetColumnByName("line"));
       const auto& by = static_cast<const arrow::StringArray&>(*batch->GetColumnByName("check"));
+      const auto& why = static_cast<const arrow::StringArray&>(*batch->GetColumnByName("reason"));
+      for (std::int64_t i = 0; i < batch->num_rows() && i < 100; ++i)
+        result_.quarantine.push_back({table.table, fmt::format("{}:{}", file.GetString(i), line.Value(i)), by.GetString(i), why.GetString(i)});
       for (std::int64_t i = 0; i < batch->num_rows(); ++i) found.insert(fmt::format("{} {}:{} {}", table.table, file.GetString(i), line.Value(i), by.GetString(i)));
     }
     std::string missed, extra;
@@ -182,6 +186,24 @@ class Demo {
     ARROW_ASSIGN_OR_RAISE(auto commits, bronze.history());
     bool named = std::any_of(commits.begin(), commits.end(), [](const auto& commit) { return commit.operation == "RESTATE"; });
     check("the restated day is a named event", named == (restated > 0) && restated > 0, fmt::format("{} whole-file defects declared", whole_files));
+    return Status::OK();
+  }
+
+  /// The halt and the split that were planted are what the table shows, by instrument and date.
+  Status check_oddities() {
+    ARROW_ASSIGN_OR_RAISE(auto found, oddities_of(lake_, "stocks_daily", 0.3, workers_));
+    auto planted = [&](const char* kind) {
+      for (const Json& defect : defects_)
+        if (defect.value("kind", "") == kind) return "US:" + defect.value("ticker", "");
+      return std::string("none");
+    };
+    auto is = [](const std::string& instrument) { return [instrument](const Oddity& one) { return one.instrument == instrument; }; };
+    auto halted = std::find_if(found.gaps.begin(), found.gaps.end(), is(planted("halted")));
+    check("the halted symbol is seen", halted != found.gaps.end(),
+          halted == found.gaps.end() ? planted("halted") + " has no gap" : fmt::format("{} misses {} sessions before {}", halted->instrument, halted->value, halted->date.str()));
+    auto split = std::find_if(found.moves.begin(), found.moves.end(), is(planted("split")));
+    check("the unadjusted split is seen", split != found.moves.end() && found.moves.size() == 1,
+          split == found.moves.end() ? planted("split") + " did not move" : fmt::format("{} moves by {:+.1f} % on {}, {} such moves in all", split->instrument, split->value * 100, split->date.str(), found.moves.size()));
     return Status::OK();
   }
 

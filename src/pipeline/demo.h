@@ -31,6 +31,9 @@ struct SignalCount {
   std::string strategy;
   std::int64_t longs = 0, shorts = 0;
 };
+struct QuarantinedRow {
+  std::string table, where, check, reason;   // where: file:line
+};
 struct GraphComparison {
   std::string graph;
   std::int64_t rows = 0, values = 0, different = 0;
@@ -40,6 +43,7 @@ struct DemoResult {
   std::vector<DemoStage> stages;
   std::vector<DemoCheck> checks;
   std::vector<DemoTable> tables;
+  std::vector<QuarantinedRow> quarantine;    // of all that is in, the first hundred of each table
   std::vector<RefusedFile> refused;          // files, in the run that met them
   std::vector<Restated> restated;
   std::vector<analytics::FeatureBuild> features;

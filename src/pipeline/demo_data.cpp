@@ -3,10 +3,9 @@
 #include <arrow/api.h>
 
 #include <atomic>
+#include <cmath>
 #include <set>
 
-#include "core/hash.h"
-#include "core/paths.h"
 #include "lake/scan.h"
 #include "sources/source.h"
 
@@ -35,12 +34,37 @@ Result<bool> landed_already(const lake::Lake& lake, const Dataset& dataset, cons
   if (known.empty()) return false;
   ARROW_ASSIGN_OR_RAISE(auto files, sources::expand_paths(paths));
   std::atomic<bool> all{true};
-  ARROW_RETURN_NOT_OK(workers.each(files.size(), [&](std::size_t i) -> Status {
-    ARROW_ASSIGN_OR_RAISE(std::string bytes, read_file(files[i]));
-    if (!known.contains(sha256(bytes))) all = false;
+  ARROW_RETURN_NOT_OK(workers.each(files.size(), [&](std::size_t i) {
+    auto info = sources::inspect(dataset, files[i]);  // what cannot be told is refused before it lands, now as then
+    if (info.ok() && !known.contains(info->sha256)) all = false;
     return Status::OK();
   }, interrupt()));
   return all.load();
+}
+
+Result<Oddities> oddities_of(const lake::Lake& lake, const std::string& table, double over, const Workers& workers) {
+  ARROW_ASSIGN_OR_RAISE(Dataset dataset, load_dataset(table));
+  lake::ScanRequest request;
+  request.table = {lake::Layer::silver, table};
+  request.columns = {"instrument_id", dataset.session_column, "close"};
+  ARROW_ASSIGN_OR_RAISE(auto scanned, lake::scan(lake, request, workers));
+  ARROW_ASSIGN_OR_RAISE(auto spans, lake::spans(*scanned.rows));
+  ARROW_ASSIGN_OR_RAISE(auto days, lake::doubles(*scanned.rows, dataset.session_column));
+  ARROW_ASSIGN_OR_RAISE(auto close, lake::doubles(*scanned.rows, "close"));
+  auto sessions = dataset.calendar->sessions(dataset.calendar->first(), dataset.calendar->last());
+  std::map<std::int32_t, std::int64_t> ordinal;
+  for (std::size_t i = 0; i < sessions.size(); ++i) ordinal[sessions[i].days] = static_cast<std::int64_t>(i);
+  Oddities found;
+  for (const auto& span : spans)
+    for (std::int64_t row = span.first + 1; row < span.last; ++row) {
+      auto at = static_cast<std::size_t>(row);
+      Date date{static_cast<std::int32_t>(days[at])};
+      std::int64_t gap = ordinal[date.days] - ordinal[static_cast<std::int32_t>(days[at - 1])] - 1;
+      if (gap > 0) found.gaps.push_back({span.instrument, date, static_cast<double>(gap)});
+      double move = close[at] / close[at - 1] - 1;
+      if (std::fabs(move) > over) found.moves.push_back({span.instrument, date, move});
+    }
+  return found;
 }
 
 Result<UnitTotals> unit_totals(const lake::Table& bronze, const lake::Snapshot& snapshot) {

@@ -13,6 +13,18 @@ namespace tapemill::pipeline {
 /// Whether landing knows the bytes of every file of `paths` already.
 Result<bool> landed_already(const lake::Lake& lake, const Dataset& dataset, const std::vector<std::string>& paths, const Workers& workers);
 
+/// What no single file shows: instruments that miss sessions between their first and last, and closes that moved by more
+/// than `over` (0.3 is 30 %) from one row to the next: a halt, an unadjusted split.
+struct Oddity {
+  std::string instrument;
+  Date date;          // of the first row after it
+  double value = 0;   // sessions missed, or the move
+};
+struct Oddities {
+  std::vector<Oddity> gaps, moves;
+};
+Result<Oddities> oddities_of(const lake::Lake& lake, const std::string& table, double over, const Workers& workers);
+
 struct UnitTotals {
   std::int64_t rows_in = 0, rows_stored = 0, rows_quarantined = 0;
 };
