@@ -103,13 +103,17 @@ struct JsonReader {
   const Origin& origin;
   const char* base;
 
+  mutable std::size_t seen = 0, line_start = 0;  // up to where lines were counted: nodes come in order, mostly
+  mutable int line = 1;
+
   void place(Node& node, const char* at) const {
     auto offset = std::min(static_cast<std::size_t>(at - base), origin.text.size());
-    std::string_view before = std::string_view(origin.text).substr(0, offset);
+    if (offset < seen) seen = line_start = 0, line = 1;
+    for (; seen < offset; ++seen)
+      if (origin.text[seen] == '\n') ++line, line_start = seen + 1;
     node.origin = &origin;
-    node.line = 1 + static_cast<int>(std::count(before.begin(), before.end(), '\n'));
-    auto start = before.rfind('\n');
-    node.column = static_cast<int>(start == std::string_view::npos ? offset + 1 : offset - start);
+    node.line = line;
+    node.column = static_cast<int>(offset - line_start + 1);
   }
   Status failed(Node& node, simdjson::error_code code) const { return node.error(fmt::format("not JSON: {}", simdjson::error_message(code))); }
 

@@ -1,7 +1,7 @@
 #include "graph/draw.h"
 
 #include <algorithm>
-#include <map>
+#include <vector>
 
 namespace tapemill::graph {
 namespace {
@@ -60,7 +60,8 @@ std::string plain(const std::string& text) {  // one column a byte
   for (unsigned char c : text)
     if (c < 128) out += c < ' ' ? ' ' : static_cast<char>(c);
     else if ((c & 0xC0) != 0x80) out += '?';
-  return out.size() > 48 ? out.substr(0, 45) + "..." : out;
+  if (out.size() > 48) out.replace(45, std::string::npos, 3, '.');
+  return out;
 }
 
 const char* short_type(NodeType type) { return type == NodeType::subscriber ? "subscriber" : type == NodeType::calculator ? "calculator" : "publisher"; }
