@@ -6,6 +6,7 @@
 #include <arrow/compute/exec.h>
 #include <arrow/io/file.h>
 #include <parquet/arrow/reader.h>
+#include <parquet/exception.h>
 #include <parquet/file_reader.h>
 #include <parquet/metadata.h>
 
@@ -172,7 +173,10 @@ Result<GroupRows> read_group(const RowGroup& group, const Snapshot& snapshot, co
                              arrow::MemoryPool* pool) {
   try {
     auto rows = read(group, snapshot, columns, filter, pool);
-    return rows.ok() ? std::move(rows) : Result<GroupRows>(prefixed(rows.status(), group.path));
+    if (rows.ok() || rows.status().IsOutOfMemory()) return rows;
+    return prefixed(rows.status(), group.path);
+  } catch (const parquet::ParquetStatusException& problem) {
+    return problem.status().IsOutOfMemory() ? problem.status() : prefixed(problem.status(), group.path);
   } catch (const std::exception& problem) {
     return data_error(fmt::format("{} is damaged: {}", group.path, problem.what()), "restore it from a backup, or rebuild the table");
   }

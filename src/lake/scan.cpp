@@ -109,7 +109,8 @@ Result<std::shared_ptr<arrow::Table>> join(std::vector<Piece> pieces, const std:
 
 }  // namespace
 
-Result<ScanResult> scan(const Lake& lake, const ScanRequest& request, const Workers& workers, arrow::MemoryPool* pool) {
+namespace {
+Result<ScanResult> scan_within(const Lake& lake, const ScanRequest& request, const Workers& workers, arrow::MemoryPool* pool) {
   ARROW_ASSIGN_OR_RAISE(Table table, resolve(lake, request.table));
   ARROW_ASSIGN_OR_RAISE(Snapshot snapshot, table.snapshot(request.version));
   ARROW_ASSIGN_OR_RAISE(auto columns, columns_of(request, snapshot));
@@ -171,6 +172,15 @@ Result<ScanResult> scan(const Lake& lake, const ScanRequest& request, const Work
   for (std::size_t i = 0; i < columns.size(); ++i) asked[i] = static_cast<int>(i);  // they were read first
   ARROW_ASSIGN_OR_RAISE(result.rows, result.rows->SelectColumns(asked));
   return result;
+}
+
+}  // namespace
+
+Result<ScanResult> scan(const Lake& lake, const ScanRequest& request, const Workers& workers, arrow::MemoryPool* pool) {
+  auto result = scan_within(lake, request, workers, pool);
+  if (!result.status().IsOutOfMemory()) return result;
+  return environment_error(fmt::format("reading {}: {}", request.table.str(), result.status().message()),
+                           "give more with --memory, or ask for fewer columns, symbols or sessions");
 }
 
 }  // namespace tapemill::lake

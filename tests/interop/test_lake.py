@@ -188,3 +188,30 @@ def test_a_table_that_another_engine_wrote_is_ours_to_read(lake, tmp_path):
     shown = subprocess.run([program, "show", "gold.other", "--symbols", "é/1", "--lake", str(tmp_path / "lake"), "--json"], capture_output=True, text=True, timeout=60)
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.count("-3.5") == 4
+
+
+def test_real_bars_are_the_file_s(tmp_path):
+    """S&P 500 stocks: what Polars reads of the raw file, less the 23 rows that are refused, is what other engines read."""
+    program = BUILD / "tapemill"
+    source = pathlib.Path(os.environ.get("TAPEMILL_SHARED_DATA", ROOT.parent / "shared" / "data")) / "us_daily_sp500_5yr"
+    if not program.exists():
+        pytest.skip(f"NO PROGRAM: build tapemill first ({program})")
+    if not source.exists():
+        pytest.skip(f"NO DATA: {source} is not there")
+    lake = tmp_path / "lake"
+    ran = subprocess.run([program, "ingest", "sp500", source, "--lake", lake, "--quiet"], capture_output=True, text=True, timeout=300)
+    assert ran.returncode == 0, ran.stderr
+    raw = pl.read_csv(source / "all_stocks_5yr.csv.gz", infer_schema_length=0).with_columns(
+        pl.col("open", "high", "low", "close").cast(pl.Decimal(18, 4), strict=False), pl.col("volume").cast(pl.Int64, strict=False))
+    assert raw.height == 619_040
+    good = raw.drop_nulls().filter((pl.col("high") >= pl.max_horizontal("open", "close", "low")) & (pl.col("low") <= pl.min_horizontal("open", "close", "high")))
+    table = deltalake.DeltaTable(lake / "bronze" / "sp500")
+    rows = pa.table(table.to_pyarrow_table())
+    assert rows.num_rows == good.height == 619_017
+    ours = pl.scan_delta(str(lake / "bronze" / "sp500")).select("symbol", pl.col("session").cast(pl.String).alias("date"), "open", "high", "low", "close", "volume")
+    keys = ["symbol", "date"]
+    wanted = good.select(pl.col("Name").alias("symbol"), "date", "open", "high", "low", "close", "volume").sort(keys)
+    assert ours.collect().sort(keys).equals(wanted)
+    import pyarrow.compute as pc
+    assert pc.sum(rows["volume"]).as_py() == wanted["volume"].sum()
+    assert pc.sum(rows["close"].cast(pa.decimal128(38, 4))).as_py() == wanted["close"].sum()

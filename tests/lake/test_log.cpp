@@ -184,6 +184,30 @@ TEST_F(LogTest, ADamagedLineIsNamedByFileLineAndColumn) {
   }
 }
 
+TEST_F(LogTest, NoDamageToALineEndsInMoreThanAnError) {
+  make();
+  Transaction one;
+  one.read_version = 0;
+  one.txn = {{"a", 1}};
+  one.adds = {fake_part(table, "a.parquet", 3, "u")};
+  must(table.commit(one));
+  const std::string good = read_text(log_file(0)) + read_text(log_file(1));
+  unsigned random = 1;
+  auto next = [&random] { return random = random * 1664525u + 1013904223u, random >> 8; };
+  for (int i = 0; i < 5000; ++i) {
+    std::string damaged = good;
+    for (unsigned changes = 1 + next() % 4; changes > 0; --changes) {
+      const std::size_t at = next() % damaged.size();
+      if (next() % 3 == 0) damaged.erase(at, next() % 20);
+      else if (next() % 2 == 0) damaged.insert(at, damaged.substr(next() % damaged.size(), next() % 20));
+      else damaged[at] = static_cast<char>(next());
+    }
+    auto actions = parse_actions(damaged, "log");
+    EXPECT_EQ(exit_code(actions.status()), actions.ok() ? 0 : 1) << actions.status().ToString();
+    if (actions.ok() && actions->metadata) ARROW_UNUSED(arrow_schema(actions->metadata->schema));
+  }
+}
+
 TEST_F(LogTest, AMissingCommitIsSaid) {
   make();
   for (int i = 1; i <= 3; ++i) {

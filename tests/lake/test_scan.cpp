@@ -171,6 +171,33 @@ TEST_F(ScanTest, ADamagedOrLostPartIsNamed) {
   EXPECT_THAT(scan(lake, request()).status().message(), HasSubstr("not on the disk"));
 }
 
+TEST_F(ScanTest, TheMemoryCeilingIsAnErrorAndNeverPassed) {
+  std::vector<Bar> bars;
+  for (int i = 0; i < 50'000; ++i) bars.push_back({fmt::format("S{}", i), monday, i, i});
+  add("2024-01-29", bars, "s1");
+  int refused = 0;
+  for (std::int64_t ceiling = 1 << 14; ceiling <= 1 << 26; ceiling *= 2) {
+    MemoryBudget budget(ceiling);
+    auto result = scan(lake, request(), Workers(1), budget.pool());
+    EXPECT_LE(budget.peak(), ceiling);
+    if (result.ok()) continue;
+    ++refused;
+    EXPECT_EQ(exit_code(result.status()), 3) << result.status().ToString();
+    EXPECT_THAT(render(result.status(), false), HasSubstr("--memory")) << ceiling;
+  }
+  EXPECT_GT(refused, 3);
+  EXPECT_LT(refused, 13);
+  for (std::int64_t ceiling = 1 << 14; ceiling <= 1 << 22; ceiling *= 2) {  // a writer too: an error or parts, nothing else
+    MemoryBudget budget(ceiling);
+    auto writer = must(write_parts(table, layout, Provenance{"s", "u", "f", 0, {}}, budget));
+    Status status;
+    for (int i = 0; i < 5 && status.ok(); ++i) status = writer->write(batch_of({bars.begin() + i * 10'000, bars.begin() + (i + 1) * 10'000}));
+    if (status.ok()) status = writer->finish().status();
+    EXPECT_LE(budget.peak(), ceiling);
+    EXPECT_TRUE(status.ok() || status.IsOutOfMemory()) << status.ToString();
+  }
+}
+
 TEST_F(ScanTest, PricesComeBackAsTheyWereAndNullsAsNaN) {
   const std::int64_t most = 999'999'999'999'999'999;
   add("2024-01-29", {{"A", monday, most, 1}, {"B", monday, -most, 2}, {"C", monday, 0, 3, NAN}}, "s1");
