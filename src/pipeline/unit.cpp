@@ -84,7 +84,7 @@ Status read_unit(const lake::Lake& lake, const Dataset& dataset, UnitJob& job, M
   std::int64_t reported = 0;
   for (;;) {
     auto next = source->next(interrupt());
-    if (!next.ok()) return prefixed(next.status(), info.path);
+    if (!next.ok()) return next.status().message().starts_with(info.path) ? next.status() : prefixed(next.status(), info.path);
     if (!*next) break;
     ARROW_ASSIGN_OR_RAISE(auto judged, quality::judge(dataset, checks, **next, job.report));
     for (const Refused& row : judged.refused) ++job.refused_by_check[row.check];
