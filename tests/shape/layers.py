@@ -11,7 +11,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 STAGE = re.compile(r"^stage\((\w+)([^)]*)\)", re.MULTILINE)
 # The platform's headers; C++'s own have neither a dot nor a slash.
-PLATFORM = re.compile(r"(sys|linux|netinet|arpa|net)/\w+\.h$|(fcntl|glob|unistd|dirent|dlfcn|signal|termios|poll|pthread|sched|"
+PLATFORM = re.compile(r"(sys|linux|netinet|arpa|net)/\w+\.h$|(fcntl|glob|fnmatch|unistd|dirent|dlfcn|signal|termios|poll|pthread|sched|"
                       r"netdb|pwd|grp|spawn|time|errno|limits|stdio|stdlib|string|stdint|malloc|getopt|link|cxxabi)\.h$")
 
 
