@@ -125,6 +125,7 @@ Result<exports::Candles> make_chart(const lake::Lake& lake, const ChartOptions& 
     exports::Series one;
     one.name = expressions[i].name;
     one.values = cut(made[i]);
+    if (one.name.ends_with("histogram")) one.style = exports::SeriesStyle::bars;
     if (priced(one.values, candles.close)) {
       one.unit = dataset.currency;
       candles.overlays.push_back(std::move(one));

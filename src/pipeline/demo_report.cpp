@@ -32,7 +32,7 @@ exports::Section intake_section(const DemoResult& result) {
   exports::Bars sizes;
   sizes.caption = {"Bytes as received and as stored", "landing and bronze", "sizes"};
   sizes.unit = "MB";
-  sizes.series = {{"as received", {}, "MB", 2}, {"stored", {}, "MB", 2}};
+  sizes.series = {{"as received", {}, "MB", 2, exports::SeriesStyle::context}, {"stored", {}, "MB", 2}};
   for (const auto& one : result.tables) {
     double in = static_cast<double>(one.bytes_in) / 1048576, out = static_cast<double>(one.bytes_stored) / 1048576;
     table.rows.push_back({one.table, one.rows_in, one.rows_stored, one.rows_quarantined, in, out, one.version});

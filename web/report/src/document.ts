@@ -119,7 +119,7 @@ export interface BarsBlock extends Captioned {
   categories: string[];
   unit?: string;
   decimals?: number;
-  series: { name: string; values: Values; style?: Series["style"] }[];
+  series: { name: string; values: Values; decimals?: number; style?: Series["style"] }[];
 }
 
 export interface CodeBlock extends Captioned {

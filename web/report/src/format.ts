@@ -35,9 +35,8 @@ export function number(value: number | null | undefined, decimals?: number, sign
 export function compact(value: number, step: number): string {
   const scales: [number, string][] = [[1e12, "T"], [1e9, "G"], [1e6, "M"]];
   for (const [by, suffix] of scales) {
-    if (Math.abs(value) >= by) {
-      return `${number(value / by, decimalsOf(Number((step / by).toPrecision(2)), 3))}${THIN}${suffix}`;
-    }
+    const decimals = decimalsOf(Number((step / by).toPrecision(2)), 8);
+    if (Math.abs(value) >= by && decimals <= 3) return `${number(value / by, decimals)}${THIN}${suffix}`;
   }
   return number(value, decimalsOf(Number(step.toPrecision(2)), 8));
 }

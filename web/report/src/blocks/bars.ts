@@ -15,7 +15,7 @@ function colour(block: BarsBlock, k: number, p: Palette): string {
 
 /** Bars to a common zero, as a table whose cells are drawn: it reads, copies and prints as one. */
 export function bars(block: BarsBlock): HTMLElement {
-  const decimals = block.decimals ?? columnDecimals(block.series.flatMap((s) => s.values), 2);
+  const decimals = block.decimals ?? block.series[0]?.decimals ?? columnDecimals(block.series.flatMap((s) => s.values), 2);
   const most = Math.max(0, ...block.series.flatMap((s) => s.values.map((v) => v ?? 0)));
   const toCsv = () => csv([["", ...block.series.map((s) => (block.unit ? `${s.name} (${block.unit})` : s.name))],
     ...block.categories.map((c, i) => [c, ...block.series.map((s) => s.values[i])])]);
@@ -41,7 +41,7 @@ export function bars(block: BarsBlock): HTMLElement {
   box.append(el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": block.title }, el("table", {},
     el("caption", { class: "visually-hidden" }, block.title),
     el("thead", {}, el("tr", {}, el("th", { scope: "col" }, ""), several && el("th", { scope: "col" }, ""), el("td", {}),
-      el("th", { scope: "col", class: "right" }, several ? block.unit ?? "" : `${block.series[0]!.name}${block.unit ? `, ${block.unit}` : ""}`))),
+      el("th", { scope: "col", class: "right" }, several ? block.unit ?? "" : [...new Set([block.series[0]!.name, block.unit])].filter(Boolean).join(", ")))),
     el("tbody", {}, ...rows))));
   if (block.source) box.append(el("p", { class: "source" }, block.source));
   const paint = () => { const p = palette(); for (const [node, k] of swatches) node.style.background = colour(block, k, p); };

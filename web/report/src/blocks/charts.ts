@@ -2,8 +2,9 @@ import type { CandlesBlock, LinesBlock } from "../document";
 import { el, inline } from "../dom";
 import { CandlesPlot } from "../charts/candles";
 import { Lines } from "../charts/lines";
-import { candlesModel, linesModel } from "../charts/model";
+import { candlesModel, linesModel, type Model } from "../charts/model";
 import { pictureFrame } from "../charts/picture";
+import { LEGEND_HEIGHT } from "../charts/plot";
 import { caption, emptyState } from "./caption";
 
 function isEmpty(block: LinesBlock | CandlesBlock): boolean {
@@ -22,15 +23,17 @@ export function lines(block: LinesBlock): HTMLElement {
   return figure;
 }
 
-/** What `tapemill chart` draws is all of its page, and takes the window's height. */
-function windowHeight(block: CandlesBlock): number {
-  const below = (block.volume ? 96 : 0) + block.panes.reduce((sum, p) => sum + (p.height ?? 110) + 24, 0);
-  return Math.min(900, Math.max(240, innerHeight - below - 340));
+/** What `tapemill chart` draws is all of its page: it takes the window's height, with room for what stands above. */
+function fitWindow(model: Model): void {
+  const room = Math.min(1100, innerHeight - 260) - model.panes.length * LEGEND_HEIGHT;
+  const shares = model.panes.reduce((sum, p) => sum + p.height, 0);
+  model.panes.forEach((p, i) => { p.height = Math.max(i === 0 ? 180 : 48, Math.round(p.height / shares * room)); });
 }
 
 export function candles(block: CandlesBlock, isAlone: boolean): HTMLElement {
   if (isEmpty(block)) return blank(block);
-  const model = isAlone ? candlesModel(block, windowHeight(block)) : candlesModel(block);
+  const model = candlesModel(block);
+  if (isAlone) fitWindow(model);
   const figure = pictureFrame(model, el("h3", {}, ...inline(block.title)), (width) => new CandlesPlot(model, width, block.visible ?? 250));
   if (block.anchor) figure.id = block.anchor;
   return figure;

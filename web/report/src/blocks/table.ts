@@ -5,6 +5,7 @@ import { saveButtons } from "../charts/picture";
 import { caption, emptyState } from "./caption";
 
 const FIRST = 50; // rows shown before the reader asks for more
+const LONG = 60; // characters from which a cell may have several lines
 const numeric = (c: Column) => c.kind === "number" || c.kind === "signed";
 
 const align = (c: Column) => (numeric(c) ? "right" : c.kind === "date" || c.kind === "time" ? "whole" : "");
@@ -15,7 +16,7 @@ function show(value: Cell | undefined, c: Column, decimals: number): HTMLElement
     const tone = c.kind === "signed" && value !== 0 ? (value < 0 ? "down" : "up") : "";
     return el("td", { class: `${align(c)} ${tone}` }, number(value, decimals, c.kind === "signed"));
   }
-  return el("td", { class: align(c) }, c.kind === "code" ? el("code", {}, value) : value);
+  return el("td", { class: `${align(c)} ${value.length > LONG ? "long" : ""}` }, c.kind === "code" ? el("code", {}, value) : value);
 }
 
 /** Nulls last, whichever way. */

@@ -56,11 +56,18 @@ function colours(pane: Series[], avoid: number[] = []): (s: Series) => number {
   };
 }
 
+/** Decimals to read a series by, where its document names none: about five digits; the CSV has them all. */
+function legible(values: Values): number {
+  let most = 0;
+  for (const v of values) if (v !== null) most = Math.max(most, Math.abs(v));
+  return columnDecimals(values, most >= 10 ? 2 : most >= 1 ? 3 : 4);
+}
+
 function track(s: Series, unit: string, colour: number, length: number): Track {
   if (s.values.length !== length) throw new Error(`${s.name} has ${s.values.length} values on an axis of ${length}.`);
   return {
     name: s.name, unit: s.unit ?? unit, colour, values: s.values,
-    decimals: s.decimals ?? columnDecimals(s.values, 4),
+    decimals: s.decimals ?? legible(s.values),
     style: s.style === "area" || s.style === "bars" ? s.style : "line",
   };
 }
@@ -84,8 +91,7 @@ export function linesModel(block: LinesBlock): Model {
 
 const UP_DOWN = [0, 1]; // the colours that candles and trades have
 
-/** `height` of the prices' pane in pixels. */
-export function candlesModel(block: CandlesBlock, height = 300): Model {
+export function candlesModel(block: CandlesBlock): Model {
   const axis = timeAxis(block.axis.kind === "instants" ? { ...block.axis, ordinal: true } : block.axis);
   const n = axis.length;
   for (const key of ["open", "high", "low", "close"] as const) {
@@ -94,9 +100,9 @@ export function candlesModel(block: CandlesBlock, height = 300): Model {
   const colour = colours(block.overlays, UP_DOWN);
   const unit = block.unit ?? "";
   const panes: ModelPane[] = [{
-    title: block.name, unit, log: false, levels: [], height, markers: block.markers,
+    title: block.name, unit, log: false, levels: [], height: 300, markers: block.markers,
     candles: { open: block.open, high: block.high, low: block.low, close: block.close, decimals: block.decimals, name: block.name },
-    tracks: block.overlays.map((s) => track(s, unit, colour(s), n)),
+    tracks: block.overlays.map((s) => track({ ...s, decimals: s.decimals ?? block.decimals }, unit, colour(s), n)),
   }];
   if (block.volume) {
     const series: Series = { name: "Volume", style: "bars", values: block.volume, decimals: columnDecimals(block.volume, 4) };
@@ -136,6 +142,7 @@ export function padded(pane: ModelPane, lo: number, hi: number): [number, number
   if (!(lo <= hi)) return [0, 1];
   if (pane.log) return lo === hi ? [lo / 1.1, hi * 1.1] : [lo / (hi / lo) ** 0.06, hi * (hi / lo) ** 0.06];
   const onZero = pane.tracks.some((t) => t.style !== "line");
+  if (onZero && lo === 0 && hi === 0) return [-1, 1];
   if (onZero) { lo = Math.min(lo, 0); hi = Math.max(hi, 0); }
   const air = lo === hi ? Math.abs(lo) * 0.05 || 1 : (hi - lo) * 0.06;
   return [onZero && lo === 0 ? 0 : lo - air, onZero && hi === 0 ? 0 : hi + air];

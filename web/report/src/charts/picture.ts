@@ -111,7 +111,7 @@ export function pictureFrame(model: Model, title: HTMLElement, plotFor: (width: 
     plot = plotFor(stage.clientWidth);
     plot.onHover = (i) => { show(i); announce(figure, i === null ? null : axis.local[i]!); };
     legends = model.panes.map(() => el("div", { class: "legend", "aria-hidden": "true" }));
-    for (const legend of legends) legend.style.height = `${LEGEND_HEIGHT}px`;
+    for (const legend of legends) legend.style.minHeight = `${LEGEND_HEIGHT}px`;
     stage.replaceChildren(plot.element, ...legends);
     plot.onLayout = place;
     show(null);
