@@ -93,6 +93,16 @@ const char* environment(const char* name) {
   return value != nullptr && *value != '\0' ? value : nullptr;
 }
 
+/// The first bare word, which should be a command.
+std::string first_word(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    std::string word = argv[i];
+    if (word == "--lake" || word == "--memory" || word == "--threads") ++i;
+    else if (!word.starts_with("-")) return word;
+  }
+  return {};
+}
+
 /// The command that was asked for.
 std::string bound_name(const std::vector<Bound>& bound) {
   for (const Bound& one : bound)
@@ -149,13 +159,12 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& done) {
     return root.exit(done);
   } catch (const CLI::ParseError& e) {
-    std::string hint = "tapemill --help lists the commands";
-    for (int i = 1; i < argc; ++i)
-      if (argv[i][0] != '-') {
-        std::string near = nearest(argv[i], words);
-        if (!near.empty()) hint = near == argv[i] ? "tapemill " + near + " --help shows how it is used" : "did you mean \"tapemill " + near + "\"?";
-        break;
-      }
+    std::string asked = first_word(argc, argv);
+    if (!asked.empty() && std::find(words.begin(), words.end(), asked) == words.end()) {
+      std::string near = nearest(asked, words);
+      return fail(usage_error(fmt::format("unknown command \"{}\"", asked), (near.empty() ? "" : "did you mean \"tapemill " + near + "\"? ") + "tapemill --help lists the commands"), stderr_colour);
+    }
+    std::string hint = asked.empty() ? "tapemill --help lists the commands" : "tapemill " + asked + " --help shows how it is used";
     return fail(usage_error(e.what(), hint), stderr_colour);
   }
   bool mends_config = bound_name(bound).starts_with("config");

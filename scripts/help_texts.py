@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+"""Asks the program for what its door answers alone (--version, every --help, completion) and writes it as C++.
+
+usage: help_texts.py PROGRAM OUTPUT.cpp
+"""
+import os
+import re
+import subprocess
+import sys
+
+
+def main(program: str, output: str) -> None:
+    environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", TAPEMILL_CONFIG="/nonexistent", NO_COLOR="1")
+    environment.pop("TAPEMILL_LAKE", None)
+
+    def ask(words):
+        return subprocess.run([program, *words], check=True, capture_output=True, text=True, env=environment).stdout
+
+    texts = {"--version": ask(["--version"])}
+
+    def helps(words):
+        text = ask([*words, "--help"])
+        texts[" ".join([*words, "--help"])] = text
+        listed = text.partition("Subcommands:\n")[2].partition("\n\n")[0]
+        for name in re.findall(r"^  ([a-z][\w-]*)", listed, re.MULTILINE):
+            helps([*words, name])
+
+    helps([])
+    for shell in ("bash", "zsh", "fish"):
+        texts[f"completion {shell}"] = ask(["completion", shell])
+
+    def literal(text):  # pieces of at most 8 KB: compilers need not take longer ones
+        pieces = [text[i:i + 8000] for i in range(0, len(text), 8000)]
+        return "\n    ".join(f'R"TAPE({piece})TAPE"' for piece in pieces)
+
+    with open(output, "w", encoding="utf-8") as out:
+        out.write("// Written by scripts/help_texts.py out of the program's own answers.\n#include <cstddef>\n\nnamespace tapemill::app {\n"
+                  "struct Text {\n  const char* key;\n  const char* text;\n};\nextern const Text kTexts[];\nextern const std::size_t kTextCount;\nconst Text kTexts[] = {\n")
+        for key, text in texts.items():
+            out.write(f'    {{"{key}", {literal(text)}}},\n')
+        out.write(f"}};\nconst std::size_t kTextCount = {len(texts)};\n}}  // namespace tapemill::app\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
