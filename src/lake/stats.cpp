@@ -1,7 +1,6 @@
 #include "lake/stats.h"
 
 #include <arrow/type.h>
-#include <arrow/util/utf8.h>
 #include <parquet/metadata.h>
 #include <parquet/statistics.h>
 
@@ -10,6 +9,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "core/text.h"
 #include "core/decimal.h"
 #include "core/time.h"
 #include "lake/actions.h"
@@ -83,7 +83,7 @@ std::string_view first_characters(std::string_view text, bool& cut) {
 }
 
 std::string text_text(std::string_view value, bool upper) {
-  if (!arrow::util::ValidateUTF8(reinterpret_cast<const std::uint8_t*>(value.data()), static_cast<std::int64_t>(value.size()))) return "";
+  if (!valid_utf8(value)) return "";
   bool cut = false;
   std::string kept(first_characters(value, cut));
   if (cut && upper) {

@@ -1,10 +1,10 @@
 #include "sources/table.h"
 
-#include <arrow/util/utf8.h>
 
 #include <bit>
 #include <cstring>
 
+#include "core/text.h"
 #include "sources/arrays.h"
 
 namespace tapemill::sources {
@@ -121,7 +121,7 @@ bool TableSource::split(Rows& rows) const {
       why = fmt::format("{} columns, the header has {}", r.fields, width_);
     } else if (nul && std::memchr(raw.data(), 0, raw.size()) != nullptr) {
       check = "parse", why = "the line holds a NUL byte";
-    } else if (!plain && !arrow::util::ValidateUTF8(reinterpret_cast<const std::uint8_t*>(raw.data()), static_cast<std::int64_t>(raw.size()))) {
+    } else if (!plain && !valid_utf8(raw)) {
       check = "parse", why = "the line is not UTF-8";
     }
     if (check == nullptr) {

@@ -55,13 +55,14 @@ class Installed(unittest.TestCase):
         program = self.prefix / "bin/tapemill"
         clean = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
         self.assertRegex(run(program, "--version", env=clean), r"^(tapemill )?\d+\.\d+\.\d+")
-        libraries = run("ldd", program, env=clean)
+        self.assertIn("config.yaml", run(program, "config", "path", env=clean))
+        libraries = run("ldd", self.prefix / "bin/tapemill-program", env=clean)
         self.assertNotIn("not found", libraries)
         for path in re.findall(r"lib(?:arrow|parquet)\S* => (\S+)", libraries):
             self.assertTrue(pathlib.Path(path).resolve().is_relative_to(self.prefix.resolve()), path)
 
     def test_nothing_points_back_at_the_build(self):
-        told = run("readelf", "-d", self.prefix / "bin/tapemill")
+        told = run("readelf", "-d", self.prefix / "bin/tapemill-program")
         self.assertIn("$ORIGIN/../lib/tapemill", told)
         self.assertNotIn(".deps", told)
 
