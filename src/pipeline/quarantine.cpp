@@ -1,7 +1,8 @@
 #include "pipeline/quarantine.h"
 
+#include "core/text.h"
+
 #include <arrow/api.h>
-#include <arrow/util/utf8.h>
 
 #include <filesystem>
 #include <set>
@@ -17,10 +18,9 @@ constexpr std::size_t kMostRaw = 64 << 10;
 
 std::string printable(std::string_view raw) {
   std::string_view head = raw.substr(0, kMostRaw);
-  arrow::util::InitializeUTF8();
   bool cut = head.size() < raw.size();
   std::string text;
-  if (!cut && arrow::util::ValidateUTF8(head) && head.find('\0') == std::string_view::npos) return std::string(head);
+  if (!cut && valid_utf8(head) && head.find('\0') == std::string_view::npos) return std::string(head);
   for (char c : head) {
     auto byte = static_cast<unsigned char>(c);
     if (byte >= 0x20 && byte < 0x7F) text += c;

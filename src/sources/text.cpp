@@ -1,6 +1,7 @@
 #include "sources/text.h"
 
-#include <arrow/util/utf8.h>
+#include "core/text.h"
+
 
 #include <bit>
 #include <cstring>
@@ -67,7 +68,7 @@ Status refuse_foreign(std::string_view head, const std::string& path) {
   if (nuls * 5 > head.size() * 2 && (odd == nuls || odd == 0))
     return unreadable_file(path, "the text is UTF-16 without a mark", "convert it: iconv -f UTF-16LE -t UTF-8 FILE > NEW.csv");
   std::string_view line = head.substr(0, head.find('\n'));
-  bool text = line.size() == head.size() || arrow::util::ValidateUTF8(reinterpret_cast<const std::uint8_t*>(line.data()), static_cast<std::int64_t>(line.size()));
+  bool text = line.size() == head.size() || valid_utf8(line);
   if (controls > 0 || !text) return unreadable_file(path, "this is binary data, no text", "text files in UTF-8, plain or .gz, are read; look at it with: file FILE");
   return Status::OK();
 }
