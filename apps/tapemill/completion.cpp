@@ -48,8 +48,8 @@ std::string joined(const std::vector<std::string>& words) {
 }
 
 std::string bash_script() {
-  std::string text = "_tapemill() {\n  local cur=${COMP_WORDS[COMP_CWORD]} key=\"\" w\n  for w in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do [[ $w == -* ]] || { [[ -z $key ]] && key=$w || "
-                     "{ [[ $key != *\" \"* ]] && key=\"$key $w\"; }; }; done\n  local words\n  case \"$key\" in\n";
+  std::string text = "_tapemill() {\n  local cur=${COMP_WORDS[COMP_CWORD]} key=\"\" w before=\"\"\n  for w in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do [[ $w == -* || $before =~ ^--(lake|memory|threads)$ ]] || { [[ -z $key ]] && key=$w || "
+                     "{ [[ $key != *\" \"* ]] && key=\"$key $w\"; }; }; before=$w; done\n  local words\n  case \"$key\" in\n";
   for (const auto& [prefix, words] : candidates())
     text += prefix.empty() ? "    \"\") words=\"" + joined(words) + "\" ;;\n"
                            : fmt::format("    \"{}\"{}) words=\"{}\" ;;\n", prefix, prefix.find(' ') == std::string::npos ? fmt::format("|\"{} \"*", prefix) : std::string{}, joined(words));

@@ -2,6 +2,7 @@
 
 #include <arrow/api.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -112,6 +113,29 @@ Status write_instrument(const fs::path& features, const Slots& slots, Instrument
   return Status::OK();
 }
 
+/// The old store is removed when the new one is in its place: what is no store must not be there.
+Status check_place(const fs::path& place) {
+  std::error_code failed;
+  auto kind = fs::symlink_status(place, failed).type();
+  if (kind == fs::file_type::not_found) return Status::OK();
+  if (kind == fs::file_type::directory && (fs::is_empty(place, failed) || fs::exists(place / "tapemill.json", failed))) return Status::OK();
+  return usage_error(place.string() + ": is there already and no Qlib store of Tapemill's", "it would be replaced whole: give --out a folder that is new or empty");
+}
+
+/// Removes what killed exports to `place` left beside it: PLACE.PID.tmp of processes that are no more.
+void sweep(const fs::path& place) {
+  std::error_code ignored;
+  fs::path folder = place.has_parent_path() ? place.parent_path() : fs::path(".");
+  const std::string head = place.filename().string() + ".";
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    std::string name = entry.path().filename().string();
+    if (!name.starts_with(head) || !name.ends_with(".tmp")) continue;
+    std::string middle = name.substr(head.size(), std::max<std::size_t>(name.size() - head.size(), 4) - 4);
+    if (middle.empty() || middle.size() > 9 || middle.find_first_not_of("0123456789") != std::string::npos) continue;
+    if (::kill(std::stoi(middle), 0) != 0 && errno == ESRCH) fs::remove_all(entry.path(), ignored);
+  }
+}
+
 /// Puts `made` in `place`; whoever reads sees the old store or the new one.
 Status swap_in(const fs::path& made, const fs::path& place) {
   std::error_code failed;
@@ -178,7 +202,10 @@ Result<QlibReport> export_qlib(const lake::Lake& lake, const QlibOptions& option
   for (const auto& field : options.fields) {
     if (field == "factor") continue;
     const Column* column = dataset.column(field);
-    if (column == nullptr || column->kind == Kind::string) return usage_error(fmt::format("{} has no number called \"{}\"", dataset.table, field));
+    if (column == nullptr || column->kind == Kind::string) {
+      std::string near = nearest(field, dataset.schema()->field_names());
+      return usage_error(fmt::format("{} has no number called \"{}\"", dataset.table, field), near.empty() ? "" : "did you mean \"" + near + "\"?");
+    }
     request.columns.push_back(field);
   }
   // The snapshot that identifies the store is the one that is read.
@@ -187,7 +214,9 @@ Result<QlibReport> export_qlib(const lake::Lake& lake, const QlibOptions& option
   ARROW_ASSIGN_OR_RAISE(request.version, lake.table(real).version());
   QlibReport report;
   report.version = *request.version;
-  fs::path place = options.out.empty() ? fs::path(lake.root()) / "gold" / "qlib" / name.table : fs::path(options.out);
+  fs::path place = options.out.empty() ? fs::path(lake.root()) / "gold" / "qlib" / name.table : fs::path(options.out).lexically_normal();
+  if (!place.has_filename()) place = place.parent_path();  // "store/"
+  ARROW_RETURN_NOT_OK(check_place(place));
   report.folder = place.string();
   Json identity{{"table", name.str()}, {"version", report.version}, {"fields", options.fields}, {"format", 1}};
   ARROW_ASSIGN_OR_RAISE(bool same, holds_already(place, identity, report));
@@ -213,6 +242,7 @@ Result<QlibReport> export_qlib(const lake::Lake& lake, const QlibOptions& option
     ARROW_ASSIGN_OR_RAISE(column.second, lake::doubles(table, field));
   }
 
+  sweep(place);
   fs::path made = place;
   made += fmt::format(".{}.tmp", ::getpid());
   std::error_code failed;

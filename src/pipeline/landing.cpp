@@ -120,6 +120,7 @@ Result<std::vector<Landed>> land(const lake::Lake& lake, const Dataset& dataset,
   for (const auto& info : files) bytes += info.size;
   Progress progress("landing", bytes, "bytes");
   for (const auto& info : files) {
+    if (interrupt().stop_requested()) return Status::Cancelled("interrupted");
     Landed one{info, {}, now};
     if (auto found = there.find(info.sha256); found != there.end()) {
       one.kept_at = found->second.first;
@@ -143,6 +144,8 @@ Result<std::vector<Landed>> land(const lake::Lake& lake, const Dataset& dataset,
   std::vector<const Landed*> rows;
   std::string key;
   for (std::size_t i : fresh) rows.push_back(&landed[i]), key += landed[i].info.sha256;
+  // The rows say when they arrived: a run that died before its commit, or one beside this, wrote other bytes under another name.
+  key += fmt::format(" {} {}", now.us, ::getpid());
   ARROW_ASSIGN_OR_RAISE(auto batch, rows_of(rows, budget.pool()));
   lake::Layout layout;
   layout.schema = landing_schema();

@@ -4,6 +4,7 @@
 
 #include <arrow/api.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
@@ -99,14 +100,17 @@ Status commit_quarantine(const lake::Lake& lake, const Dataset& dataset, const s
   if (transaction.adds.empty()) return Status::OK();
   transaction.counts = {{"rows_quarantined", rows}};
   lake::Table table = lake.table(lake::Layer::bronze, quarantine_table(dataset.table));
-  ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, table.snapshot());
-  // A run that died before bronze's commit left equal parts in the log: they need not be named twice.
-  std::set<std::string> there;
-  for (const lake::Part& part : snapshot.parts) there.insert(part.path);
-  std::erase_if(transaction.adds, [&](const lake::Part& part) { return there.contains(part.path); });
-  if (transaction.adds.empty()) return Status::OK();
-  transaction.read_version = snapshot.version;
-  return table.commit(transaction).status();
+  for (;;) {
+    ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, table.snapshot());
+    // A run that died before bronze's commit, or one beside this, has equal parts in the log: they need not be named twice.
+    std::set<std::string> there;
+    for (const lake::Part& part : snapshot.parts) there.insert(part.path);
+    std::erase_if(transaction.adds, [&](const lake::Part& part) { return there.contains(part.path); });
+    if (transaction.adds.empty()) return Status::OK();
+    transaction.read_version = snapshot.version;
+    Status committed = table.commit(transaction).status();
+    if (!lake::is_conflict(committed)) return committed;
+  }
 }
 
 Result<std::shared_ptr<arrow::Table>> quarantined(const lake::Lake& lake, const std::string& name, const QuarantineFilter& filter) {
@@ -119,6 +123,7 @@ Result<std::shared_ptr<arrow::Table>> quarantined(const lake::Lake& lake, const 
   std::vector<lake::Part> parts;
   for (const lake::Part& part : snapshot.parts)
     if (belongs(part, units)) parts.push_back(part);
+  std::stable_sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.tags.at("unit") < b.tags.at("unit"); });  // not by the hash in a name
   ARROW_ASSIGN_OR_RAISE(auto rows, lake::read_parts(table, snapshot, parts));
   ARROW_ASSIGN_OR_RAISE(auto batch, rows->CombineChunksToBatch());
   const auto& files = static_cast<const arrow::StringArray&>(*batch->GetColumnByName("file"));

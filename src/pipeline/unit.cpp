@@ -59,6 +59,15 @@ Placing place_unit(const Landed& file, const std::map<std::string, UnitState>& s
   const auto& info = file.info;
   for (const Landed& other : beside)
     if (info.session && other.info.session == info.session && rank(other.info.form) > rank(info.form)) return Placing::superseded;
+  // A file of many sessions is told by its name alone: its copy under another name would bring every row again.
+  if (info.form == "csv" && !info.session) {
+    for (const Landed& other : beside) {
+      if (other.info.unit == info.unit) break;
+      if (other.info.form == info.form && other.info.sha256 == info.sha256) return Placing::unchanged;
+    }
+    for (const auto& [key, state] : states)
+      if (state.form == info.form && state.sha256 == info.sha256) return Placing::unchanged;
+  }
   for (const auto& [key, state] : states) {
     if (state.unit != info.unit) continue;
     job.ordinal = std::max(job.ordinal, state.ordinal + 1);

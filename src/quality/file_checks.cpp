@@ -84,7 +84,8 @@ class CalendarSession final : public Judge {
 };
 
 /// Sessions of the calendar between an instrument's first and last row of the file on which it has none. Rows that were
-/// refused for other reasons count as there: their session is not missing.
+/// refused for other reasons count as there: their session is not missing. A date that is no session bounds nothing: one row
+/// of the year 9999 would make thousands of sessions missing.
 class MissingSessions final : public Judge {
  public:
   MissingSessions(CheckSpec spec, const Dataset& dataset) : Judge(std::move(spec), "missing_sessions"), calendar_(dataset.calendar), column_(dataset.session_column) {}
@@ -94,6 +95,8 @@ class MissingSessions final : public Judge {
     for (std::size_t i = 0; i < ids.size(); ++i) {
       if (std::isnan(sessions[i])) continue;
       auto day = static_cast<std::int32_t>(sessions[i]);
+      if (day != last_ || !known_) last_ = day, known_ = true, good_ = calendar_->is_session(Date{day});
+      if (!good_) continue;
       auto at = seen_.find(std::string(ids[i]));
       if (at == seen_.end()) order_.push_back(&*seen_.emplace(std::string(ids[i]), std::vector<std::int32_t>{}).first), at = seen_.find(std::string(ids[i]));
       if (at->second.empty() || at->second.back() != day) at->second.push_back(day);
@@ -117,6 +120,8 @@ class MissingSessions final : public Judge {
  private:
   std::shared_ptr<const Calendar> calendar_;
   std::string column_;
+  std::int32_t last_ = 0;
+  bool known_ = false, good_ = false;
   std::unordered_map<std::string, std::vector<std::int32_t>> seen_;
   std::vector<std::pair<const std::string, std::vector<std::int32_t>>*> order_;  // of first appearance
 };

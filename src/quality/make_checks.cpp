@@ -53,6 +53,10 @@ Result<std::vector<std::unique_ptr<Check>>> make_checks(const Dataset& dataset) 
         std::string near = nearest(name, columns);
         return usage_error(fmt::format("{}: {} needs a column \"{}\", which {} has not", spec.where, spec.name, name, dataset.table), near.empty() ? "" : "did you mean \"" + near + "\"?");
       }
+    for (const auto& name : spec.columns)
+      if (dataset.column(name)->kind == Kind::string) return usage_error(fmt::format("{}: {} asks for numbers, and {} is text", spec.where, spec.name, name));
+    if (spec.name == "range" && !spec.least && !spec.most) return usage_error(fmt::format("{}: range has no bound", spec.where), "add least: 0 or most: 1000");
+    if (spec.name == "move" && !(spec.over > 0)) return usage_error(fmt::format("{}: move has no threshold", spec.where), "add over: 0.3");
     ARROW_ASSIGN_OR_RAISE(auto check, found->make(spec, dataset));
     checks.push_back(std::move(check));
   }
