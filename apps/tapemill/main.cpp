@@ -43,8 +43,9 @@ void bind(Bound& bound) {
     CLI::Option* made = nullptr;
     if (option.positional) {
       made = bound.app->add_option(option.needed ? option.info.name : option.info.name + "," + flag_name(option.info.name))->description(help_text(option));
-      if (option.list) made->expected(1, 1 << 20);
-      else made->expected(1);  // CLI11 fills no positional that may take nothing: whether it must stand is required()'s to say
+      // A positional takes words while it has fewer than its least number, or may have more: so the least is 1, needed or not.
+      if (option.list) made->expected(1, 1 << 20)->allow_extra_args();
+      else made->expected(1);
       if (option.needed) made->required();
     } else if (option.flag) {
       std::string name = flag_name(option.info.name);

@@ -30,7 +30,7 @@ def document(done):
 def test_help_teaches_by_example(tapemill, command):
     text = tapemill(*command.split(), "--help").stdout
     assert f"Usage: tapemill {command}" in text
-    assert re.search(r"Examples?:\n +tapemill " + command.split()[0], text), text
+    assert re.search(r"Examples:\n.*\btapemill \w", text), text
 
 
 def test_help_lists_every_command(tapemill):
@@ -114,10 +114,10 @@ def test_a_restated_day_and_the_version_before(tapemill):
     path.write_text(day("2024-01-02", DAYS["2024-01-02"], salt=3))
     report = document(tapemill("ingest", "stocks_daily", path, "--json"))
     assert [one["unit"] for one in report["restated"]] == ["2024-01-02"]
-    for version, close in ((1, "11.2500"), (2, "14.2500")):
+    for version, close in ((1, 11.25), (2, 14.25)):
         shown = document(tapemill("show", "stocks_daily", "--columns", "close", "--version", version, "--json"))
         at = [column["name"] for column in shown["columns"]].index("close")
-        assert {str(row[at]) for row in shown["rows"]} == {close}
+        assert {float(row[at]) for row in shown["rows"]} == {close}
     commits = document(tapemill("history", "stocks_daily", "--json"))["commits"]
     assert [one["operation"] for one in commits] == ["RESTATE", "INGEST", "CREATE TABLE"]
 
