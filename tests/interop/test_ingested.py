@@ -66,7 +66,7 @@ def test_delta_rs(lake, truth):
     assert sorted((r[0], str(r[1]), *r[2:]) for r in ours) == sorted(truth)
     assert deltalake.DeltaTable(str(lake / "bronze" / "sp500"), version=0).to_pyarrow_table().num_rows == 0
     adds = table.get_add_actions(flatten=True)
-    frame = pl.from_arrow(adds)
+    frame = pl.from_arrow(adds).struct.unnest()
     assert frame["num_records"].sum() == len(truth)
     assert str(frame["min.session"].min())[:10] == min(row[1] for row in truth)
     assert str(frame["max.session"].max())[:10] == max(row[1] for row in truth)
