@@ -24,8 +24,8 @@ Result<Plan> TableSource::plan(const Column& column, const Take& take, const Hea
     std::size_t close = rest.find('}', open);
     std::string_view name = rest.substr(open + 1, close == std::string_view::npos ? close : close - open - 1);
     int index = find(name);
-    if (index < 0 && take.column == column.name)
-      return usage_error(fmt::format("column {}: the file has no column \"{}\"", column.name, name), "the header is: " + header.line);
+    if (index < 0)
+      return data_error(fmt::format("column {}: the file has no column \"{}\"", column.name, name), "the header is: " + header.line);
     plan.pieces.emplace_back(std::move(literal), index);
     any = true;
     rest = close == std::string_view::npos ? std::string_view{} : rest.substr(close + 1);

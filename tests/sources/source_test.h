@@ -39,9 +39,7 @@ class Folder {
 inline std::string shared_data(const std::string& name) {
   const char* given = std::getenv("TAPEMILL_SHARED_DATA");
   std::filesystem::path root = given != nullptr ? given : (std::filesystem::path(share_folder()) / "../shared/data").string();
-  for (auto candidate : {root, std::filesystem::path("/work/shared/data")})
-    if (std::filesystem::exists(candidate / name)) return (candidate / name).string();
-  return {};
+  return std::filesystem::exists(root / name) ? (root / name).string() : std::string();
 }
 
 inline std::string slurp(const std::string& path) {
