@@ -33,10 +33,11 @@ bt::RunOptions options_of(const Context& context) {
   return options;
 }
 
-
 /// name, value and (asked for) formula of every figure.
-std::string figures_text(const std::vector<std::pair<std::string, std::string>>& figures, const std::vector<std::string>& formulas) {
-  TextTable table(formulas.empty() ? std::vector<std::string>{"figure", "value>"} : std::vector<std::string>{"figure", "value>", "formula"});
+std::string figures_text(const std::vector<std::pair<std::string, std::string>>& figures,
+                         const std::vector<std::string>& formulas) {
+  TextTable table(formulas.empty() ? std::vector<std::string>{"figure", "value>"}
+                                   : std::vector<std::string>{"figure", "value>", "formula"});
   for (std::size_t i = 0; i < figures.size(); ++i) {
     std::vector<std::string> row{figures[i].first, figures[i].second};
     if (!formulas.empty()) row.push_back(formulas[i]);
@@ -59,10 +60,16 @@ Json figures_json(const std::vector<bt::Figure>& figures) {
 Status check(const CheckOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(bt::CheckReport report, bt::check(options.file));
   if (context.json) {
-    print(Json{{"name", report.name}, {"form", report.form}, {"strategy_hash", report.hash}, {"resolved", report.resolved}, {"warnings", report.warnings}, {"canonical", report.canonical}});
+    print(Json{{"name", report.name},
+               {"form", report.form},
+               {"strategy_hash", report.hash},
+               {"resolved", report.resolved},
+               {"warnings", report.warnings},
+               {"canonical", report.canonical}});
     return Status::OK();
   }
-  std::string text = fmt::format("{}: {} is a {} strategy, {}\n", options.file, report.name, report.form, report.hash.substr(0, 16));
+  std::string text =
+      fmt::format("{}: {} is a {} strategy, {}\n", options.file, report.name, report.form, report.hash.substr(0, 16));
   for (const auto& one : report.resolved) text += fmt::format("  computes {}\n", one);
   for (const auto& one : report.warnings) text += fmt::format("  warning: {}\n", one);
   print(text);
@@ -72,14 +79,30 @@ Status check(const CheckOptions& options, Context& context) {
 Json result_json(const bt::RunResult& r) {
   Json refused = Json::array();
   for (const auto& day : r.refused) refused.push_back({{"date", day.date.str()}, {"failures", day.failures}});
-  return {{"run_id", r.run_id}, {"name", r.name}, {"form", r.form}, {"strategy_hash", r.strategy_hash}, {"ledger_hash", r.ledger_hash}, {"existed", r.existed}, {"path", r.path},
-          {"table", r.table}, {"version", r.version}, {"currency", r.currency}, {"rows_scanned", r.rows_scanned}, {"sessions", r.sessions}, {"trades", r.trades->num_rows()},
-          {"missed", r.missed}, {"days_refused", refused}, {"resolved", r.resolved}, {"warnings", r.warnings}, {"metrics", figures_json(r.metrics)},
+  return {{"run_id", r.run_id},
+          {"name", r.name},
+          {"form", r.form},
+          {"strategy_hash", r.strategy_hash},
+          {"ledger_hash", r.ledger_hash},
+          {"existed", r.existed},
+          {"path", r.path},
+          {"table", r.table},
+          {"version", r.version},
+          {"currency", r.currency},
+          {"rows_scanned", r.rows_scanned},
+          {"sessions", r.sessions},
+          {"trades", r.trades->num_rows()},
+          {"missed", r.missed},
+          {"days_refused", refused},
+          {"resolved", r.resolved},
+          {"warnings", r.warnings},
+          {"metrics", figures_json(r.metrics)},
           {"seconds", {{"load", r.load_seconds}, {"engine", r.engine_seconds}, {"write", r.write_seconds}}}};
 }
 
 void print_refused(const std::vector<bt::RefusedDay>& refused) {
-  for (const auto& day : refused) print(fmt::format("{} was not traded: {}\n", day.date.str(), fmt::join(day.failures, "; ")));
+  for (const auto& day : refused)
+    print(fmt::format("{} was not traded: {}\n", day.date.str(), fmt::join(day.failures, "; ")));
 }
 
 Status run(const RunOptions& options, Context& context) {
@@ -106,8 +129,11 @@ Status run(const RunOptions& options, Context& context) {
     print(std::string("\n"));
     print_table(*r.trades, context, zone_of(record.record), options.trades);
   }
-  print(fmt::format("\n{} trades in {} sessions of {} version {}, money in {}; {} rows read\n", thousands(r.trades->num_rows()), thousands(r.sessions), r.table, r.version, r.currency, thousands(r.rows_scanned)));
-  print(fmt::format("run {}{}, ledger {}\n", r.run_id, r.existed ? " (there already, same bytes)" : "", r.ledger_hash.substr(0, 16)));
+  print(fmt::format("\n{} trades in {} sessions of {} version {}, money in {}; {} rows read\n",
+                    thousands(r.trades->num_rows()), thousands(r.sessions), r.table, r.version, r.currency,
+                    thousands(r.rows_scanned)));
+  print(fmt::format("run {}{}, ledger {}\n", r.run_id, r.existed ? " (there already, same bytes)" : "",
+                    r.ledger_hash.substr(0, 16)));
   return Status::OK();
 }
 
@@ -115,14 +141,22 @@ Status rerun(const RerunOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   ARROW_ASSIGN_OR_RAISE(bt::RerunResult r, bt::rerun(lake, options.run_id, options_of(context)));
   if (context.json) {
-    print(Json{{"run_id", options.run_id}, {"same", r.same}, {"expected", r.expected}, {"ledger_hash", r.run.ledger_hash}, {"differing", r.differing}, {"changed", r.changed}});
+    print(Json{{"run_id", options.run_id},
+               {"same", r.same},
+               {"expected", r.expected},
+               {"ledger_hash", r.run.ledger_hash},
+               {"differing", r.differing},
+               {"changed", r.changed}});
   } else {
-    print(fmt::format("run {}: {}\n", options.run_id, r.same ? "the same bytes again, ledger " + r.expected.substr(0, 16) : fmt::format("other bytes: {}", fmt::join(r.differing, ", "))));
+    print(fmt::format("run {}: {}\n", options.run_id,
+                      r.same ? "the same bytes again, ledger " + r.expected.substr(0, 16)
+                             : fmt::format("other bytes: {}", fmt::join(r.differing, ", "))));
     for (const auto& key : r.changed) print(fmt::format("  {} is no longer what it was\n", key));
   }
   if (r.same) return Status::OK();
-  return data_error(fmt::format("run {} gave another result", options.run_id),
-                    r.changed.empty() ? "nothing of its inputs has changed: report it" : "its inputs have changed since: see above");
+  return data_error(
+      fmt::format("run {} gave another result", options.run_id),
+      r.changed.empty() ? "nothing of its inputs has changed: report it" : "its inputs have changed since: see above");
 }
 
 Status show(const ShowOptions& options, Context& context) {
@@ -134,7 +168,8 @@ Status show(const ShowOptions& options, Context& context) {
     return intact;
   }
   const Json& input = r.record["inputs"][0];
-  print(fmt::format("run {}: {} over {} version {}\n", r.run_id, r.name, input.value("table", ""), input.value("version", 0)));
+  print(fmt::format("run {}: {} over {} version {}\n", r.run_id, r.name, input.value("table", ""),
+                    input.value("version", 0)));
   std::vector<std::string> formulas;
   if (options.formulas) {
     for (const auto& one : r.record["metrics"]) formulas.push_back(one.value("formula", ""));
@@ -145,7 +180,8 @@ Status show(const ShowOptions& options, Context& context) {
     print(std::string("\n"));
     print_table(*trades, context, zone_of(r.record), options.trades);
   }
-  print(fmt::format("\nledger {}, strategy {}, source {}; {}\n", r.ledger_hash.substr(0, 16), r.strategy_hash.substr(0, 16), r.source_hash.substr(0, 16), r.path));
+  print(fmt::format("\nledger {}, strategy {}, source {}; {}\n", r.ledger_hash.substr(0, 16),
+                    r.strategy_hash.substr(0, 16), r.source_hash.substr(0, 16), r.path));
   return intact;
 }
 
@@ -153,30 +189,38 @@ Status show(const ShowOptions& options, Context& context) {
 }  // namespace tapemill::app
 
 namespace tapemill {
-template <> inline constexpr auto fields<app::CheckOptions> = std::tuple{field("file", &app::CheckOptions::file, "strategy document, YAML or JSON")};
-template <> inline constexpr auto fields<app::RunOptions> = std::tuple{
-    field("file", &app::RunOptions::file, "strategy document, YAML or JSON"),
-    field("version", &app::RunOptions::version, "version of the strategy's table; -1: the newest", -1, 1e18),
-    field("formulas", &app::RunOptions::formulas, "show the formula of each figure"),
-    field("trades", &app::RunOptions::trades, "how many trades to show", 0, 1e9)};
-template <> inline constexpr auto fields<app::RerunOptions> = std::tuple{field("run_id", &app::RerunOptions::run_id, "a run, or the beginning of its id")};
-template <> inline constexpr auto fields<app::ShowOptions> = std::tuple{
-    field("run_id", &app::ShowOptions::run_id, "a run, or the beginning of its id"), field("formulas", &app::ShowOptions::formulas, "show the formula of each figure"),
-    field("trades", &app::ShowOptions::trades, "how many trades to show", 0, 1e9)};
+template <> inline constexpr auto fields<app::CheckOptions> =
+    std::tuple{field("file", &app::CheckOptions::file, "strategy document, YAML or JSON")};
+template <> inline constexpr auto fields<app::RunOptions> =
+    std::tuple{field("file", &app::RunOptions::file, "strategy document, YAML or JSON"),
+               field("version", &app::RunOptions::version, "version of the strategy's table; -1: the newest", -1, 1e18),
+               field("formulas", &app::RunOptions::formulas, "show the formula of each figure"),
+               field("trades", &app::RunOptions::trades, "how many trades to show", 0, 1e9)};
+template <> inline constexpr auto fields<app::RerunOptions> =
+    std::tuple{field("run_id", &app::RerunOptions::run_id, "a run, or the beginning of its id")};
+template <> inline constexpr auto fields<app::ShowOptions> =
+    std::tuple{field("run_id", &app::ShowOptions::run_id, "a run, or the beginning of its id"),
+               field("formulas", &app::ShowOptions::formulas, "show the formula of each figure"),
+               field("trades", &app::ShowOptions::trades, "how many trades to show", 0, 1e9)};
 
 namespace app {
 Command backtest_check_command() {
-  return command<CheckOptions>("backtest check", "Read a strategy and say what it means", {"file"}, "  tapemill backtest check strategies/index_cross.yaml", check);
+  return command<CheckOptions>("backtest check", "Read a strategy and say what it means", {"file"},
+                               "  tapemill backtest check strategies/index_cross.yaml", check);
 }
 Command backtest_run_command() {
   return command<RunOptions>("backtest run", "Run a strategy over the lake and write it to the ledger", {"file"},
-                             "  tapemill backtest run strategies/index_cross.yaml\n  tapemill backtest run strategies/opening_straddle.yaml --formulas --json", run);
+                             "  tapemill backtest run strategies/index_cross.yaml\n  tapemill backtest run "
+                             "strategies/opening_straddle.yaml --formulas --json",
+                             run);
 }
 Command backtest_rerun_command() {
-  return command<RerunOptions>("backtest rerun", "Run a recorded backtest again and compare the bytes", {"run_id"}, "  tapemill backtest rerun 3f2a", rerun);
+  return command<RerunOptions>("backtest rerun", "Run a recorded backtest again and compare the bytes", {"run_id"},
+                               "  tapemill backtest rerun 3f2a", rerun);
 }
 Command backtest_show_command() {
-  return command<ShowOptions>("backtest show", "Show a recorded backtest and verify its files", {"run_id"}, "  tapemill backtest show 3f2a --formulas", show);
+  return command<ShowOptions>("backtest show", "Show a recorded backtest and verify its files", {"run_id"},
+                              "  tapemill backtest show 3f2a --formulas", show);
 }
 }  // namespace app
 }  // namespace tapemill

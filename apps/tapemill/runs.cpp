@@ -10,7 +10,8 @@ Status run(const NoOptions&, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   ARROW_ASSIGN_OR_RAISE(auto all, backtest::runs(lake));
   Json list = Json::array();
-  TextTable text({"run", "strategy", "table", "version>", "sessions>", "trades>", "return %>", "drawdown %>", "Sharpe>", "started (UTC)"});
+  TextTable text({"run", "strategy", "table", "version>", "sessions>", "trades>", "return %>", "drawdown %>", "Sharpe>",
+                  "started (UTC)"});
   for (const auto& one : all) {
     auto figure = [&](std::string_view name) {
       for (const auto& [key, value] : one.metrics) {
@@ -19,22 +20,34 @@ Status run(const NoOptions&, Context& context) {
       return kNull;
     };
     Json metrics = Json::object();
-    for (const auto& row : one.record.value("metrics", Json::array())) metrics[row.value("name", "")] = row.contains("value") ? row["value"] : Json();
+    for (const auto& row : one.record.value("metrics", Json::array()))
+      metrics[row.value("name", "")] = row.contains("value") ? row["value"] : Json();
     const Json& input = one.record["inputs"][0];
     std::string started = one.meta.is_object() ? one.meta.value("started", std::string{}) : std::string{};
-    list.push_back({{"run_id", one.run_id}, {"name", one.name}, {"form", one.form}, {"table", input.value("table", "")}, {"version", input.value("version", 0)}, {"started", started},
-                    {"ledger_hash", one.ledger_hash}, {"counts", one.record.value("counts", Json::object())}, {"metrics", metrics}});
-    text.add({one.run_id, one.name, input.value("table", ""), std::to_string(input.value("version", 0)), thousands(one.record["counts"].value("sessions", 0)),
-              thousands(one.record["counts"].value("trades", 0)), figure("Return [%]"), figure("Max. Drawdown [%]"), figure("Sharpe Ratio"), started.substr(0, 19)});
+    list.push_back({{"run_id", one.run_id},
+                    {"name", one.name},
+                    {"form", one.form},
+                    {"table", input.value("table", "")},
+                    {"version", input.value("version", 0)},
+                    {"started", started},
+                    {"ledger_hash", one.ledger_hash},
+                    {"counts", one.record.value("counts", Json::object())},
+                    {"metrics", metrics}});
+    text.add({one.run_id, one.name, input.value("table", ""), std::to_string(input.value("version", 0)),
+              thousands(one.record["counts"].value("sessions", 0)), thousands(one.record["counts"].value("trades", 0)),
+              figure("Return [%]"), figure("Max. Drawdown [%]"), figure("Sharpe Ratio"), started.substr(0, 19)});
   }
   if (context.json) print(Json{{"lake", lake.root()}, {"runs", list}});
-  else if (all.empty()) print(std::string("no runs yet: tapemill backtest run strategies/index_cross.yaml makes one\n"));
+  else if (all.empty())
+    print(std::string("no runs yet: tapemill backtest run strategies/index_cross.yaml makes one\n"));
   else print(text.str(terminal_width()));
   return Status::OK();
 }
 
 }  // namespace
 
-Command runs_command() { return command<NoOptions>("runs", "Backtests of this lake, newest first", {}, "  tapemill runs --json", run); }
+Command runs_command() {
+  return command<NoOptions>("runs", "Backtests of this lake, newest first", {}, "  tapemill runs --json", run);
+}
 
 }  // namespace tapemill::app

@@ -54,19 +54,24 @@ Result<std::string> calendar_hash(const std::string& name) {
 Json figures_json(const std::vector<Figure>& figures) {
   Json list = Json::array();
   for (const Figure& one : figures) {
-    list.push_back({{"name", one.name}, {"value", std::isfinite(one.value) ? Json(one.value) : Json(nullptr)}, {"text", one.text}, {"formula", one.formula}});
+    list.push_back({{"name", one.name},
+                    {"value", std::isfinite(one.value) ? Json(one.value) : Json(nullptr)},
+                    {"text", one.text},
+                    {"formula", one.formula}});
   }
   return list;
 }
 
-Status run_daily_form(const lake::Lake& lake, const DailyStrategy& plan, const Input& input, const RunOptions& options, Computed& out) {
+Status run_daily_form(const lake::Lake& lake, const DailyStrategy& plan, const Input& input, const RunOptions& options,
+                      Computed& out) {
   auto start = Clock::now();
   ARROW_ASSIGN_OR_RAISE(LoadedBars loaded, load_bars(lake, plan, input, options.workers));
   out.result.load_seconds = since(start);
   start = Clock::now();
   std::string currency = plan.capital.currency.empty() ? loaded.currency : plan.capital.currency;
   if (!loaded.currency.empty() && currency != loaded.currency) {
-    return usage_error(fmt::format("the capital is in {}, {} in {}", currency, input.table, loaded.currency), "write the capital in the table's currency");
+    return usage_error(fmt::format("the capital is in {}, {} in {}", currency, input.table, loaded.currency),
+                       "write the capital in the table's currency");
   }
   ARROW_ASSIGN_OR_RAISE(DailyResult result, run_daily(plan, loaded.market));
   ARROW_ASSIGN_OR_RAISE(Outcome outcome, outcome_of(result, loaded.market, currency));
@@ -82,7 +87,8 @@ Status run_daily_form(const lake::Lake& lake, const DailyStrategy& plan, const I
   return Status::OK();
 }
 
-Status run_option_form(const lake::Lake& lake, const OptionStrategy& plan, const Input& input, const Rules& rules, const RunOptions& options, Computed& out) {
+Status run_option_form(const lake::Lake& lake, const OptionStrategy& plan, const Input& input, const Rules& rules,
+                       const RunOptions& options, Computed& out) {
   ARROW_ASSIGN_OR_RAISE(std::vector<Date> dates, option_days(lake, plan, input));
   struct Shard {
     OptionDay day;
@@ -119,14 +125,19 @@ Status run_option_form(const lake::Lake& lake, const OptionStrategy& plan, const
   std::vector<OptionDay> days;
   Json listed = Json::array();
   for (Shard& shard : shards) {  // joined in order of date, whichever worker was first
-    r.rows_scanned += shard.rows, r.load_seconds += shard.load, r.engine_seconds += shard.engine, r.missed += shard.day.missed;
-    listed.push_back({{"date", shard.day.date.str()}, {"traded", shard.traded}, {"trades", shard.day.trades.size()}, {"missed", shard.day.missed},
+    r.rows_scanned += shard.rows, r.load_seconds += shard.load, r.engine_seconds += shard.engine,
+        r.missed += shard.day.missed;
+    listed.push_back({{"date", shard.day.date.str()},
+                      {"traded", shard.traded},
+                      {"trades", shard.day.trades.size()},
+                      {"missed", shard.day.missed},
                       {"sanity", shard.sanity.json()}});
     if (shard.traded) days.push_back(std::move(shard.day));
     else r.refused.push_back({shard.day.date, shard.sanity.failures});
   }
   if (days.empty()) {
-    return data_error(fmt::format("every one of {} days failed the sanity gates; {}: {}", dates.size(), r.refused[0].date.str(), r.refused[0].failures[0]));
+    return data_error(fmt::format("every one of {} days failed the sanity gates; {}: {}", dates.size(),
+                                  r.refused[0].date.str(), r.refused[0].failures[0]));
   }
   ARROW_ASSIGN_OR_RAISE(Outcome outcome, outcome_of(days, plan));
   r.currency = plan.capital.currency.empty() ? rules.currency() : plan.capital.currency;
@@ -162,7 +173,10 @@ Result<Computed> compute(const lake::Lake& lake, const Strategy& strategy, const
     out.id_inputs["rules"] = {{"name", rules.name()}, {"hash", rules.hash()}};
     ARROW_RETURN_NOT_OK(run_option_form(lake, *strategy.option(), input, rules, options, out));
   }
-  if (r.sessions < 60) r.warnings.push_back(fmt::format("{} sessions: what is said per year (annual return, Sharpe, Sortino, Calmar, CAGR) rests on next to nothing", r.sessions));
+  if (r.sessions < 60)
+    r.warnings.push_back(fmt::format(
+        "{} sessions: what is said per year (annual return, Sharpe, Sortino, Calmar, CAGR) rests on next to nothing",
+        r.sessions));
   ARROW_ASSIGN_OR_RAISE(std::string trades, parquet_bytes(*r.trades));
   ARROW_ASSIGN_OR_RAISE(std::string equity, parquet_bytes(*r.equity));
   out.files.emplace_back("trades.parquet", std::move(trades));
@@ -174,7 +188,11 @@ Result<Computed> compute(const lake::Lake& lake, const Strategy& strategy, const
   out.record = {{"run_id", r.run_id}, {"name", r.name}, {"currency", r.currency}};
   for (const auto& [key, value] : out.id_inputs.items()) out.record[key == "form" ? "ledger_form" : key] = value;
   out.record["form"] = r.form;
-  out.record["counts"] = {{"rows_scanned", r.rows_scanned}, {"sessions", r.sessions}, {"trades", r.trades->num_rows()}, {"missed", r.missed}, {"days_refused", r.refused.size()}};
+  out.record["counts"] = {{"rows_scanned", r.rows_scanned},
+                          {"sessions", r.sessions},
+                          {"trades", r.trades->num_rows()},
+                          {"missed", r.missed},
+                          {"days_refused", r.refused.size()}};
   out.record["metrics"] = figures_json(r.metrics);
   out.record["resolved"] = r.resolved;
   out.record["warnings"] = r.warnings;
@@ -185,7 +203,9 @@ Result<Computed> compute(const lake::Lake& lake, const Strategy& strategy, const
 
 Result<CheckReport> check(const std::string& path) {
   ARROW_ASSIGN_OR_RAISE(Strategy strategy, read_strategy(path));
-  CheckReport report{strategy.name, strategy.daily() != nullptr ? "daily" : "option", strategy.hash, strategy.canonical, {}, strategy.warnings};
+  CheckReport report{
+      strategy.name,    strategy.daily() != nullptr ? "daily" : "option", strategy.hash, strategy.canonical, {},
+      strategy.warnings};
   if (const OptionStrategy* plan = strategy.option()) {
     ARROW_RETURN_NOT_OK(Rules::load(plan->rules).status());
     return report;
@@ -212,11 +232,19 @@ Result<RunResult> run(const lake::Lake& lake, const std::string& path, const Run
   utsname host{};
   ::uname(&host);
   auto start = Clock::now();
-  Json meta = {{"started", started}, {"finished", now_text()}, {"load_seconds", r.load_seconds}, {"engine_seconds", r.engine_seconds},
-               {"threads", options.workers.threads()}, {"version", version()}, {"commit", commit_of(source_dir())},
-               {"host", std::string(host.nodename)}, {"system", fmt::format("{} {} {}", host.sysname, host.release, host.machine)}, {"strategy_file", strategy.path}};
+  Json meta = {{"started", started},
+               {"finished", now_text()},
+               {"load_seconds", r.load_seconds},
+               {"engine_seconds", r.engine_seconds},
+               {"threads", options.workers.threads()},
+               {"version", version()},
+               {"commit", commit_of(source_dir())},
+               {"host", std::string(host.nodename)},
+               {"system", fmt::format("{} {} {}", host.sysname, host.release, host.machine)},
+               {"strategy_file", strategy.path}};
   std::string given = path.ends_with(".json") ? "strategy.json" : "strategy.yaml";
-  ARROW_ASSIGN_OR_RAISE(Written written, write_run(lake, computed.record, computed.files, {{given, strategy.text}}, meta));
+  ARROW_ASSIGN_OR_RAISE(Written written,
+                        write_run(lake, computed.record, computed.files, {{given, strategy.text}}, meta));
   r.path = written.path, r.existed = written.existed, r.write_seconds = since(start);
   return std::move(r);
 }
@@ -224,7 +252,9 @@ Result<RunResult> run(const lake::Lake& lake, const std::string& path, const Run
 Result<RerunResult> rerun(const lake::Lake& lake, const std::string& run_id, const RunOptions& options) {
   ARROW_ASSIGN_OR_RAISE(RunRecord record, load(lake, run_id));
   std::error_code ignored;
-  std::string file = record.path + (std::filesystem::exists(record.path + "/strategy.json", ignored) ? "/strategy.json" : "/strategy.yaml");
+  std::string file =
+      record.path +
+      (std::filesystem::exists(record.path + "/strategy.json", ignored) ? "/strategy.json" : "/strategy.yaml");
   ARROW_ASSIGN_OR_RAISE(Strategy strategy, read_strategy(file));
   RunOptions again = options;
   again.version = record.record["inputs"][0]["version"].get<std::int64_t>();
@@ -238,7 +268,8 @@ Result<RerunResult> rerun(const lake::Lake& lake, const std::string& run_id, con
   }
   for (const auto& [name, bytes] : computed.files) {
     bool equal = false;
-    for (const auto& there : record.record["files"]) equal = equal || (there["name"] == name && there["sha256"] == sha256(bytes));
+    for (const auto& there : record.record["files"])
+      equal = equal || (there["name"] == name && there["sha256"] == sha256(bytes));
     if (!equal) out.differing.push_back(name);
   }
   computed.result.path = record.path;

@@ -9,7 +9,9 @@ namespace {
 
 template <class Row>
 std::int64_t arrange_rows(std::vector<Row>& rows) {
-  std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return std::tie(a.known_at, a.time) < std::tie(b.known_at, b.time); });
+  std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
+    return std::tie(a.known_at, a.time) < std::tie(b.known_at, b.time);
+  });
   std::size_t kept = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (kept > 0 && rows[i].time < rows[kept - 1].time) continue;  // news overtaken by what is known already
@@ -23,7 +25,8 @@ std::int64_t arrange_rows(std::vector<Row>& rows) {
 
 template <class Row>
 const Row* last_known(const std::vector<Row>& rows, Instant t) {
-  auto after = std::upper_bound(rows.begin(), rows.end(), t, [](Instant at, const Row& row) { return at < row.known_at; });
+  auto after =
+      std::upper_bound(rows.begin(), rows.end(), t, [](Instant at, const Row& row) { return at < row.known_at; });
   return after == rows.begin() ? nullptr : &*(after - 1);
 }
 
@@ -52,10 +55,13 @@ std::int64_t by_put_call_parity(const OptionStrategy& plan, const ChainDay& day,
 
 bool month_end(const ChainDay& day, Date expiry) {
   for (const Contract& contract : day.contracts) {
-    if (contract.expiry > expiry && contract.expiry.month() == expiry.month() && contract.expiry.year() == expiry.year()) return false;
+    if (contract.expiry > expiry && contract.expiry.month() == expiry.month() &&
+        contract.expiry.year() == expiry.year())
+      return false;
   }
   Date next = expiry + 1;
-  bool shifted = next.weekday() < 5 && day.calendar != nullptr && next <= day.calendar->last() && !day.calendar->is_session(next);
+  bool shifted =
+      next.weekday() < 5 && day.calendar != nullptr && next <= day.calendar->last() && !day.calendar->is_session(next);
   return (expiry + (shifted ? 8 : 7)).month() != expiry.month();
 }
 
@@ -76,20 +82,23 @@ unsigned unfit(const OptionStrategy& plan, const Quote* quote, Instant t) {
   if (bid > ask) bits |= kCrossed;
   if (quote->bid_size[0] <= 0 || quote->ask_size[0] <= 0) bits |= kNoDepth;
   // (ask - bid) / ((ask + bid) / 2) > max_spread / 10000
-  if (plan.max_spread > 0 && static_cast<std::int64_t>(ask - bid) * 20'000 > plan.max_spread * twice_mid(*quote)) bits |= kWide;
+  if (plan.max_spread > 0 && static_cast<std::int64_t>(ask - bid) * 20'000 > plan.max_spread * twice_mid(*quote))
+    bits |= kWide;
   return bits;
 }
 
 unsigned intolerant(const OptionStrategy& plan, const ChainDay& day, const Quote& quote, Instant t) {
   if (day.spot.empty()) return 0;
-  auto after = std::upper_bound(day.spot.begin(), day.spot.end(), quote.time, [](Instant at, const SpotPrice& row) { return at < row.time; });
+  auto after = std::upper_bound(day.spot.begin(), day.spot.end(), quote.time,
+                                [](Instant at, const SpotPrice& row) { return at < row.time; });
   while (after != day.spot.begin() && (after - 1)->known_at > t) --after;
   if (after == day.spot.begin()) return kIntolerant;
   return quote.time.us - (after - 1)->time.us > plan.tolerance ? kIntolerant : 0u;
 }
 
 std::string unfit_names(unsigned bits) {
-  static constexpr const char* kNames[] = {"no_quote", "ttl", "tolerance", "crossed", "zero_price", "wide_spread", "no_depth"};
+  static constexpr const char* kNames[] = {"no_quote",   "ttl",         "tolerance", "crossed",
+                                           "zero_price", "wide_spread", "no_depth"};
   std::string text;
   for (unsigned i = 0; i < 7; ++i) {
     if ((bits >> i & 1u) != 0) text += (text.empty() ? "" : "|") + std::string(kNames[i]);
@@ -132,7 +141,8 @@ std::int64_t wanted_strike(const OptionStrategy& plan, const ChainDay& day, cons
   return money + (upwards ? leg.distance : -leg.distance) * day.step;
 }
 
-int choose_contract(const OptionStrategy& plan, const ChainDay& day, const OptionLeg& leg, Date expiry, std::int64_t price, Instant t) {
+int choose_contract(const OptionStrategy& plan, const ChainDay& day, const OptionLeg& leg, Date expiry,
+                    std::int64_t price, Instant t) {
   std::int64_t wanted = wanted_strike(plan, day, leg, price);
   if (wanted == kNullPrice) return -1;
   auto find = [&](std::int64_t strike) {

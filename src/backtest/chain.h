@@ -61,7 +61,15 @@ const Quote* as_of(const Contract& contract, Instant t);
 const SpotPrice* spot_as_of(const ChainDay& day, Instant t);
 
 /// Why a quote may not trade (spec D2); 0: it may.
-enum Unfit : unsigned { kNoQuote = 1, kStale = 2, kIntolerant = 4, kCrossed = 8, kZeroPrice = 16, kWide = 32, kNoDepth = 64 };
+enum Unfit : unsigned {
+  kNoQuote = 1,
+  kStale = 2,
+  kIntolerant = 4,
+  kCrossed = 8,
+  kZeroPrice = 16,
+  kWide = 32,
+  kNoDepth = 64
+};
 unsigned unfit(const OptionStrategy& plan, const Quote* quote, Instant t);
 /// kIntolerant when the latest underlying price at or before the quote's own time (exact times, known at t) is older than
 /// that quote by more than the tolerance; 0 too where there is no spot feed.
@@ -80,7 +88,8 @@ std::vector<Date> choose_expiries(const OptionStrategy& plan, const ChainDay& da
 /// The contract of a leg at t (spec D3): the price rounded to the step (halves down), moved by the leg's distance, then
 /// the listed contract with a quote fit to trade; where there is none, one step to either side, then two, the one nearer
 /// to the price first, then the lower. -1: none.
-int choose_contract(const OptionStrategy& plan, const ChainDay& day, const OptionLeg& leg, Date expiry, std::int64_t price, Instant t);
+int choose_contract(const OptionStrategy& plan, const ChainDay& day, const OptionLeg& leg, Date expiry,
+                    std::int64_t price, Instant t);
 
 /// The strike a leg asks for before what is listed is looked at: stage 1 of the map. kNullPrice where the price is unknown.
 std::int64_t wanted_strike(const OptionStrategy& plan, const ChainDay& day, const OptionLeg& leg, std::int64_t price);

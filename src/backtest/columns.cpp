@@ -14,7 +14,8 @@ Result<const Array*> Columns::column(const std::string& name, const char* type) 
   auto found = table_.GetColumnByName(name);
   if (found == nullptr) return data_error(fmt::format("no column {}", name));
   const Array* array = found->num_chunks() == 0 ? nullptr : dynamic_cast<const Array*>(found->chunk(0).get());
-  if (array == nullptr && table_.num_rows() > 0) return data_error(fmt::format("column {} is {}, not {}", name, found->type()->ToString(), type));
+  if (array == nullptr && table_.num_rows() > 0)
+    return data_error(fmt::format("column {} is {}, not {}", name, found->type()->ToString(), type));
   return array;
 }
 
@@ -34,14 +35,16 @@ Result<std::vector<Instant>> Columns::instants(const std::string& name) const {
   std::vector<Instant> out;
   ARROW_ASSIGN_OR_RAISE(auto array, column<arrow::TimestampArray>(name, "an instant"));
   for (std::int64_t i = 0; i < table_.num_rows(); ++i) {
-    if (array->IsNull(i)) return data_error(fmt::format("{} is null in a row: when it became known cannot be told", name));
+    if (array->IsNull(i))
+      return data_error(fmt::format("{} is null in a row: when it became known cannot be told", name));
     out.push_back({array->Value(i)});
   }
   return out;
 }
 Result<int> Columns::scale(const std::string& name) const {
   auto found = table_.GetColumnByName(name);
-  if (found == nullptr || found->type()->id() != arrow::Type::DECIMAL64) return data_error(fmt::format("column {} is no decimal(18,s)", name));
+  if (found == nullptr || found->type()->id() != arrow::Type::DECIMAL64)
+    return data_error(fmt::format("column {} is no decimal(18,s)", name));
   return static_cast<const arrow::Decimal64Type&>(*found->type()).scale();
 }
 Result<std::vector<std::int64_t>> Columns::decimals(const std::string& name, int scale) const {

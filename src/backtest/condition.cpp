@@ -16,15 +16,21 @@ struct Named {
   const char* args;  // those it takes, blank-separated
 };
 constexpr Named kMetrics[] = {
-    {"PRICE_LTP", Metric::Id::ltp, "leg symbol"},   {"LTP", Metric::Id::ltp, "leg symbol"},
-    {"BID_L1", Metric::Id::bid, "leg"},             {"ASK_L1", Metric::Id::ask, "leg"},
-    {"SPREAD_L1", Metric::Id::spread, "leg"},       {"EMA", Metric::Id::ema, "n field bar leg"},
-    {"SMA", Metric::Id::sma, "n field bar leg"},    {"RSI", Metric::Id::rsi, "n field bar leg"},
-    {"SPOT", Metric::Id::spot, ""},                 {"OPEN_DAY", Metric::Id::open_day, "leg symbol"},
+    {"PRICE_LTP", Metric::Id::ltp, "leg symbol"},
+    {"LTP", Metric::Id::ltp, "leg symbol"},
+    {"BID_L1", Metric::Id::bid, "leg"},
+    {"ASK_L1", Metric::Id::ask, "leg"},
+    {"SPREAD_L1", Metric::Id::spread, "leg"},
+    {"EMA", Metric::Id::ema, "n field bar leg"},
+    {"SMA", Metric::Id::sma, "n field bar leg"},
+    {"RSI", Metric::Id::rsi, "n field bar leg"},
+    {"SPOT", Metric::Id::spot, ""},
+    {"OPEN_DAY", Metric::Id::open_day, "leg symbol"},
     {"PREV_CLOSE", Metric::Id::previous_close, "leg symbol"},
     {"ORB_HIGH", Metric::Id::orb_high, "range leg symbol"},
     {"ORB_LOW", Metric::Id::orb_low, "range leg symbol"},
-    {"VIX", Metric::Id::vix, ""},                   {"PnL", Metric::Id::pnl, ""},
+    {"VIX", Metric::Id::vix, ""},
+    {"PnL", Metric::Id::pnl, ""},
     {"Drawdown", Metric::Id::drawdown, ""},
 };
 
@@ -59,7 +65,8 @@ Status read_range(const Node& node, Metric& out) {
   auto dash = text.find('-');
   if (dash == std::string::npos) return node.error("a range is written \"09:15-09:30\"");
   auto from = parse_time_of_day(text.substr(0, dash)), to = parse_time_of_day(text.substr(dash + 1));
-  if (!from.ok() || !to.ok() || *from >= *to) return node.error("a range is written \"09:15-09:30\", its start before its end");
+  if (!from.ok() || !to.ok() || *from >= *to)
+    return node.error("a range is written \"09:15-09:30\", its start before its end");
   out.from = *from, out.to = *to;
   return Status::OK();
 }
@@ -92,7 +99,8 @@ Status read_args(const Node& node, const std::string& takes, Metric& out) {
     } else if (key.text == "bar") {
       ARROW_ASSIGN_OR_RAISE(std::string text, value.as_string());
       auto bar = parse_duration(text);
-      if (!bar.ok() || *bar < kSecond || *bar % kSecond != 0) return value.error("a bar is a whole number of seconds, such as 1s or 1m");
+      if (!bar.ok() || *bar < kSecond || *bar % kSecond != 0)
+        return value.error("a bar is a whole number of seconds, such as 1s or 1m");
       out.bar = *bar;
     } else {
       ARROW_RETURN_NOT_OK(read_range(value, out));
@@ -117,7 +125,8 @@ Status read_metric(const Node& node, const std::string& text, const Node* args, 
     for (const Named& one : kMetrics) names.emplace_back(one.name);
     std::string near = nearest(text, names);
     return node.error(fmt::format("unknown metric \"{}\"", text),
-                      (near.empty() ? std::string{} : fmt::format("did you mean \"{}\"? ", near)) + "metrics: " + fmt::format("{}", fmt::join(names, ", ")));
+                      (near.empty() ? std::string{} : fmt::format("did you mean \"{}\"? ", near)) +
+                          "metrics: " + fmt::format("{}", fmt::join(names, ", ")));
   }
   if (args != nullptr) {
     if (!args->is_map()) return args->error("args is a map, such as {n: 5, bar: 1m}");
@@ -125,12 +134,15 @@ Status read_metric(const Node& node, const std::string& text, const Node* args, 
   }
   bool averaged = out.id == Metric::Id::ema || out.id == Metric::Id::sma || out.id == Metric::Id::rsi;
   if (averaged && (out.n == 0 || out.bar == 0)) {
-    return node.error(fmt::format("{} needs n and bar", text), "write {metric: EMA, args: {n: 5, bar: 1m}}; n alone does not say of which bars");
+    return node.error(fmt::format("{} needs n and bar", text),
+                      "write {metric: EMA, args: {n: 5, bar: 1m}}; n alone does not say of which bars");
   }
   if ((out.id == Metric::Id::orb_high || out.id == Metric::Id::orb_low) && out.to == 0) {
-    return node.error(fmt::format("{} needs a range", text), "write {metric: ORB_HIGH, args: {range: \"09:15-09:30\"}}");
+    return node.error(fmt::format("{} needs a range", text),
+                      "write {metric: ORB_HIGH, args: {range: \"09:15-09:30\"}}");
   }
-  if (out.id == Metric::Id::open_day || out.id == Metric::Id::previous_close || out.id == Metric::Id::orb_high || out.id == Metric::Id::orb_low) {
+  if (out.id == Metric::Id::open_day || out.id == Metric::Id::previous_close || out.id == Metric::Id::orb_high ||
+      out.id == Metric::Id::orb_low) {
     out.underlying = out.underlying || args == nullptr || args->find("leg") == nullptr;
   }
   out.canonical = {{"metric", text == "LTP" ? "PRICE_LTP" : text}};
@@ -149,7 +161,8 @@ Status read_side(const Node& node, Side& out) {
     return Status::OK();
   }
   if (node.type == Node::Type::string) return read_metric(node, node.text, nullptr, out.metric);
-  if (!node.is_map()) return node.error("a side is a number or a metric, such as SPOT or {metric: EMA, args: {n: 5, bar: 1m}}");
+  if (!node.is_map())
+    return node.error("a side is a number or a metric, such as SPOT or {metric: EMA, args: {n: 5, bar: 1m}}");
   ARROW_RETURN_NOT_OK(node.only({"metric", "args"}));
   ARROW_ASSIGN_OR_RAISE(const Node* metric, node.need("metric"));
   ARROW_ASSIGN_OR_RAISE(std::string text, metric->as_string());
@@ -162,7 +175,8 @@ const char* name(Condition::Op op) { return kSigns[static_cast<int>(op)]; }
 
 Status read_value(const Node& node, Condition& out) {
   if (!node.is_map() || node.members.size() != 1) {
-    return node.error("a condition is one of all, any, not, gt, lt, gte, lte, eq, ne", "write {gt: [SPOT, 48000]} or {all: [...]}");
+    return node.error("a condition is one of all, any, not, gt, lt, gte, lte, eq, ne",
+                      "write {gt: [SPOT, 48000]} or {all: [...]}");
   }
   const auto& [key, value] = node.members.front();
   ARROW_RETURN_NOT_OK(node.only({"all", "any", "not", "gt", "lt", "gte", "lte", "eq", "ne"}));
@@ -181,7 +195,8 @@ Status read_value(const Node& node, Condition& out) {
   for (int op = 0; op < 6; ++op) {
     if (key.text == kOps[op]) out.op = static_cast<Condition::Op>(op);
   }
-  if (value.items.size() != 2) return value.error(fmt::format("{} compares two sides", key.text), "write {gt: [left, right]}");
+  if (value.items.size() != 2)
+    return value.error(fmt::format("{} compares two sides", key.text), "write {gt: [left, right]}");
   ARROW_RETURN_NOT_OK(read_side(value.items[0], out.left));
   return read_side(value.items[1], out.right);
 }
@@ -191,7 +206,8 @@ Json Condition::canonical() const {
   if (kind == Kind::negate) return {{"not", children[0].canonical()}};
   Json list = Json::array();
   if (kind == Kind::compare) {
-    for (const Side* side : {&left, &right}) list.push_back(side->is_number ? Json(side->number) : side->metric.canonical);
+    for (const Side* side : {&left, &right})
+      list.push_back(side->is_number ? Json(side->number) : side->metric.canonical);
     return {{kOps[static_cast<int>(op)], list}};
   }
   for (const Condition& child : children) list.push_back(child.canonical());
@@ -214,8 +230,9 @@ void warn(const Condition& condition, std::vector<std::string>& warnings) {
   bool shorter_above = condition.op == Condition::Op::gt && a.window <= b.window;
   bool longer_below = condition.op == Condition::Op::lt && a.window >= b.window;
   if (shorter_above || longer_below) {
-    warnings.push_back(fmt::format("{} {} {} can never hold: the longer window contains the shorter; compare rates: VOL_1M_RATE",
-                                   a.canonical["metric"].get<std::string>(), name(condition.op), b.canonical["metric"].get<std::string>()));
+    warnings.push_back(fmt::format(
+        "{} {} {} can never hold: the longer window contains the shorter; compare rates: VOL_1M_RATE",
+        a.canonical["metric"].get<std::string>(), name(condition.op), b.canonical["metric"].get<std::string>()));
   }
 }
 

@@ -10,11 +10,24 @@ namespace tapemill::backtest {
 /// A number that a condition can ask for at a decision instant (spec D5; docs/formats/strategy.md lists them with units).
 struct Metric {
   enum class Id {
-    ltp, bid, ask, spread,      // of a leg's contract, or of the underlying; rupees
-    volume, volume_rate,        // traded in the last `window`; per minute
-    ema, sma, rsi,              // over bars of `bar` of a field
-    spot, open_day, previous_close, orb_high, orb_low, realized, vix,
-    pnl, drawdown,              // of the open position, rupees; exit only
+    ltp,
+    bid,
+    ask,
+    spread,      // of a leg's contract, or of the underlying; rupees
+    volume,
+    volume_rate,        // traded in the last `window`; per minute
+    ema,
+    sma,
+    rsi,              // over bars of `bar` of a field
+    spot,
+    open_day,
+    previous_close,
+    orb_high,
+    orb_low,
+    realized,
+    vix,
+    pnl,
+    drawdown,              // of the open position, rupees; exit only
   };
   Id id = Id::spot;
   int leg = 0;                  // which leg's contract

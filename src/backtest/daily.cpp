@@ -22,7 +22,8 @@ struct Book {
 
 class Replay {
  public:
-  Replay(const DailyStrategy& plan, const DailyMarket& market) : plan_(plan), market_(market), books_(market.instruments.size()) {}
+  Replay(const DailyStrategy& plan, const DailyMarket& market)
+      : plan_(plan), market_(market), books_(market.instruments.size()) {}
 
   Result<DailyResult> run() {
     ARROW_ASSIGN_OR_RAISE(out_.capital, plan_.capital.at(market_.scale));
@@ -38,7 +39,8 @@ class Replay {
       tested_ = !plan_.start || market_.sessions[s].date >= *plan_.start;
       ARROW_RETURN_NOT_OK(session());
     }
-    if (out_.equity.empty()) return data_error("no bars in the tested period", "widen date_range, or ingest more sessions");
+    if (out_.equity.empty())
+      return data_error("no bars in the tested period", "widen date_range, or ingest more sessions");
     ARROW_RETURN_NOT_OK(finish());
     buy_and_hold();
     std::stable_sort(out_.trades.begin(), out_.trades.end(), [](const auto& a, const auto& b) {
@@ -83,7 +85,8 @@ class Replay {
     ARROW_ASSIGN_OR_RAISE(std::int64_t target, scaled(equity_, plan_.size, 10'000));
     std::int64_t budget = std::min(target, cash_);
     // units * price * (1 + rate) <= budget, then down to what rounding of the commission leaves
-    Wide units = static_cast<Wide>(budget) * (10'000 * kRateScale) / (static_cast<Wide>(price) * (10'000 * kRateScale + plan_.commission));
+    Wide units = static_cast<Wide>(budget) * (10'000 * kRateScale) /
+                 (static_cast<Wide>(price) * (10'000 * kRateScale + plan_.commission));
     Position position;
     position.size = static_cast<std::int64_t>(units);
     for (; position.size > 0; --position.size) {
@@ -95,12 +98,8 @@ class Replay {
     position.price = price;
     position.session = session_;
     entry_ordinal_[i] = ordinal();
-    if (plan_.stop > 0) {
-      ARROW_ASSIGN_OR_RAISE(position.stop, scaled(price, 10'000 - plan_.stop, 10'000));
-    }
-    if (plan_.target > 0) {
-      ARROW_ASSIGN_OR_RAISE(position.target, scaled(price, 10'000 + plan_.target, 10'000));
-    }
+    if (plan_.stop > 0) { ARROW_ASSIGN_OR_RAISE(position.stop, scaled(price, 10'000 - plan_.stop, 10'000)); }
+    if (plan_.target > 0) { ARROW_ASSIGN_OR_RAISE(position.target, scaled(price, 10'000 + plan_.target, 10'000)); }
     cash_ -= position.cost + position.commission;
     book.position = position;
     return Status::OK();
@@ -131,9 +130,10 @@ class Replay {
     if (plan_.start && next.date < *plan_.start) return Status::OK();
     if (plan_.end && next.date > *plan_.end) return Status::OK();
     if (book.known >= next.open()) {
-      return data_error(fmt::format("look-ahead: {} of {}, read for the open of {} at {}, is known only from {}", b.symbol, b.session[bar].str(),
-                                    next.date.str(), next.open().str(), book.known.str()),
-                        "a restated or late row: end date_range before it, or rebuild the table from the files as first received");
+      return data_error(
+          fmt::format("look-ahead: {} of {}, read for the open of {} at {}, is known only from {}", b.symbol,
+                      b.session[bar].str(), next.date.str(), next.open().str(), book.known.str()),
+          "a restated or late row: end date_range before it, or rebuild the table from the files as first received");
     }
     if (!book.position && b.enter[bar] != 0 && b.leave[bar] == 0) book.enter = true;
     if (book.position && b.leave[bar] != 0 && !book.leave) book.leave = true, leave_session_[i] = session_;
@@ -148,7 +148,8 @@ class Replay {
     cash_ += value - commission;
     DailyTrade trade;
     trade.instrument = i;
-    trade.size = p.size, trade.entry_price = p.price, trade.exit_price = price, trade.stop = p.stop, trade.target = p.target;
+    trade.size = p.size, trade.entry_price = p.price, trade.exit_price = price, trade.stop = p.stop,
+    trade.target = p.target;
     trade.commission = p.commission + commission;
     trade.pnl = value - p.cost - trade.commission;
     trade.entry_session = market_.sessions[p.session].date, trade.exit_session = now().date;
@@ -221,6 +222,8 @@ class Replay {
 
 }  // namespace
 
-Result<DailyResult> run_daily(const DailyStrategy& plan, const DailyMarket& market) { return Replay(plan, market).run(); }
+Result<DailyResult> run_daily(const DailyStrategy& plan, const DailyMarket& market) {
+  return Replay(plan, market).run();
+}
 
 }  // namespace tapemill::backtest

@@ -130,7 +130,9 @@ Result<double> Evaluator::average(const Metric& metric, Instant t, const Contrac
 Result<double> Evaluator::value(const Metric& metric, Instant t, const Position& position) {
   const Contract* contract = nullptr;
   if (!metric.underlying) {
-    int index = static_cast<std::size_t>(metric.leg) < position.contracts.size() ? position.contracts[static_cast<std::size_t>(metric.leg)] : -1;
+    int index = static_cast<std::size_t>(metric.leg) < position.contracts.size()
+                    ? position.contracts[static_cast<std::size_t>(metric.leg)]
+                    : -1;
     if (index >= 0) contract = &day_.contracts[static_cast<std::size_t>(index)];
   }
   const Quote* quote = contract == nullptr ? nullptr : as_of(*contract, t);
@@ -146,11 +148,14 @@ Result<double> Evaluator::value(const Metric& metric, Instant t, const Position&
     case Metric::Id::spread: return fit ? to_double(quote->ask[0] - quote->bid[0], 2) : kUnknown;
     case Metric::Id::volume: return contract == nullptr ? kUnknown : traded(*contract, t, metric.window);
     case Metric::Id::volume_rate:
-      return contract == nullptr ? kUnknown : traded(*contract, t, metric.window) * static_cast<double>(kMinute) / static_cast<double>(metric.window);
+      return contract == nullptr ? kUnknown
+                                 : traded(*contract, t, metric.window) * static_cast<double>(kMinute) /
+                                       static_cast<double>(metric.window);
     case Metric::Id::ema:
     case Metric::Id::sma:
     case Metric::Id::rsi: return average(metric, t, metric.field == "spot" ? nullptr : contract);
-    case Metric::Id::open_day: return metric.underlying || contract != nullptr ? first_price(day_, contract, t) : kUnknown;
+    case Metric::Id::open_day:
+      return metric.underlying || contract != nullptr ? first_price(day_, contract, t) : kUnknown;
     case Metric::Id::previous_close:
       if (metric.underlying) return rupees(day_.previous_spot);
       return contract == nullptr ? kUnknown : rupees(contract->previous_close);
@@ -178,9 +183,7 @@ Result<std::optional<bool>> Evaluator::holds(const Condition& condition, Instant
     for (int i = 0; i < 2; ++i) {
       const Side& side = i == 0 ? condition.left : condition.right;
       sides[i] = side.number;
-      if (!side.is_number) {
-        ARROW_ASSIGN_OR_RAISE(sides[i], value(side.metric, t, position));
-      }
+      if (!side.is_number) { ARROW_ASSIGN_OR_RAISE(sides[i], value(side.metric, t, position)); }
       if (std::isnan(sides[i])) return std::nullopt;
     }
     return std::optional<bool>(compare(condition.op, sides[0], sides[1]));

@@ -5,7 +5,8 @@
 
 namespace tapemill::backtest {
 
-Result<Fill> fill(const OptionStrategy& plan, const ChainDay& day, const Quote& quote, bool buy, std::int64_t units, std::int64_t lot, double rv) {
+Result<Fill> fill(const OptionStrategy& plan, const ChainDay& day, const Quote& quote, bool buy, std::int64_t units,
+                  std::int64_t lot, double rv) {
   const std::int32_t* prices = buy ? quote.ask : quote.bid;
   const std::int32_t* sizes = buy ? quote.ask_size : quote.bid_size;
   int levels = plan.fill == FillMode::best ? kDepth : 1;
@@ -15,7 +16,8 @@ Result<Fill> fill(const OptionStrategy& plan, const ChainDay& day, const Quote& 
   out.units = std::min(units, shown / lot * lot);
 
   double spread = static_cast<double>(quote.ask[0] - quote.bid[0]) / static_cast<double>(day.tick);
-  double ticks = plan.slip_base + plan.slip_spread * spread + (plan.slip_rv > 0 && !std::isnan(rv) ? plan.slip_rv * rv : 0);
+  double ticks =
+      plan.slip_base + plan.slip_spread * spread + (plan.slip_rv > 0 && !std::isnan(rv) ? plan.slip_rv * rv : 0);
   std::int64_t worse = static_cast<std::int64_t>(std::ceil(ticks - 1e-9)) * day.tick;
   std::int64_t left = out.units;
   for (int level = 0; level < levels && left > 0; ++level) {

@@ -13,7 +13,8 @@ struct Fill {
 /// for no more than the best level shows on the side taken (mid of an odd spread: half a paisa against us). Each price is
 /// made worse by ceil(base + alpha * spread in ticks + beta * rv) ticks, a sale never below one tick.
 /// REQUIRES unfit(plan, &quote, now) == 0. rv: basis points of realized volatility over 10 s.
-Result<Fill> fill(const OptionStrategy& plan, const ChainDay& day, const Quote& quote, bool buy, std::int64_t units, std::int64_t lot, double rv);
+Result<Fill> fill(const OptionStrategy& plan, const ChainDay& day, const Quote& quote, bool buy, std::int64_t units,
+                  std::int64_t lot, double rv);
 
 /// Cash value per unit of an expiring contract: intrinsic value at the settlement price.
 std::int64_t intrinsic(const Contract& contract, std::int64_t settlement);

@@ -33,7 +33,8 @@ void sweep_leftovers(const std::string& folder) {
     if (!name.starts_with(".writing-") || dash == std::string::npos) continue;
     pid_t pid = 0;
     auto [end, failed] = std::from_chars(name.data() + dash + 1, name.data() + name.size(), pid);
-    if (failed == std::errc{} && pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH) fs::remove_all(entry.path(), ignored);
+    if (failed == std::errc{} && pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH)
+      fs::remove_all(entry.path(), ignored);
   }
 }
 
@@ -54,7 +55,8 @@ Status sync(const std::string& folder) {
 Result<Json> parse_json_file(const std::string& path) {
   ARROW_ASSIGN_OR_RAISE(std::string text, read_file(path));
   Json json = Json::parse(text, nullptr, false);
-  if (json.is_discarded()) return data_error(path + ": not JSON", "the run's folder was changed by something else; run the strategy again");
+  if (json.is_discarded())
+    return data_error(path + ": not JSON", "the run's folder was changed by something else; run the strategy again");
   return json;
 }
 
@@ -63,11 +65,15 @@ Result<RunRecord> read_record(const std::string& path) {
   run.path = path;
   ARROW_ASSIGN_OR_RAISE(run.record, parse_json_file(path + "/RUN.json"));
   if (auto meta = parse_json_file(path + "/META.json"); meta.ok()) run.meta = *meta;
-  auto text = [&](const char* key) { return run.record.contains(key) && run.record[key].is_string() ? run.record[key].get<std::string>() : std::string{}; };
+  auto text = [&](const char* key) {
+    return run.record.contains(key) && run.record[key].is_string() ? run.record[key].get<std::string>() : std::string{};
+  };
   run.run_id = text("run_id"), run.name = text("name"), run.form = text("form");
-  run.strategy_hash = text("strategy_hash"), run.ledger_hash = text("ledger_hash"), run.source_hash = text("source_hash");
+  run.strategy_hash = text("strategy_hash"), run.ledger_hash = text("ledger_hash"),
+  run.source_hash = text("source_hash");
   if (run.run_id.empty() || run.ledger_hash.empty() || !run.record.contains("files")) {
-    return data_error(path + "/RUN.json: not a run's ledger", "the run's folder was changed by something else; run the strategy again");
+    return data_error(path + "/RUN.json: not a run's ledger",
+                      "the run's folder was changed by something else; run the strategy again");
   }
   for (const auto& figure : run.record.value("metrics", Json::array())) {
     run.metrics.emplace_back(figure.value("name", ""), figure.value("text", ""));
@@ -123,10 +129,12 @@ Result<std::shared_ptr<arrow::Table>> read_parquet(const std::string& path) {
   return reader->ReadTable();
 }
 
-Result<Written> write_run(const lake::Lake& lake, Json record, const RunFiles& files, const RunFiles& unhashed, const Json& meta) {
+Result<Written> write_run(const lake::Lake& lake, Json record, const RunFiles& files, const RunFiles& unhashed,
+                          const Json& meta) {
   std::string id = record["run_id"].get<std::string>(), folder = runs_folder(lake), path = folder + "/" + id;
   Json list = Json::array();
-  for (const auto& [name, bytes] : files) list.push_back({{"name", name}, {"bytes", bytes.size()}, {"sha256", sha256(bytes)}});
+  for (const auto& [name, bytes] : files)
+    list.push_back({{"name", name}, {"bytes", bytes.size()}, {"sha256", sha256(bytes)}});
   record["files"] = list;
   record["ledger_hash"] = ledger_hash_of(files);
 
@@ -137,7 +145,8 @@ Result<Written> write_run(const lake::Lake& lake, Json record, const RunFiles& f
     if (there.record["files"] == list) return Written{path, true};
     std::string differing;
     for (std::size_t i = 0; i < list.size(); ++i) {
-      if (i >= there.record["files"].size() || there.record["files"][i] != list[i]) differing += (differing.empty() ? "" : ", ") + list[i]["name"].get<std::string>();
+      if (i >= there.record["files"].size() || there.record["files"][i] != list[i])
+        differing += (differing.empty() ? "" : ", ") + list[i]["name"].get<std::string>();
     }
     return data_error(fmt::format("run {} is there with another result: {}", id, differing),
                       fmt::format("the same inputs must give the same bytes: compare with {}, and report it", path));
@@ -158,7 +167,8 @@ Result<Written> write_run(const lake::Lake& lake, Json record, const RunFiles& f
       ARROW_RETURN_NOT_OK(write_file_atomically(writing + "/" + name, bytes));
     }
     ARROW_RETURN_NOT_OK(sync(writing));
-    if (::rename(writing.c_str(), path.c_str()) != 0 && errno != ENOTEMPTY && errno != EEXIST) return errno_error(path, errno);
+    if (::rename(writing.c_str(), path.c_str()) != 0 && errno != ENOTEMPTY && errno != EEXIST)
+      return errno_error(path, errno);
     return sync(folder);
   };
   Status status = write();
@@ -175,10 +185,13 @@ Result<RunRecord> load(const lake::Lake& lake, const std::string& run_id) {
     if (id.starts_with(run_id) && !run_id.empty()) matching.push_back(id);
   }
   if (matching.size() == 1) return read_record(runs_folder(lake) + "/" + matching[0]);
-  if (matching.size() > 1) return usage_error(fmt::format("\"{}\" begins {} runs", run_id, matching.size()), fmt::format("{}", fmt::join(matching, ", ")));
+  if (matching.size() > 1)
+    return usage_error(fmt::format("\"{}\" begins {} runs", run_id, matching.size()),
+                       fmt::format("{}", fmt::join(matching, ", ")));
   std::string near = nearest(run_id, ids);
-  return usage_error(fmt::format("there is no run {} in {}", run_id, lake.root()),
-                     (near.empty() ? std::string{} : fmt::format("did you mean {}? ", near)) + "tapemill runs lists them");
+  return usage_error(
+      fmt::format("there is no run {} in {}", run_id, lake.root()),
+      (near.empty() ? std::string{} : fmt::format("did you mean {}? ", near)) + "tapemill runs lists them");
 }
 
 Result<std::vector<RunRecord>> runs(const lake::Lake& lake) {
@@ -187,8 +200,11 @@ Result<std::vector<RunRecord>> runs(const lake::Lake& lake) {
     ARROW_ASSIGN_OR_RAISE(RunRecord run, read_record(runs_folder(lake) + "/" + id));
     out.push_back(std::move(run));
   }
-  auto started = [](const RunRecord& run) { return run.meta.is_object() ? run.meta.value("started", std::string{}) : std::string{}; };
-  std::stable_sort(out.begin(), out.end(), [&](const RunRecord& a, const RunRecord& b) { return started(a) > started(b); });
+  auto started = [](const RunRecord& run) {
+    return run.meta.is_object() ? run.meta.value("started", std::string{}) : std::string{};
+  };
+  std::stable_sort(out.begin(), out.end(),
+                   [&](const RunRecord& a, const RunRecord& b) { return started(a) > started(b); });
   return out;
 }
 
@@ -199,11 +215,13 @@ Status verify(const RunRecord& run) {
     auto bytes = read_file(run.path + "/" + name);
     if (!bytes.ok()) return data_error(fmt::format("run {}: {} is missing", run.run_id, name));
     if (sha256(*bytes) != file["sha256"].get<std::string>()) {
-      return data_error(fmt::format("run {}: {} is not what the run wrote", run.run_id, name), "it was changed afterwards; backtest rerun tells what it was");
+      return data_error(fmt::format("run {}: {} is not what the run wrote", run.run_id, name),
+                        "it was changed afterwards; backtest rerun tells what it was");
     }
     files.emplace_back(name, std::move(*bytes));
   }
-  if (ledger_hash_of(files) != run.ledger_hash) return data_error(fmt::format("run {}: the ledger hash does not match its files", run.run_id));
+  if (ledger_hash_of(files) != run.ledger_hash)
+    return data_error(fmt::format("run {}: the ledger hash does not match its files", run.run_id));
   return Status::OK();
 }
 

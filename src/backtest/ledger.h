@@ -35,10 +35,12 @@ struct Written {
 /// Writes the run whole or not at all: a temporary folder beside it, synced, then renamed. A run that is there already
 /// with the same ledger hash is left as it is; with another: a data error that names the files that differ.
 /// RUN.json is `record` and the files' hashes; META.json is not hashed.
-Result<Written> write_run(const lake::Lake& lake, Json record, const RunFiles& files, const RunFiles& unhashed, const Json& meta);
+Result<Written> write_run(const lake::Lake& lake, Json record, const RunFiles& files, const RunFiles& unhashed,
+                          const Json& meta);
 
-Result<RunRecord> load(const lake::Lake& lake, const std::string& run_id);   // unknown: usage error with the nearest; a unique prefix will do
-Result<std::vector<RunRecord>> runs(const lake::Lake& lake);                 // by start, newest first, then id
+Result<RunRecord> load(const lake::Lake& lake,
+                       const std::string& run_id);  // unknown: usage error with the nearest; a unique prefix will do
+Result<std::vector<RunRecord>> runs(const lake::Lake& lake);  // by start, newest first, then id
 /// Bytes against RUN.json: a data error that names the first file that differs or is missing.
 Status verify(const RunRecord& run);
 

@@ -24,7 +24,8 @@ struct LoadedBars {
 };
 /// Bars of the plan's symbols up to its end, with the signals of its expressions. Errors: no such table, a column that is
 /// not there, no rows for a symbol, a bar on a day that is no session of the table's calendar.
-Result<LoadedBars> load_bars(const lake::Lake& lake, const DailyStrategy& plan, const Input& input, const Workers& workers);
+Result<LoadedBars> load_bars(const lake::Lake& lake, const DailyStrategy& plan, const Input& input,
+                             const Workers& workers);
 
 /// Sessions of the table that the plan may trade: in its dates and days of the week, and with rows.
 Result<std::vector<Date>> option_days(const lake::Lake& lake, const OptionStrategy& plan, const Input& input);
@@ -35,7 +36,7 @@ struct LoadedDay {
   std::int64_t rows = 0;
 };
 /// One day of the chain: contracts and the underlying's own prices, lots and ticks by the rules.
-Result<LoadedDay> load_day(const lake::Lake& lake, const OptionStrategy& plan, const Input& input, const Rules& rules, Date date,
-                           arrow::MemoryPool* pool);
+Result<LoadedDay> load_day(const lake::Lake& lake, const OptionStrategy& plan, const Input& input, const Rules& rules,
+                           Date date, arrow::MemoryPool* pool);
 
 }  // namespace tapemill::backtest

@@ -29,7 +29,8 @@ Result<Signals> compile(const DailyStrategy& plan, const arrow::Schema& schema, 
     for (const std::string& name : used) {
       if (std::find(there.begin(), there.end(), name) != there.end()) continue;
       std::string near = nearest(name, there);
-      return usage_error(fmt::format("{}: {} has no column \"{}\"", one.where, table, name), near.empty() ? "" : fmt::format("did you mean \"{}\"?", near));
+      return usage_error(fmt::format("{}: {} has no column \"{}\"", one.where, table, name),
+                         near.empty() ? "" : fmt::format("did you mean \"{}\"?", near));
     }
   }
   ARROW_ASSIGN_OR_RAISE(auto series, analytics::Series::compile(expressions, there));
@@ -46,7 +47,8 @@ Status add_sessions(const Calendar& calendar, DailyMarket& market, const std::st
     market.sessions.push_back(std::move(session));
   }
   if (!dates.empty()) {
-    return data_error(fmt::format("{} has a bar on {}, which is no session of calendars/{}.yaml", table, dates.begin()->str(), calendar.name()),
+    return data_error(fmt::format("{} has a bar on {}, which is no session of calendars/{}.yaml", table,
+                                  dates.begin()->str(), calendar.name()),
                       "mend the calendar, or quarantine the row (check calendar_session)");
   }
   if (auto next = calendar.next(market.sessions.back().date); next.ok()) {
@@ -63,7 +65,8 @@ Result<Input> input_of(const lake::Lake& lake, const std::string& table, std::op
   if (name.layer == lake::Layer::silver && lake.silver_is_view(name.table)) name.layer = lake::Layer::bronze;
   lake::Table found = lake.table(name);
   if (!found.exists()) {
-    return usage_error(fmt::format("there is no table {} in {}", table, lake.root()), fmt::format("tapemill ingest {} PATH; tapemill tables lists what is there", name.table));
+    return usage_error(fmt::format("there is no table {} in {}", table, lake.root()),
+                       fmt::format("tapemill ingest {} PATH; tapemill tables lists what is there", name.table));
   }
   ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, found.snapshot(version));
   Sha256 hash;
@@ -71,7 +74,8 @@ Result<Input> input_of(const lake::Lake& lake, const std::string& table, std::op
   return Input{name.str(), snapshot.version, hash.hex()};
 }
 
-Result<LoadedBars> load_bars(const lake::Lake& lake, const DailyStrategy& plan, const Input& input, const Workers& workers) {
+Result<LoadedBars> load_bars(const lake::Lake& lake, const DailyStrategy& plan, const Input& input,
+                             const Workers& workers) {
   ARROW_ASSIGN_OR_RAISE(lake::TableName name, lake::TableName::parse(input.table));
   ARROW_ASSIGN_OR_RAISE(Dataset dataset, load_dataset(name.table));
   ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, lake.table(name).snapshot(input.version));
@@ -87,7 +91,8 @@ Result<LoadedBars> load_bars(const lake::Lake& lake, const DailyStrategy& plan, 
   request.end = plan.end;
   std::set<std::string> wanted{"instrument_id", "symbol", "session", "open", "high", "low", "close", "available_at"};
   for (const char* needed : {"instrument_id", "symbol", "session", "open", "high", "low", "close", "available_at"}) {
-    if (snapshot.schema->GetFieldIndex(needed) < 0) return usage_error(fmt::format("{} has no column {}: it does not hold daily bars", input.table, needed));
+    if (snapshot.schema->GetFieldIndex(needed) < 0)
+      return usage_error(fmt::format("{} has no column {}: it does not hold daily bars", input.table, needed));
   }
   wanted.insert(signals.series.inputs().begin(), signals.series.inputs().end());
   request.columns.assign(wanted.begin(), wanted.end());
@@ -104,12 +109,14 @@ Result<LoadedBars> load_bars(const lake::Lake& lake, const DailyStrategy& plan, 
   const char* const names[4] = {"open", "high", "low", "close"};
   for (int i = 0; i < 4; ++i) {
     ARROW_ASSIGN_OR_RAISE(int scale, columns.scale(names[i]));
-    if (i > 0 && scale != out.market.scale) return data_error(fmt::format("{}: open and {} have different scales", input.table, names[i]));
+    if (i > 0 && scale != out.market.scale)
+      return data_error(fmt::format("{}: open and {} have different scales", input.table, names[i]));
     out.market.scale = scale;
     ARROW_ASSIGN_OR_RAISE(prices[i], columns.decimals(names[i], scale));
   }
   ARROW_ASSIGN_OR_RAISE(auto spans, lake::spans(*rows));
-  std::vector<std::vector<double>> inputs, outputs(signals.series.outputs(), std::vector<double>(static_cast<std::size_t>(out.rows)));
+  std::vector<std::vector<double>> inputs,
+      outputs(signals.series.outputs(), std::vector<double>(static_cast<std::size_t>(out.rows)));
   std::vector<std::span<const double>> views;
   for (const std::string& column : signals.series.inputs()) {
     ARROW_ASSIGN_OR_RAISE(auto values, lake::doubles(*rows, column));
@@ -134,7 +141,8 @@ Result<LoadedBars> load_bars(const lake::Lake& lake, const DailyStrategy& plan, 
     bars.symbol = symbol[static_cast<std::size_t>(span.first)];
     for (auto row = static_cast<std::size_t>(span.first); row < static_cast<std::size_t>(span.last); ++row) {
       if (!bars.session.empty() && bars.session.back() >= session[row]) {
-        return data_error(fmt::format("{}: {} has two bars on {}, or bars out of order", input.table, bars.symbol, session[row].str()));
+        return data_error(fmt::format("{}: {} has two bars on {}, or bars out of order", input.table, bars.symbol,
+                                      session[row].str()));
       }
       bars.session.push_back(session[row]);
       bars.open.push_back(prices[0][row]), bars.high.push_back(prices[1][row]);
@@ -147,7 +155,9 @@ Result<LoadedBars> load_bars(const lake::Lake& lake, const DailyStrategy& plan, 
   for (const std::string& asked : plan.symbols) {
     bool found = std::any_of(out.market.instruments.begin(), out.market.instruments.end(),
                              [&](const Bars& bars) { return bars.symbol == asked || bars.instrument == asked; });
-    if (!found) return usage_error(fmt::format("{} has no rows of \"{}\"", input.table, asked), fmt::format("tapemill query \"SELECT DISTINCT symbol FROM {}\"", name.table));
+    if (!found)
+      return usage_error(fmt::format("{} has no rows of \"{}\"", input.table, asked),
+                         fmt::format("tapemill query \"SELECT DISTINCT symbol FROM {}\"", name.table));
   }
   ARROW_RETURN_NOT_OK(add_sessions(*dataset.calendar, out.market, input.table));
   return out;

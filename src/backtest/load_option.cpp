@@ -11,7 +11,8 @@
 namespace tapemill::backtest {
 namespace {
 
-constexpr const char* kBase[] = {"instrument_id", "underlying", "expiry", "strike", "option_type", "time", "available_at", "price", "volume", "oi"};
+constexpr const char* kBase[] = {"instrument_id", "underlying",   "expiry", "strike", "option_type",
+                                 "time",          "available_at", "price",  "volume", "oi"};
 
 std::vector<std::string> columns_read() {
   std::vector<std::string> names(std::begin(kBase), std::end(kBase));
@@ -34,7 +35,8 @@ bool uses(const OptionStrategy& plan, Metric::Id id) {
   return std::any_of(used.begin(), used.end(), [&](const Metric* metric) { return metric->id == id; });
 }
 
-Result<std::shared_ptr<arrow::Table>> rows_of(const lake::Lake& lake, const Input& input, Date date, std::vector<std::string> columns, arrow::MemoryPool* pool) {
+Result<std::shared_ptr<arrow::Table>> rows_of(const lake::Lake& lake, const Input& input, Date date,
+                                              std::vector<std::string> columns, arrow::MemoryPool* pool) {
   lake::ScanRequest request;
   ARROW_ASSIGN_OR_RAISE(request.table, lake::TableName::parse(input.table));
   request.version = input.version;
@@ -45,8 +47,11 @@ Result<std::shared_ptr<arrow::Table>> rows_of(const lake::Lake& lake, const Inpu
 }
 
 /// The day's last trades: of the underlying and per instrument.
-Status add_previous(const lake::Lake& lake, const OptionStrategy& plan, const Input& input, Date before, ChainDay& day, arrow::MemoryPool* pool) {
-  ARROW_ASSIGN_OR_RAISE(auto rows, rows_of(lake, input, before, {"instrument_id", "underlying", "option_type", "expiry", "time", "price"}, pool));
+Status add_previous(const lake::Lake& lake, const OptionStrategy& plan, const Input& input, Date before, ChainDay& day,
+                    arrow::MemoryPool* pool) {
+  ARROW_ASSIGN_OR_RAISE(
+      auto rows,
+      rows_of(lake, input, before, {"instrument_id", "underlying", "option_type", "expiry", "time", "price"}, pool));
   Columns columns(*rows);
   ARROW_ASSIGN_OR_RAISE(auto instrument, columns.texts("instrument_id"));
   ARROW_ASSIGN_OR_RAISE(auto underlying, columns.texts("underlying"));
@@ -63,7 +68,8 @@ Status add_previous(const lake::Lake& lake, const OptionStrategy& plan, const In
   }
   if (auto found = last.find(""); found != last.end()) day.previous_spot = found->second.second;
   for (Contract& contract : day.contracts) {
-    if (auto found = last.find(contract.instrument); found != last.end()) contract.previous_close = found->second.second;
+    if (auto found = last.find(contract.instrument); found != last.end())
+      contract.previous_close = found->second.second;
   }
   return Status::OK();
 }
@@ -98,7 +104,8 @@ Status add_rows(const OptionStrategy& plan, const arrow::Table& rows, ChainDay& 
     auto [slot, added] = index.try_emplace(instrument[i], day.contracts.size());
     if (added) {
       Contract contract;
-      contract.instrument = instrument[i], contract.expiry = expiry[i], contract.strike = strike[i], contract.call = type[i][0] == 'C';
+      contract.instrument = instrument[i], contract.expiry = expiry[i], contract.strike = strike[i],
+      contract.call = type[i][0] == 'C';
       day.contracts.push_back(std::move(contract));
     }
     Quote quote;
@@ -123,9 +130,7 @@ Status add_rules(const OptionStrategy& plan, const Rules& rules, ChainDay& day) 
   ARROW_ASSIGN_OR_RAISE(day.tick, rules.find({"tick_size", plan.symbol, date, {}, {}}, 2));
   if (day.tick <= 0) return data_error(fmt::format("rules {}: tick_size is not above 0", rules.name()));
   day.step = strike_step(day);
-  if (day.step == 0) {
-    ARROW_ASSIGN_OR_RAISE(day.step, rules.find({"strike_step", plan.symbol, date, {}, {}}, 2));
-  }
+  if (day.step == 0) { ARROW_ASSIGN_OR_RAISE(day.step, rules.find({"strike_step", plan.symbol, date, {}, {}}, 2)); }
   std::map<Date, std::int64_t> lots;
   for (Date expiry : choose_expiries(plan, day)) {
     ARROW_ASSIGN_OR_RAISE(lots[expiry], rules.find({"lot_size", plan.symbol, date, expiry, {}}, 0));
@@ -148,16 +153,20 @@ Result<std::vector<Date>> option_days(const lake::Lake& lake, const OptionStrate
   std::set<Date> dates;
   for (const lake::Part& part : snapshot.parts) {
     auto found = part.partition.find("date");
-    if (found == part.partition.end()) return usage_error(fmt::format("{} is not partitioned by date: it does not hold one-second quotes", input.table));
+    if (found == part.partition.end())
+      return usage_error(fmt::format("{} is not partitioned by date: it does not hold one-second quotes", input.table));
     ARROW_ASSIGN_OR_RAISE(Date date, Date::parse(found->second));
     bool day = plan.days.empty() || std::find(plan.days.begin(), plan.days.end(), date.weekday()) != plan.days.end();
     if (day && (!plan.start || date >= *plan.start) && (!plan.end || date <= *plan.end)) dates.insert(date);
   }
-  if (dates.empty()) return data_error(fmt::format("{} has no session in the strategy's dates and days", input.table), "tapemill describe " + name.table);
+  if (dates.empty())
+    return data_error(fmt::format("{} has no session in the strategy's dates and days", input.table),
+                      "tapemill describe " + name.table);
   return std::vector<Date>(dates.begin(), dates.end());
 }
 
-Result<LoadedDay> load_day(const lake::Lake& lake, const OptionStrategy& plan, const Input& input, const Rules& rules, Date date, arrow::MemoryPool* pool) {
+Result<LoadedDay> load_day(const lake::Lake& lake, const OptionStrategy& plan, const Input& input, const Rules& rules,
+                           Date date, arrow::MemoryPool* pool) {
   LoadedDay out;
   ARROW_ASSIGN_OR_RAISE(lake::TableName name, lake::TableName::parse(input.table));
   ARROW_ASSIGN_OR_RAISE(Dataset dataset, load_dataset(name.table));
@@ -165,9 +174,7 @@ Result<LoadedDay> load_day(const lake::Lake& lake, const OptionStrategy& plan, c
   day.calendar = dataset.calendar;
   ARROW_ASSIGN_OR_RAISE(day.session, dataset.calendar->session(date));
   day.zone = dataset.calendar->zone();
-  if (!plan.timezone.empty()) {
-    ARROW_ASSIGN_OR_RAISE(day.zone, Zone::named(plan.timezone));
-  }
+  if (!plan.timezone.empty()) { ARROW_ASSIGN_OR_RAISE(day.zone, Zone::named(plan.timezone)); }
   {
     ARROW_ASSIGN_OR_RAISE(auto rows, rows_of(lake, input, date, columns_read(), pool));
     out.rows = rows->num_rows();

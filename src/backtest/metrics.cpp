@@ -21,7 +21,9 @@ double sum(const std::vector<double>& values) {
   }
   return total + lost;
 }
-double mean(const std::vector<double>& values) { return values.empty() ? kNone : sum(values) / static_cast<double>(values.size()); }
+double mean(const std::vector<double>& values) {
+  return values.empty() ? kNone : sum(values) / static_cast<double>(values.size());
+}
 double deviation(const std::vector<double>& values) {
   if (values.size() < 2) return kNone;
   double centre = mean(values);
@@ -50,7 +52,9 @@ Underwater underwater(const Performance& p) {
 struct Table {
   std::vector<Figure> rows;
   void add(const char* name, double value, const char* formula, int decimals = 2) {
-    std::string text = std::isnan(value) ? "–" : std::isinf(value) ? (value > 0 ? "∞" : "−∞") : fmt::format("{:.{}f}", std::abs(value), decimals);
+    std::string text = std::isnan(value)   ? "–"
+                       : std::isinf(value) ? (value > 0 ? "∞" : "−∞")
+                                           : fmt::format("{:.{}f}", std::abs(value), decimals);
     bool negative = value < 0 && text.find_first_not_of("0.") != std::string::npos && std::isfinite(value);
     rows.push_back({name, value, (negative ? "−" : "") + text, formula});
   }
@@ -71,7 +75,8 @@ void add_trades(const Performance& p, Table& out) {
   double rate = ratio(static_cast<double>(gains.size()), n);
   auto extreme = [&](bool best) {
     if (p.trade_return.empty()) return kNone;
-    return best ? *std::max_element(p.trade_return.begin(), p.trade_return.end()) : *std::min_element(p.trade_return.begin(), p.trade_return.end());
+    return best ? *std::max_element(p.trade_return.begin(), p.trade_return.end())
+                : *std::min_element(p.trade_return.begin(), p.trade_return.end());
   };
   std::vector<double> held = p.trade_seconds;
   std::sort(held.begin(), held.end());
@@ -82,11 +87,15 @@ void add_trades(const Performance& p, Table& out) {
   out.add("Worst Trade [%]", extreme(false) * 100, "smallest pnl / entry value");
   out.add("Median Trade Duration [s]", median, "median of exit time - entry time", 0);
   if (median >= 2 * 86400) out.rows.back().text = fmt::format("{:.1f} d", median / 86400);
-  out.add("Profit Factor", ratio(sum(won), -sum(lost)), "sum of winning trades' returns / |sum of losing trades' returns| (backtesting.py); undefined without losses");
+  out.add(
+      "Profit Factor", ratio(sum(won), -sum(lost)),
+      "sum of winning trades' returns / |sum of losing trades' returns| (backtesting.py); undefined without losses");
   out.add("Expectancy [%]", mean(p.trade_return) * 100, "mean of trades' returns (backtesting.py)");
-  out.add("SQN", ratio(std::sqrt(n) * mean(p.trade_pnl), deviation(p.trade_pnl)), "sqrt(trades) * mean(pnl) / std(pnl, ddof 1) (backtesting.py)");
+  out.add("SQN", ratio(std::sqrt(n) * mean(p.trade_pnl), deviation(p.trade_pnl)),
+          "sqrt(trades) * mean(pnl) / std(pnl, ddof 1) (backtesting.py)");
   double payoff = ratio(mean(gains), -mean(losses));
-  out.add("Kelly Criterion", std::isnan(payoff) ? kNone : rate - ratio(1 - rate, payoff), "W - (1 - W) / (mean winning pnl / |mean losing pnl|), W the win rate (backtesting.py)", 4);
+  out.add("Kelly Criterion", std::isnan(payoff) ? kNone : rate - ratio(1 - rate, payoff),
+          "W - (1 - W) / (mean winning pnl / |mean losing pnl|), W the win rate (backtesting.py)", 4);
 }
 
 }  // namespace
@@ -113,18 +122,26 @@ std::vector<Figure> figures(const Performance& p) {
   std::vector<double> downside;
   for (double x : r) downside.push_back(x < 0 ? x * x : 0.0);
   Underwater under = underwater(p);
-  out.add("Exposure Time [%]", 100 * static_cast<double>(std::count(p.exposed.begin(), p.exposed.end(), char{1})) / n, "sessions with a position / sessions");
+  out.add("Exposure Time [%]", 100 * static_cast<double>(std::count(p.exposed.begin(), p.exposed.end(), char{1})) / n,
+          "sessions with a position / sessions");
   out.add("Equity Final [$]", p.equity.back(), "account value after the last session, in its currency");
-  out.add("Equity Peak [$]", std::max(p.capital, *std::max_element(p.equity.begin(), p.equity.end())), "highest account value at a session's end");
+  out.add("Equity Peak [$]", std::max(p.capital, *std::max_element(p.equity.begin(), p.equity.end())),
+          "highest account value at a session's end");
   out.add("Return [%]", total * 100, "final / capital - 1");
-  out.add("Buy & Hold Return [%]", p.buy_and_hold * 100, "mean over instruments of last close / first open - 1, without costs");
+  out.add("Buy & Hold Return [%]", p.buy_and_hold * 100,
+          "mean over instruments of last close / first open - 1, without costs");
   out.add("Return (Ann.) [%]", annual * 100, "(1 + total)^(252 / N) - 1 (quantstats and empyrical call it CAGR)");
   out.add("Volatility (Ann.) [%]", volatility * 100, "std(r, ddof 1) * sqrt(252) (quantstats)");
-  out.add("CAGR [%]", years <= 0 || total <= -1 ? kNone : (std::pow(1 + total, 1 / years) - 1) * 100, "(1 + total)^(1 / years) - 1, years = calendar days / 365.25 (backtesting.py)");
-  out.add("Sharpe Ratio", ratio(mean(r) * std::sqrt(kYear), deviation(r)), "mean(r) / std(r, ddof 1) * sqrt(252) (quantstats, empyrical)", 3);
-  out.add("Sortino Ratio", ratio(mean(r) * std::sqrt(kYear), std::sqrt(mean(downside))), "mean(r) / sqrt(sum(min(r, 0)^2) / N) * sqrt(252) (quantstats, empyrical)", 3);
-  out.add("Calmar Ratio", under.deepest == 0 ? kNone : annual / -under.deepest, "annual return / |maximum drawdown| (empyrical); undefined without a drawdown", 3);
-  out.add("Max. Drawdown [%]", under.deepest * 100, "min(equity / running maximum - 1), the capital as first maximum (quantstats)");
+  out.add("CAGR [%]", years <= 0 || total <= -1 ? kNone : (std::pow(1 + total, 1 / years) - 1) * 100,
+          "(1 + total)^(1 / years) - 1, years = calendar days / 365.25 (backtesting.py)");
+  out.add("Sharpe Ratio", ratio(mean(r) * std::sqrt(kYear), deviation(r)),
+          "mean(r) / std(r, ddof 1) * sqrt(252) (quantstats, empyrical)", 3);
+  out.add("Sortino Ratio", ratio(mean(r) * std::sqrt(kYear), std::sqrt(mean(downside))),
+          "mean(r) / sqrt(sum(min(r, 0)^2) / N) * sqrt(252) (quantstats, empyrical)", 3);
+  out.add("Calmar Ratio", under.deepest == 0 ? kNone : annual / -under.deepest,
+          "annual return / |maximum drawdown| (empyrical); undefined without a drawdown", 3);
+  out.add("Max. Drawdown [%]", under.deepest * 100,
+          "min(equity / running maximum - 1), the capital as first maximum (quantstats)");
   out.add("Max. Drawdown Duration [d]", under.days, "calendar days below the last maximum", 0);
   add_trades(p, out);
   return out.rows;

@@ -28,14 +28,17 @@ struct Window {
 
 class DayRun {
  public:
-  DayRun(const OptionStrategy& plan, const ChainDay& day) : plan_(plan), day_(day), evaluator_(plan, day), expiries_(choose_expiries(plan, day)) {
+  DayRun(const OptionStrategy& plan, const ChainDay& day)
+      : plan_(plan), day_(day), evaluator_(plan, day), expiries_(choose_expiries(plan, day)) {
     auto at = [&](std::int64_t local) { return day.zone.at(day.session.date, local); };
-    for (const TimeWindow& window : plan.windows) windows_.push_back({at(window.start), at(window.end), static_cast<int>(windows_.size())});
+    for (const TimeWindow& window : plan.windows)
+      windows_.push_back({at(window.start), at(window.end), static_cast<int>(windows_.size())});
     last_decision_ = Instant{day.session.close().us - plan.latency - kSecond};
     exit_at_ = plan.exit_at ? at(*plan.exit_at) : Instant{INT64_MAX};
     std::vector<const Metric*> used;
     plan.leave.metrics(used);
-    for (const Metric* metric : used) marks_ = marks_ || metric->id == Metric::Id::pnl || metric->id == Metric::Id::drawdown;
+    for (const Metric* metric : used)
+      marks_ = marks_ || metric->id == Metric::Id::pnl || metric->id == Metric::Id::drawdown;
     out_.date = day.session.date;
   }
 
@@ -50,13 +53,16 @@ class DayRun {
       if (leg.live()) ARROW_RETURN_NOT_OK(close_at_end(leg));
     }
     auto key = [](const OptionTrade& t) { return std::tie(t.entry_time, t.leg, t.expiry, t.strike); };
-    std::stable_sort(out_.trades.begin(), out_.trades.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
+    std::stable_sort(out_.trades.begin(), out_.trades.end(),
+                     [&](const auto& a, const auto& b) { return key(a) < key(b); });
     return std::move(out_);
   }
 
  private:
   const Contract& contract(const Leg& leg) const { return day_.contracts[leg.contract]; }
-  bool flat() const { return std::none_of(legs_.begin(), legs_.end(), [](const Leg& leg) { return leg.live(); }); }
+  bool flat() const {
+    return std::none_of(legs_.begin(), legs_.end(), [](const Leg& leg) { return leg.live(); });
+  }
   bool settles(const Leg& leg) const { return plan_.settle && contract(leg).expiry == day_.session.date; }
 
   Audit audit(const Quote* quote, Instant t) const {
@@ -133,11 +139,13 @@ class DayRun {
     trade.pnl = trade.buy ? trade.exit_value - trade.entry_value : trade.entry_value - trade.exit_value;
     for (bool exit : {false, true}) {
       if (exit && !traded) continue;
-      ARROW_ASSIGN_OR_RAISE(std::int64_t taxes, of_basis_points(exit ? trade.exit_value : trade.entry_value, plan_.taxes));
+      ARROW_ASSIGN_OR_RAISE(std::int64_t taxes,
+                            of_basis_points(exit ? trade.exit_value : trade.entry_value, plan_.taxes));
       trade.fees += taxes + plan_.per_lot * (trade.units / trade.lot);
       bool sale = exit == trade.buy;
       if (plan_.stt && sale) {
-        ARROW_ASSIGN_OR_RAISE(std::int64_t stt, of_basis_points(exit ? trade.exit_value : trade.entry_value, day_.stt_sale));
+        ARROW_ASSIGN_OR_RAISE(std::int64_t stt,
+                              of_basis_points(exit ? trade.exit_value : trade.entry_value, day_.stt_sale));
         trade.fees += stt;
       }
     }
@@ -180,8 +188,8 @@ class DayRun {
       trade.exit = audit(quote, end);
       return finish(leg, end, true);
     }
-    return data_error(fmt::format("{} on {}: a position in {} cannot be closed: no quote of the day is fit to trade", plan_.symbol,
-                                  day_.session.date.str(), c.instrument));
+    return data_error(fmt::format("{} on {}: a position in {} cannot be closed: no quote of the day is fit to trade",
+                                  plan_.symbol, day_.session.date.str(), c.instrument));
   }
 
   // --- decisions ---
@@ -262,7 +270,8 @@ class DayRun {
     leg.until = Instant{leg.due.us + plan_.patience};
     OptionTrade& trade = leg.trade;
     trade.date = day_.session.date, trade.leg = static_cast<int>(number), trade.window = window_->number;
-    trade.instrument = c.instrument, trade.expiry = c.expiry, trade.strike = c.strike, trade.call = c.call, trade.lot = c.lot;
+    trade.instrument = c.instrument, trade.expiry = c.expiry, trade.strike = c.strike, trade.call = c.call,
+    trade.lot = c.lot;
     trade.buy = plan_.legs[number].lots > 0;
     trade.wanted = std::abs(plan_.legs[number].lots) * c.lot;
     trade.decided = t;

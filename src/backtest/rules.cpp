@@ -51,7 +51,8 @@ Result<Rules> Rules::parse(std::string text, std::string file) {
   ARROW_ASSIGN_OR_RAISE(const Node* rows, root.need("rows"));
   if (!rows->is_list()) return rows->error("rows is a list");
   for (const Node& node : rows->items) {
-    ARROW_RETURN_NOT_OK(node.only({"what", "underlying", "series", "by", "from", "to", "traded_from", "traded_to", "value", "unit", "source"}));
+    ARROW_RETURN_NOT_OK(node.only(
+        {"what", "underlying", "series", "by", "from", "to", "traded_from", "traded_to", "value", "unit", "source"}));
     Row row;
     ARROW_RETURN_NOT_OK(read_text(node, "what", true, row.what));
     ARROW_RETURN_NOT_OK(read_text(node, "underlying", false, row.underlying));
@@ -67,7 +68,8 @@ Result<Rules> Rules::parse(std::string text, std::string file) {
     ARROW_RETURN_NOT_OK(read_date(node, "to", row.to));
     ARROW_RETURN_NOT_OK(read_date(node, "traded_from", row.traded_from));
     ARROW_RETURN_NOT_OK(read_date(node, "traded_to", row.traded_to));
-    if (row.by != "expiry" && (row.traded_from || row.traded_to)) return node.error("traded_from and traded_to belong to rules by expiry");
+    if (row.by != "expiry" && (row.traded_from || row.traded_to))
+      return node.error("traded_from and traded_to belong to rules by expiry");
     rules.rows_.push_back(std::move(row));
   }
   return rules;
@@ -85,17 +87,22 @@ Result<Rules> Rules::load(const std::string& name) {
 }
 
 Result<std::string> Rules::find(const RuleQuestion& q) const {
-  std::string asked = q.what + (q.underlying.empty() ? "" : " of " + q.underlying) + (q.series.empty() ? "" : ", " + q.series) +
-                      (q.expiry ? ", expiry " + q.expiry->str() : "") + ", on " + q.trade_date.str();
+  std::string asked = q.what + (q.underlying.empty() ? "" : " of " + q.underlying) +
+                      (q.series.empty() ? "" : ", " + q.series) + (q.expiry ? ", expiry " + q.expiry->str() : "") +
+                      ", on " + q.trade_date.str();
   bool own = false;  // rows of the underlying itself shadow those for every one
-  for (const Row& row : rows_) own = own || (row.what == q.what && !row.underlying.empty() && row.underlying == q.underlying);
+  for (const Row& row : rows_)
+    own = own || (row.what == q.what && !row.underlying.empty() && row.underlying == q.underlying);
   const Row* found = nullptr;
   for (const Row& row : rows_) {
     if (row.underlying != (own ? q.underlying : std::string{}) || !row.holds(q)) continue;
-    if (found != nullptr) return data_error(fmt::format("{}: two rows answer {}", file_, asked), "validities must not overlap");
+    if (found != nullptr)
+      return data_error(fmt::format("{}: two rows answer {}", file_, asked), "validities must not overlap");
     found = &row;
   }
-  if (found == nullptr) return data_error(fmt::format("{} says nothing of {}", file_, asked), "add a row with its source (docs/formats/rules.md)");
+  if (found == nullptr)
+    return data_error(fmt::format("{} says nothing of {}", file_, asked),
+                      "add a row with its source (docs/formats/rules.md)");
   return found->value;
 }
 
@@ -103,7 +110,8 @@ Result<std::int64_t> Rules::find(const RuleQuestion& question, int scale) const 
   ARROW_ASSIGN_OR_RAISE(std::string text, find(question));
   std::int64_t value = 0;
   DecimalParse parsed = parse_decimal(text, scale, value);
-  if (parsed != DecimalParse::ok) return data_error(fmt::format("{}: {} = {}: {}", file_, question.what, text, reason(parsed)));
+  if (parsed != DecimalParse::ok)
+    return data_error(fmt::format("{}: {} = {}: {}", file_, question.what, text, reason(parsed)));
   return value;
 }
 

@@ -18,7 +18,8 @@ struct RuleQuestion {
 /// Market rules as data (rules/*.yaml, docs/formats/rules.md): lots, ticks, taxes, with a validity and a source per row.
 class Rules {
  public:
-  static Result<Rules> load(const std::string& name);  // of ./rules, else the share folder; or a path that ends in .yaml
+  static Result<Rules> load(
+      const std::string& name);  // of ./rules, else the share folder; or a path that ends in .yaml
   static Result<Rules> parse(std::string text, std::string file);
 
   const std::string& name() const { return name_; }

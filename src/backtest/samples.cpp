@@ -11,17 +11,39 @@ Json price(std::int32_t paise) { return paise == kNoPrice ? Json(nullptr) : Json
 
 Json audit_json(const Audit& audit, const OptionStrategy& plan) {
   if (audit.quote_time.us == 0) return {{"spot", money(audit.spot)}};
-  return {{"quote_time", audit.quote_time.str()}, {"spot", money(audit.spot)}, {"bid", price(audit.bid)}, {"ask", price(audit.ask)},
-          {"spread", price(audit.ask - audit.bid)}, {"bid_size", audit.bid_size}, {"ask_size", audit.ask_size},
-          {"age_us", audit.age}, {"ttl_ok", audit.age <= plan.ttl}, {"unfit", unfit_names(audit.unfit)}};
+  return {{"quote_time", audit.quote_time.str()},
+          {"spot", money(audit.spot)},
+          {"bid", price(audit.bid)},
+          {"ask", price(audit.ask)},
+          {"spread", price(audit.ask - audit.bid)},
+          {"bid_size", audit.bid_size},
+          {"ask_size", audit.ask_size},
+          {"age_us", audit.age},
+          {"ttl_ok", audit.age <= plan.ttl},
+          {"unfit", unfit_names(audit.unfit)}};
 }
 
 Json trade_json(const OptionTrade& t, const OptionStrategy& plan) {
-  return {{"date", t.date.str()}, {"leg_id", t.leg}, {"window_id", t.window}, {"option", option_name(plan.symbol, t)}, {"instrument_id", t.instrument},
-          {"side", t.buy ? "buy" : "sell"}, {"lots", t.units / t.lot}, {"lot", t.lot}, {"decided", t.decided.str()},
-          {"ts_entry", t.entry_time.str()}, {"entry_value", money(t.entry_value)}, {"ts_exit", t.exit_time.str()}, {"exit_value", money(t.exit_value)},
-          {"slippage", money(t.slippage)}, {"fees", money(t.fees)}, {"pnl", money(t.pnl)}, {"rule", t.reason}, {"stale_exit", t.stale_exit},
-          {"at_entry", audit_json(t.entry, plan)}, {"at_exit", audit_json(t.exit, plan)}};
+  return {{"date", t.date.str()},
+          {"leg_id", t.leg},
+          {"window_id", t.window},
+          {"option", option_name(plan.symbol, t)},
+          {"instrument_id", t.instrument},
+          {"side", t.buy ? "buy" : "sell"},
+          {"lots", t.units / t.lot},
+          {"lot", t.lot},
+          {"decided", t.decided.str()},
+          {"ts_entry", t.entry_time.str()},
+          {"entry_value", money(t.entry_value)},
+          {"ts_exit", t.exit_time.str()},
+          {"exit_value", money(t.exit_value)},
+          {"slippage", money(t.slippage)},
+          {"fees", money(t.fees)},
+          {"pnl", money(t.pnl)},
+          {"rule", t.reason},
+          {"stale_exit", t.stale_exit},
+          {"at_entry", audit_json(t.entry, plan)},
+          {"at_exit", audit_json(t.exit, plan)}};
 }
 
 }  // namespace

@@ -8,11 +8,19 @@
 namespace tapemill::backtest {
 
 Json Sanity::json() const {
-  return {{"rows", rows}, {"contracts", contracts}, {"spot_rows", spot_rows}, {"seconds", seconds}, {"seconds_covered", seconds_covered},
-          {"out_of_order", out_of_order}, {"no_quote", no_quote}, {"crossed", crossed},
-          {"gaps", {{"to_1s", gaps[0]}, {"to_ttl", gaps[1]}, {"to_10s", gaps[2]}, {"longer", gaps[3]}}},
-          {"spread_ticks", {{"to_1", spreads[0]}, {"to_2", spreads[1]}, {"to_5", spreads[2]}, {"to_20", spreads[3]}, {"more", spreads[4]}}},
-          {"failures", failures}};
+  return {
+      {"rows", rows},
+      {"contracts", contracts},
+      {"spot_rows", spot_rows},
+      {"seconds", seconds},
+      {"seconds_covered", seconds_covered},
+      {"out_of_order", out_of_order},
+      {"no_quote", no_quote},
+      {"crossed", crossed},
+      {"gaps", {{"to_1s", gaps[0]}, {"to_ttl", gaps[1]}, {"to_10s", gaps[2]}, {"longer", gaps[3]}}},
+      {"spread_ticks",
+       {{"to_1", spreads[0]}, {"to_2", spreads[1]}, {"to_5", spreads[2]}, {"to_20", spreads[3]}, {"more", spreads[4]}}},
+      {"failures", failures}};
 }
 
 Sanity sanity_of(const OptionStrategy& plan, const ChainDay& day, std::int64_t out_of_order) {
@@ -31,7 +39,8 @@ Sanity sanity_of(const OptionStrategy& plan, const ChainDay& day, std::int64_t o
     for (const Quote& quote : contract.quotes) {
       ++s.rows;
       std::int64_t second = (quote.time.us - open) / kSecond;
-      if (quote.time.us >= open && second < static_cast<std::int64_t>(covered.size())) covered[static_cast<std::size_t>(second)] = 1;
+      if (quote.time.us >= open && second < static_cast<std::int64_t>(covered.size()))
+        covered[static_cast<std::size_t>(second)] = 1;
       if (before != nullptr) {
         std::int64_t gap = quote.time.us - before->time.us;
         ++s.gaps[gap <= kSecond ? 0 : gap <= plan.ttl ? 1 : gap <= 10 * kSecond ? 2 : 3];
@@ -51,14 +60,16 @@ Sanity sanity_of(const OptionStrategy& plan, const ChainDay& day, std::int64_t o
     if (failed) s.failures.push_back(std::move(text));
   };
   fail(s.contracts == 0, "no option contracts");
-  fail(s.contracts > 0 && s.seconds_covered * 10 < s.seconds, fmt::format("quotes in {} of {} seconds", s.seconds_covered, s.seconds));
+  fail(s.contracts > 0 && s.seconds_covered * 10 < s.seconds,
+       fmt::format("quotes in {} of {} seconds", s.seconds_covered, s.seconds));
   fail(s.no_quote * 2 > s.rows, fmt::format("{} of {} rows lack a bid or an ask", s.no_quote, s.rows));
   fail(s.crossed * 100 > s.rows, fmt::format("{} of {} rows have a bid above the ask", s.crossed, s.rows));
   fail(s.out_of_order * 100 > s.rows, fmt::format("{} rows went back in time", s.out_of_order));
   bool priced = std::any_of(day.spot.begin(), day.spot.end(), [](const SpotPrice& p) { return p.price > 0; });
   fail(!day.spot.empty() && !priced, "the underlying has no price above 0");
   for (const auto& [expiry, count] : sides) {
-    fail(count.first == 0 || count.second == 0, fmt::format("expiry {} has {} calls and {} puts", expiry.str(), count.first, count.second));
+    fail(count.first == 0 || count.second == 0,
+         fmt::format("expiry {} has {} calls and {} puts", expiry.str(), count.first, count.second));
   }
   return s;
 }

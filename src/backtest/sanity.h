@@ -13,8 +13,8 @@ struct Sanity {
   std::int64_t seconds = 0, seconds_covered = 0;     // of the session; with at least one quote
   std::int64_t out_of_order = 0;                     // rows overtaken by a later time when they became known
   std::int64_t no_quote = 0, crossed = 0;            // rows without both sides; rows with bid > ask
-  std::int64_t gaps[4] = {};                         // between a contract's quotes: up to 1 s, up to ttl, up to 10 s, longer
-  std::int64_t spreads[5] = {};                      // ticks of rows with both sides: up to 1, 2, 5, 20, more
+  std::int64_t gaps[4] = {};  // between a contract's quotes: up to 1 s, up to ttl, up to 10 s, longer
+  std::int64_t spreads[5] = {};  // ticks of rows with both sides: up to 1, 2, 5, 20, more
   std::vector<std::string> failures;
   Json json() const;
 };

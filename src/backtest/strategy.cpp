@@ -25,9 +25,11 @@ Status placed(const Node& node, const Status& status) {
   return node.error(status.message(), detail == nullptr ? std::string{} : detail->hint);
 }
 
-Status read_dates(const Node& node, const std::vector<std::string>& range, std::optional<Date>& start, std::optional<Date>& end) {
+Status read_dates(const Node& node, const std::vector<std::string>& range, std::optional<Date>& start,
+                  std::optional<Date>& end) {
   if (range.empty()) return Status::OK();
-  if (range.size() != 2) return node.error("date_range is a first and a last session", "write [2024-01-01, 2024-12-31]");
+  if (range.size() != 2)
+    return node.error("date_range is a first and a last session", "write [2024-01-01, 2024-12-31]");
   for (int i = 0; i < 2; ++i) {
     auto date = Date::parse(range[static_cast<std::size_t>(i)]);
     if (!date.ok()) return placed(node.is_list() ? node.items[static_cast<std::size_t>(i)] : node, date.status());
@@ -57,12 +59,14 @@ Result<Strategy> parse(const Document& document, std::string text, const std::st
   strategy.text = std::move(text);
   ARROW_ASSIGN_OR_RAISE(const Node* universe, root.need("universe"));
   if (const Node* sweep = root.find("sweep")) {
-    return sweep->error("a sweep is a set of strategies, and this command runs one", "write the values into the document and run it for each");
+    return sweep->error("a sweep is a set of strategies, and this command runs one",
+                        "write the values into the document and run it for each");
   }
   bool option = universe->is_map() && universe->find("symbol") != nullptr;
   if (!option && universe->is_map() && universe->find("table") == nullptr) {
-    return universe->error("the universe names neither a table nor a symbol",
-                           "daily bars: {table: sp500_index, symbols: [SPX]}; options: {symbol: NIFTY, expiries: nearest}");
+    return universe->error(
+        "the universe names neither a table nor a symbol",
+        "daily bars: {table: sp500_index, symbols: [SPX]}; options: {symbol: NIFTY, expiries: nearest}");
   }
   ARROW_RETURN_NOT_OK(option ? read_option(root, strategy) : read_daily(root, strategy));
   if (strategy.name.empty()) return root.error("the strategy has no name", "add name: ...");
@@ -87,7 +91,9 @@ Json strategy_schema() {
   Json daily = json_schema<DailyDocument>(), option = json_schema<OptionDocument>();
   daily["title"] = "daily bars";
   option["title"] = "one-second options";
-  return {{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", "Tapemill strategy"}, {"anyOf", {daily, option}}};
+  return {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+          {"title", "Tapemill strategy"},
+          {"anyOf", {daily, option}}};
 }
 
 }  // namespace tapemill::backtest

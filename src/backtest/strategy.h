@@ -52,12 +52,12 @@ struct OptionStrategy {
   Amount capital;
   std::int64_t per_lot = 0;                 // paise per lot, leg and side
   std::int64_t taxes = 0;                   // bps of premium turnover at kRateScale, each side
-  bool stt = false;                         // the transaction tax of the rules, by date, on what is sold or exercised
+  bool stt = false;  // the transaction tax of the rules, by date, on what is sold or exercised
   double slip_base = 0, slip_spread = 0, slip_rv = 0;  // ticks
   FillMode fill = FillMode::best;
   std::int64_t latency = kSecond, patience = 10 * kSecond;
   std::int64_t ttl = 2 * kSecond, tolerance = 500'000;
-  std::int64_t max_spread = 0;              // hundredths of a percent of mid; 0: any
+  std::int64_t max_spread = 0;  // hundredths of a percent of mid; 0: any
   int samples = 100;
 };
 
@@ -66,7 +66,7 @@ struct Strategy {
   std::string name, path, text;
   std::variant<DailyStrategy, OptionStrategy> plan;
   Json canonical;
-  std::string hash;                         // sha-256 of canonical.dump()
+  std::string hash;  // sha-256 of canonical.dump()
   std::vector<std::string> warnings;
   const DailyStrategy* daily() const { return std::get_if<DailyStrategy>(&plan); }
   const OptionStrategy* option() const { return std::get_if<OptionStrategy>(&plan); }

@@ -38,7 +38,9 @@ Status read_daily(const Node& root, Strategy& out) {
   auto capital = parse_amount(document.capital);
   if (!capital.ok()) return placed(at(root, {"capital"}), capital.status());
   plan.capital = *capital;
-  if (document.entry.when.empty()) return at(root, {"entry"}).error("the entry has no condition", "add when: \"crosses_above(sma(close, 50), sma(close, 200))\"");
+  if (document.entry.when.empty())
+    return at(root, {"entry"})
+        .error("the entry has no condition", "add when: \"crosses_above(sma(close, 50), sma(close, 200))\"");
   ARROW_RETURN_NOT_OK(read_expression(at(root, {"entry", "when"}), document.entry.when, plan.enter, plan.enter_place));
   if (!document.exit.when.empty()) {
     ARROW_RETURN_NOT_OK(read_expression(at(root, {"exit", "when"}), document.exit.when, plan.leave, plan.leave_place));
@@ -46,7 +48,8 @@ Status read_daily(const Node& root, Strategy& out) {
   ARROW_RETURN_NOT_OK(read_share(at(root, {"entry", "size"}), document.entry.size, plan.size));
   ARROW_RETURN_NOT_OK(read_share(at(root, {"exit", "stop"}), document.exit.stop, plan.stop));
   ARROW_RETURN_NOT_OK(read_share(at(root, {"exit", "target"}), document.exit.target, plan.target));
-  ARROW_ASSIGN_OR_RAISE(plan.commission, read_rate(at(root, {"costs", "commission_bps"}), document.costs.commission_bps));
+  ARROW_ASSIGN_OR_RAISE(plan.commission,
+                        read_rate(at(root, {"costs", "commission_bps"}), document.costs.commission_bps));
   if (plan.leave.empty() && plan.stop == 0 && plan.target == 0) {
     out.warnings.push_back("no exit: a position is held to the last session");
   }
@@ -59,7 +62,9 @@ Status read_daily(const Node& root, Strategy& out) {
       {"capital", {{"amount", plan.capital.number}, {"currency", plan.capital.currency}}},
       {"entry", {{"when", plan.enter}, {"size_percent", static_cast<double>(plan.size) / 100}, {"at", "next_open"}}},
       {"exit",
-       {{"when", plan.leave}, {"at", "next_open"}, {"stop_percent", static_cast<double>(plan.stop) / 100},
+       {{"when", plan.leave},
+        {"at", "next_open"},
+        {"stop_percent", static_cast<double>(plan.stop) / 100},
         {"target_percent", static_cast<double>(plan.target) / 100}}},
       {"costs", {{"commission_bps", document.costs.commission_bps}}}};
   out.plan = std::move(plan);

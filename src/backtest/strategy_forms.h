@@ -15,7 +15,8 @@ const Node& at(const Node& root, std::initializer_list<const char*> path);
 /// The message of `status` at the node; OK stays OK.
 Status placed(const Node& node, const Status& status);
 /// [start, end] of sessions, both optional as a pair.
-Status read_dates(const Node& node, const std::vector<std::string>& range, std::optional<Date>& start, std::optional<Date>& end);
+Status read_dates(const Node& node, const std::vector<std::string>& range, std::optional<Date>& start,
+                  std::optional<Date>& end);
 /// A rate in basis points, exact to 1/10,000 of one.
 Result<std::int64_t> read_rate(const Node& node, double bps);
 Json text_or_null(const std::optional<Date>& date);

@@ -20,7 +20,9 @@ Status add_window(const Node& node, const std::string& start, const std::string&
   TimeWindow window;
   ARROW_RETURN_NOT_OK(read_time(node, start, window.start));
   ARROW_RETURN_NOT_OK(read_time(node, end, window.end));
-  if (window.start >= window.end) return node.error(fmt::format("the window {}-{} is empty", start, end), "windows are half-open: its end is the first instant outside");
+  if (window.start >= window.end)
+    return node.error(fmt::format("the window {}-{} is empty", start, end),
+                      "windows are half-open: its end is the first instant outside");
   if (!out.empty() && out.back().end > window.start) return node.error("windows overlap or are out of order");
   out.push_back(window);
   return Status::OK();
@@ -41,7 +43,8 @@ Status read_days(const Node& node, const std::vector<std::string>& days, std::ve
 
 /// Either dialect's dates, days and windows.
 Status read_when(const Node& root, const OptionDocument& document, OptionStrategy& plan) {
-  if (document.when && document.time) return at(root, {"time"}).error("when and time are two dialects of one thing", "keep one of them");
+  if (document.when && document.time)
+    return at(root, {"time"}).error("when and time are two dialects of one thing", "keep one of them");
   plan.timezone = document.timezone;
   if (document.when) {
     const OptionWhen& when = *document.when;
@@ -49,7 +52,8 @@ Status read_when(const Node& root, const OptionDocument& document, OptionStrateg
     ARROW_RETURN_NOT_OK(read_days(at(root, {"when", "days"}), when.days, plan.days));
     const Node& windows = at(root, {"when", "time_window"});
     for (std::size_t i = 0; i < when.time_window.size(); ++i) {
-      ARROW_RETURN_NOT_OK(add_window(windows.is_list() ? windows.items[i] : windows, when.time_window[i].start, when.time_window[i].end, plan.windows));
+      ARROW_RETURN_NOT_OK(add_window(windows.is_list() ? windows.items[i] : windows, when.time_window[i].start,
+                                     when.time_window[i].end, plan.windows));
     }
     if (!when.timezone.empty()) plan.timezone = when.timezone;
   } else if (document.time) {
@@ -68,7 +72,8 @@ Status read_when(const Node& root, const OptionDocument& document, OptionStrateg
     }
     if (!time.timezone.empty()) plan.timezone = time.timezone;
   }
-  if (plan.windows.empty()) return root.error("no time window", "add when: {time_window: {start: \"09:15:00\", end: \"15:30:00\"}}");
+  if (plan.windows.empty())
+    return root.error("no time window", "add when: {time_window: {start: \"09:15:00\", end: \"15:30:00\"}}");
   if (!plan.timezone.empty()) {
     auto zone = Zone::named(plan.timezone);
     if (!zone.ok()) return placed(at(root, {"timezone"}), zone.status());
@@ -83,7 +88,8 @@ Status read_expiries(const Node& node, const std::vector<std::string>& expiries,
     if (text != "nearest" && text != "weekly" && text != "monthly" && text != "all" && !Date::parse(text).ok()) {
       std::string near = nearest(text, std::vector<std::string>{"nearest", "weekly", "monthly", "all"});
       return item.error(fmt::format("\"{}\" is no expiry", text),
-                        (near.empty() ? std::string{} : fmt::format("did you mean \"{}\"? ", near)) + "nearest, weekly, monthly, all, or a date");
+                        (near.empty() ? std::string{} : fmt::format("did you mean \"{}\"? ", near)) +
+                            "nearest, weekly, monthly, all, or a date");
     }
     out.push_back(text);
   }
@@ -113,7 +119,8 @@ Status check_conditions(const Node& root, const OptionStrategy& plan) {
         return node.error("PnL and Drawdown belong to an open position", "use them in exit.when");
       }
       if (!metric->underlying && metric->leg >= static_cast<int>(plan.legs.size())) {
-        return node.error(fmt::format("there is no leg {}", metric->leg), fmt::format("legs are numbered 0 to {}", plan.legs.size() - 1));
+        return node.error(fmt::format("there is no leg {}", metric->leg),
+                          fmt::format("legs are numbered 0 to {}", plan.legs.size() - 1));
       }
     }
   }
@@ -124,14 +131,30 @@ Json canonical_of(const OptionStrategy& plan, const OptionDocument& document) {
   Json days = Json::array(), windows = Json::array(), legs = Json::array();
   for (int day : plan.days) days.push_back(kDays[day]);
   for (const TimeWindow& w : plan.windows) windows.push_back({w.start / kSecond, w.end / kSecond});
-  for (const OptionLeg& leg : plan.legs) legs.push_back({{"cp", leg.call ? "CE" : "PE"}, {"qty", leg.lots}, {"distance", leg.distance}});
+  for (const OptionLeg& leg : plan.legs)
+    legs.push_back({{"cp", leg.call ? "CE" : "PE"}, {"qty", leg.lots}, {"distance", leg.distance}});
   return {{"form", "option"},
           {"name", document.name},
-          {"universe", {{"symbol", plan.symbol}, {"expiries", plan.expiries}, {"table", plan.table}, {"rules", plan.rules}}},
-          {"time", {{"start", text_or_null(plan.start)}, {"end", text_or_null(plan.end)}, {"days", days}, {"windows_seconds", windows}, {"timezone", plan.timezone}}},
+          {"universe",
+           {{"symbol", plan.symbol}, {"expiries", plan.expiries}, {"table", plan.table}, {"rules", plan.rules}}},
+          {"time",
+           {{"start", text_or_null(plan.start)},
+            {"end", text_or_null(plan.end)},
+            {"days", days},
+            {"windows_seconds", windows},
+            {"timezone", plan.timezone}}},
           {"capital", {{"amount", plan.capital.number}, {"currency", plan.capital.currency}}},
-          {"entry", {{"selector", plan.selector}, {"rebalance_seconds", plan.rebalance / kSecond}, {"legs", legs}, {"when", plan.enter.canonical()}, {"repeat", plan.repeat}}},
-          {"exit", {{"at", plan.settle ? Json("settlement") : plan.exit_at ? Json(*plan.exit_at / kSecond) : Json(nullptr)}, {"when", plan.leave.canonical()}}},
+          {"entry",
+           {{"selector", plan.selector},
+            {"rebalance_seconds", plan.rebalance / kSecond},
+            {"legs", legs},
+            {"when", plan.enter.canonical()},
+            {"repeat", plan.repeat}}},
+          {"exit",
+           {{"at", plan.settle    ? Json("settlement")
+                   : plan.exit_at ? Json(*plan.exit_at / kSecond)
+                                  : Json(nullptr)},
+            {"when", plan.leave.canonical()}}},
           {"costs", {{"per_lot", plan.per_lot}, {"taxes_bps", document.costs.taxes_bps}, {"stt", plan.stt}}},
           {"slippage", {{"base", plan.slip_base}, {"alpha_spread", plan.slip_spread}, {"beta_rv", plan.slip_rv}}},
           {"fill", {{"mode", document.fill.mode}, {"latency_us", plan.latency}, {"patience_us", plan.patience}}},
@@ -169,7 +192,8 @@ Status read_option(const Node& root, Strategy& out) {
   if (!capital.ok()) return placed(at(root, {"capital"}), capital.status());
   plan.capital = *capital;
   const OptionCosts& costs = document.costs;
-  if (costs.per_lot && costs.brokerage_per_lot) return at(root, {"costs", "per_lot"}).error("per_lot and brokerage_per_lot are one thing", "keep one of them");
+  if (costs.per_lot && costs.brokerage_per_lot)
+    return at(root, {"costs", "per_lot"}).error("per_lot and brokerage_per_lot are one thing", "keep one of them");
   double per_lot = costs.per_lot.value_or(costs.brokerage_per_lot.value_or(0));
   plan.per_lot = std::llround(per_lot * 100);
   if (per_lot < 0 || std::abs(per_lot * 100 - static_cast<double>(plan.per_lot)) > 1e-6) {
@@ -178,15 +202,20 @@ Status read_option(const Node& root, Strategy& out) {
   ARROW_ASSIGN_OR_RAISE(plan.taxes, read_rate(at(root, {"costs", "taxes_bps"}), costs.taxes_bps));
   plan.stt = costs.stt;
   const OptionSlippage& slippage = document.slippage;
-  if (slippage.base && slippage.ticks) return at(root, {"slippage", "base"}).error("base and ticks are one thing", "keep one of them");
+  if (slippage.base && slippage.ticks)
+    return at(root, {"slippage", "base"}).error("base and ticks are one thing", "keep one of them");
   plan.slip_base = slippage.base.value_or(slippage.ticks.value_or(0));
   if (plan.slip_base < 0) return at(root, {"slippage"}).error("slippage is never a gain");
   plan.slip_spread = slippage.alpha_spread, plan.slip_rv = slippage.beta_rv;
   const std::string& mode = document.fill.mode;
-  plan.fill = mode == "best" ? FillMode::best : mode == "mid" ? FillMode::mid : mode == "bid" ? FillMode::bid : FillMode::ask;
+  plan.fill = mode == "best"  ? FillMode::best
+              : mode == "mid" ? FillMode::mid
+              : mode == "bid" ? FillMode::bid
+                              : FillMode::ask;
   plan.latency = document.fill.latency.us, plan.patience = document.fill.patience.us;
   if (plan.latency < kSecond) {
-    return at(root, {"fill", "latency"}).error("an order decided in a second fills in the next one at the earliest", "latency: 1s");
+    return at(root, {"fill", "latency"})
+        .error("an order decided in a second fills in the next one at the earliest", "latency: 1s");
   }
   plan.ttl = document.quality.ttl.us, plan.tolerance = document.quality.tolerance.us;
   if (!document.quality.max_spread.empty()) {

@@ -73,7 +73,9 @@ Result<Outcome> outcome_of(const DailyResult& result, const DailyMarket& market,
   Outcome out;
   const auto& trades = result.trades;
   int scale = market.scale;
-  auto return_of = [&](const DailyTrade& t) { return static_cast<double>(t.pnl) / (static_cast<double>(t.entry_price) * static_cast<double>(t.size)); };
+  auto return_of = [&](const DailyTrade& t) {
+    return static_cast<double>(t.pnl) / (static_cast<double>(t.entry_price) * static_cast<double>(t.size));
+  };
   TableMaker t;
   ARROW_RETURN_NOT_OK(t.text("Symbol", TAPEMILL_EACH(trades, market.instruments[r.instrument].symbol)));
   ARROW_RETURN_NOT_OK(t.text("InstrumentId", TAPEMILL_EACH(trades, market.instruments[r.instrument].instrument)));
@@ -120,7 +122,8 @@ Result<Outcome> outcome_of(const DailyResult& result, const DailyMarket& market,
 }
 
 std::string option_name(const std::string& symbol, const OptionTrade& trade) {
-  return fmt::format("{} {} {} {}", symbol, trade.expiry.str(), trade.strike % 100 == 0 ? std::to_string(trade.strike / 100) : format_decimal(trade.strike, 2),
+  return fmt::format("{} {} {} {}", symbol, trade.expiry.str(),
+                     trade.strike % 100 == 0 ? std::to_string(trade.strike / 100) : format_decimal(trade.strike, 2),
                      trade.call ? "CE" : "PE");
 }
 
@@ -129,7 +132,9 @@ Result<Outcome> outcome_of(const std::vector<OptionDay>& days, const OptionStrat
   std::vector<OptionTrade> trades;
   for (const OptionDay& day : days) trades.insert(trades.end(), day.trades.begin(), day.trades.end());
   // the average price of a trade filled at several levels: to 1/10000, halves up; the values are exact
-  auto average = [](std::int64_t value, std::int64_t units) { return units == 0 ? std::int64_t{0} : (value * 100 + units / 2) / units; };
+  auto average = [](std::int64_t value, std::int64_t units) {
+    return units == 0 ? std::int64_t{0} : (value * 100 + units / 2) / units;
+  };
   TableMaker t;
   ARROW_RETURN_NOT_OK(t.date("date", TAPEMILL_EACH(trades, r.date)));
   ARROW_RETURN_NOT_OK(t.instant("ts_entry", TAPEMILL_EACH(trades, r.entry_time)));
@@ -171,7 +176,8 @@ Result<Outcome> outcome_of(const std::vector<OptionDay>& days, const OptionStrat
     p.exposed.push_back(day.trades.empty() ? 0 : 1);
   }
   p.trade_pnl = TAPEMILL_EACH(trades, to_double(r.pnl_after_costs(), 2));
-  p.trade_return = TAPEMILL_EACH(trades, r.entry_value == 0 ? 0.0 : static_cast<double>(r.pnl_after_costs()) / static_cast<double>(r.entry_value));
+  p.trade_return = TAPEMILL_EACH(
+      trades, r.entry_value == 0 ? 0.0 : static_cast<double>(r.pnl_after_costs()) / static_cast<double>(r.entry_value));
   p.trade_seconds = TAPEMILL_EACH(trades, seconds(r.entry_time, r.exit_time));
 
   TableMaker e;

@@ -18,7 +18,8 @@ inline Date day(int n) { return Date::of(2024, 1, 1) + n; }
 /// Consecutive days as sessions, 09:15 to 15:30 UTC, so that tests count in plain numbers.
 inline Session session(Date date) {
   Instant midnight{date.days * kDay};
-  return {date, {{Instant{midnight.us + 9 * kHour + 15 * kMinute}, Instant{midnight.us + 15 * kHour + 30 * kMinute}}}, ""};
+  return {
+      date, {{Instant{midnight.us + 9 * kHour + 15 * kMinute}, Instant{midnight.us + 15 * kHour + 30 * kMinute}}}, ""};
 }
 
 struct Bar {
@@ -50,7 +51,9 @@ inline DailyStrategy daily_plan(const std::string& capital = "10000 USD") {
 }
 
 /// An instant of the test day 2024-01-04 (a Thursday), "09:20:00".
-inline Instant at_time(const std::string& text) { return {Date::of(2024, 1, 4).days * kDay + must(parse_time_of_day(text))}; }
+inline Instant at_time(const std::string& text) {
+  return {Date::of(2024, 1, 4).days * kDay + must(parse_time_of_day(text))};
+}
 
 /// A quote with one level of 500 units a side, known a second after its time.
 inline Quote quote_of(Instant time, std::int32_t bid, std::int32_t ask, std::int32_t size = 500) {
@@ -70,8 +73,10 @@ struct ChainMaker {
     day.step = 5000, day.tick = 5;
   }
   /// price(contract, time) -> {bid, ask} in paise; bid 0: no quote in that second.
-  ChainDay make(Date expiry, const std::function<std::pair<std::int32_t, std::int32_t>(std::int64_t strike, bool call, Instant t)>& price,
-                const std::function<std::int64_t(Instant)>& spot, std::int64_t lot = 50) {
+  ChainDay make(
+      Date expiry,
+      const std::function<std::pair<std::int32_t, std::int32_t>(std::int64_t strike, bool call, Instant t)>& price,
+      const std::function<std::int64_t(Instant)>& spot, std::int64_t lot = 50) {
     for (std::int64_t strike = 90000; strike <= 110000; strike += 5000) {
       for (bool call : {false, true}) {
         Contract c;
@@ -84,7 +89,8 @@ struct ChainMaker {
         day.contracts.push_back(std::move(c));
       }
     }
-    for (Instant t = day.session.open(); t < day.session.close(); t.us += kSecond) day.spot.push_back({t, Instant{t.us + kSecond}, spot(t)});
+    for (Instant t = day.session.open(); t < day.session.close(); t.us += kSecond)
+      day.spot.push_back({t, Instant{t.us + kSecond}, spot(t)});
     return day;
   }
 };

@@ -47,7 +47,8 @@ TEST(FaultBacktest, KilledAtRandomMomentsLeavesNothingOrAll) {
   RunResult again = must(run(lake, strategy));
   EXPECT_EQ(again.ledger_hash, whole.ledger_hash);
   int leftovers = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(lake.root() + "/runs")) leftovers += entry.path().filename().string().starts_with(".");
+  for (const auto& entry : std::filesystem::directory_iterator(lake.root() + "/runs"))
+    leftovers += entry.path().filename().string().starts_with(".");
   EXPECT_EQ(leftovers, 0);  // what killed processes left behind is swept by the next run
   (void)all;
 }

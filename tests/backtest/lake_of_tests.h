@@ -20,7 +20,8 @@ inline void must(const Status& status) {
 class Folder {
  public:
   Folder() {
-    std::string name = std::filesystem::path(::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp") / "tapemill-backtest-XXXXXX";
+    std::string name =
+        std::filesystem::path(::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp") / "tapemill-backtest-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
     path_ = name;
   }
@@ -35,7 +36,7 @@ class Folder {
 };
 
 /// Values of the columns a test cares for, as text by column; every other column is null.
-using Row = std::map<std::string, std::int64_t>;   // decimals at their scale, dates as days, instants as microseconds
+using Row = std::map<std::string, std::int64_t>;  // decimals at their scale, dates as days, instants as microseconds
 struct Rows {
   std::vector<Row> numbers;
   std::vector<std::map<std::string, std::string>> texts;
@@ -47,7 +48,8 @@ inline std::shared_ptr<arrow::RecordBatch> batch_of(const Dataset& dataset, cons
   for (const auto& field : schema->fields()) {
     auto builder = must(arrow::MakeBuilder(field->type()));
     bool used = false;
-    for (std::size_t i = 0; i < rows.numbers.size() && !used; ++i) used = rows.numbers[i].contains(field->name()) || rows.texts[i].contains(field->name());
+    for (std::size_t i = 0; i < rows.numbers.size() && !used; ++i)
+      used = rows.numbers[i].contains(field->name()) || rows.texts[i].contains(field->name());
     if (!used) {
       columns.push_back(must(arrow::MakeArrayOfNull(field->type(), static_cast<std::int64_t>(rows.numbers.size()))));
       continue;
@@ -57,9 +59,12 @@ inline std::shared_ptr<arrow::RecordBatch> batch_of(const Dataset& dataset, cons
       auto text = rows.texts[i].find(field->name());
       if (text != rows.texts[i].end()) must(static_cast<arrow::StringBuilder&>(*builder).Append(text->second));
       else if (number == rows.numbers[i].end()) must(builder->AppendNull());
-      else if (field->type()->id() == arrow::Type::DECIMAL64) must(static_cast<arrow::Decimal64Builder&>(*builder).Append(arrow::Decimal64(number->second)));
-      else if (field->type()->id() == arrow::Type::DATE32) must(static_cast<arrow::Date32Builder&>(*builder).Append(static_cast<int>(number->second)));
-      else if (field->type()->id() == arrow::Type::TIMESTAMP) must(static_cast<arrow::TimestampBuilder&>(*builder).Append(number->second));
+      else if (field->type()->id() == arrow::Type::DECIMAL64)
+        must(static_cast<arrow::Decimal64Builder&>(*builder).Append(arrow::Decimal64(number->second)));
+      else if (field->type()->id() == arrow::Type::DATE32)
+        must(static_cast<arrow::Date32Builder&>(*builder).Append(static_cast<int>(number->second)));
+      else if (field->type()->id() == arrow::Type::TIMESTAMP)
+        must(static_cast<arrow::TimestampBuilder&>(*builder).Append(number->second));
       else must(static_cast<arrow::Int64Builder&>(*builder).Append(number->second));
     }
     columns.push_back(must(builder->Finish()));
@@ -92,8 +97,14 @@ inline void store_index(const lake::Lake& lake, Date from, Date to, unsigned see
     Session s = must(calendar->session(date));
     std::int64_t open = price, close = price + static_cast<std::int64_t>(random() % 40'000'001) - 19'500'000;
     price = close;
-    rows.numbers.push_back({{"session", date.days}, {"open", open}, {"high", std::max(open, close) + 1'000'000}, {"low", std::min(open, close) - 1'000'000},
-                            {"close", close}, {"adjusted_close", close}, {"volume", 1000}, {"available_at", s.close().us}});
+    rows.numbers.push_back({{"session", date.days},
+                            {"open", open},
+                            {"high", std::max(open, close) + 1'000'000},
+                            {"low", std::min(open, close) - 1'000'000},
+                            {"close", close},
+                            {"adjusted_close", close},
+                            {"volume", 1000},
+                            {"available_at", s.close().us}});
     rows.texts.push_back({{"instrument_id", "US:SPX"}, {"symbol", "SPX"}});
   }
   store(lake, "sp500_index", from.str(), rows);

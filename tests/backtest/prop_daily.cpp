@@ -11,7 +11,9 @@ DailyMarket random_market(unsigned seed, int sessions, int shuffle_after = -1) {
   std::mt19937 random(seed), other(seed + 1000);
   DailyMarket market;
   for (int s = 0; s <= sessions; ++s) market.sessions.push_back(session(day(s)));
-  auto series = must(analytics::Series::compile({{"e", "crosses_above(sma(close, 3), sma(close, 8))", "test"}, {"x", "crosses_below(sma(close, 3), sma(close, 8))", "test"}}, {"close"}));
+  auto series = must(analytics::Series::compile({{"e", "crosses_above(sma(close, 3), sma(close, 8))", "test"},
+                                                 {"x", "crosses_below(sma(close, 3), sma(close, 8))", "test"}},
+                                                {"close"}));
   for (int i = 0; i < 3; ++i) {
     Bars bars;
     bars.instrument = "US:" + std::to_string(i), bars.symbol = std::to_string(i);
@@ -20,8 +22,10 @@ DailyMarket random_market(unsigned seed, int sessions, int shuffle_after = -1) {
     std::vector<int> days;
     for (int s = 0; s < sessions; ++s) {
       auto draw = [&](int most) { return static_cast<std::int64_t>(random() % static_cast<unsigned>(most)); };
-      std::int64_t open = std::max<std::int64_t>(100, price + draw(401) - 200), close = std::max<std::int64_t>(100, open + draw(401) - 200);
-      std::int64_t high = std::max(open, close) + draw(50), low = std::max<std::int64_t>(1, std::min(open, close) - draw(50));
+      std::int64_t open = std::max<std::int64_t>(100, price + draw(401) - 200),
+                   close = std::max<std::int64_t>(100, open + draw(401) - 200);
+      std::int64_t high = std::max(open, close) + draw(50),
+                   low = std::max<std::int64_t>(1, std::min(open, close) - draw(50));
       price = close;
       if (random() % 13 == 0) continue;
       rows.push_back({open, high, low, close});
@@ -36,9 +40,11 @@ DailyMarket random_market(unsigned seed, int sessions, int shuffle_after = -1) {
       double close = static_cast<double>(rows[k][3]) / 100, signal[2];
       tick->update(&close, days[k], signal);
       bars.session.push_back(day(days[k]));
-      bars.open.push_back(rows[k][0]), bars.high.push_back(rows[k][1]), bars.low.push_back(rows[k][2]), bars.close.push_back(rows[k][3]);
+      bars.open.push_back(rows[k][0]), bars.high.push_back(rows[k][1]), bars.low.push_back(rows[k][2]),
+          bars.close.push_back(rows[k][3]);
       bars.available_at.push_back(market.sessions[static_cast<std::size_t>(days[k])].close());
-      bars.enter.push_back(!std::isnan(signal[0]) && signal[0] != 0), bars.leave.push_back(!std::isnan(signal[1]) && signal[1] != 0);
+      bars.enter.push_back(!std::isnan(signal[0]) && signal[0] != 0),
+          bars.leave.push_back(!std::isnan(signal[1]) && signal[1] != 0);
     }
     market.instruments.push_back(std::move(bars));
   }
@@ -73,7 +79,9 @@ TEST(DailyProperty, ShufflingTheFutureChangesNothingBeforeIt) {
     int cut = 60;
     DailyResult a = must(run_daily(random_plan(seed), random_market(seed, 120)));
     DailyResult b = must(run_daily(random_plan(seed), random_market(seed, 120, cut)));
-    for (int s = 0; s < cut; ++s) ASSERT_EQ(a.equity[static_cast<std::size_t>(s)].equity, b.equity[static_cast<std::size_t>(s)].equity) << seed << " day " << s;
+    for (int s = 0; s < cut; ++s)
+      ASSERT_EQ(a.equity[static_cast<std::size_t>(s)].equity, b.equity[static_cast<std::size_t>(s)].equity)
+          << seed << " day " << s;
     for (std::size_t i = 0; i < a.trades.size() && a.trades[i].exit_session < day(cut); ++i) {
       ASSERT_LT(i, b.trades.size());
       ASSERT_EQ(a.trades[i].pnl, b.trades[i].pnl);

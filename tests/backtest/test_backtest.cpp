@@ -75,7 +75,8 @@ TEST_F(Backtest, OpeningStraddleOverTheLake) {
   EXPECT_EQ(r.sessions, 2);
   EXPECT_EQ(r.trades->num_rows(), 4);
   EXPECT_TRUE(r.refused.empty());
-  EXPECT_NEAR(figure(r.metrics, "Equity Final [$]"), 1e6 + static_cast<double>(total(*r.trades, "pnl_after_costs")) / 100, 1e-9);
+  EXPECT_NEAR(figure(r.metrics, "Equity Final [$]"),
+              1e6 + static_cast<double>(total(*r.trades, "pnl_after_costs")) / 100, 1e-9);
   EXPECT_EQ(total(*r.equity, "pnl") - total(*r.equity, "fees"), total(*r.trades, "pnl_after_costs"));
   std::string samples = must(read_file(r.path + "/samples/first_trades.json"));
   EXPECT_NE(samples.find("\"ttl_ok\": true"), std::string::npos);
@@ -170,11 +171,20 @@ TEST_F(Backtest, ALookAheadInTheTableIsRefused) {
   for (int i = 0; i < 3; ++i) {
     Date date = Date::of(2024, 1, 3) + i;
     Session s = must(must(Calendar::load("nyse"))->session(date));
-    rows.numbers.push_back({{"session", date.days}, {"open", 1000}, {"high", 1000}, {"low", 1000}, {"close", 1000}, {"volume", 1}, {"available_at", s.close().us + (i == 0 ? 2 * kDay : 0)}});
+    rows.numbers.push_back({{"session", date.days},
+                            {"open", 1000},
+                            {"high", 1000},
+                            {"low", 1000},
+                            {"close", 1000},
+                            {"volume", 1},
+                            {"available_at", s.close().us + (i == 0 ? 2 * kDay : 0)}});
     rows.texts.push_back({{"instrument_id", "US:SPX"}, {"symbol", "SPX"}});
   }
   store(lake, "sp500_index", "x", rows);
-  auto result = run(lake, write("cross.yaml", "name: x\nuniverse: {table: sp500_index, symbols: [SPX]}\ncapital: 1000\nentry: {when: \"close > 5\"}\n"));
+  auto result = run(
+      lake,
+      write("cross.yaml",
+            "name: x\nuniverse: {table: sp500_index, symbols: [SPX]}\ncapital: 1000\nentry: {when: \"close > 5\"}\n"));
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(exit_code(result.status()), 1);
   EXPECT_NE(result.status().message().find("look-ahead: SPX of 2024-01-03"), std::string::npos) << result.status();
@@ -186,10 +196,19 @@ TEST_F(Backtest, WhatIsNotThereIsSaid) {
     auto result = run(*lake_, write("bad.yaml", text));
     return result.ok() ? std::string("it ran") : render(result.status(), false);
   };
-  EXPECT_NE(message("name: x\nuniverse: {table: sp500, symbols: [A]}\ncapital: 1000\nentry: {when: \"close > 5\"}\n").find("no table sp500"), std::string::npos);
-  EXPECT_NE(message("name: x\nuniverse: {table: sp500_index, symbols: [SPY]}\ncapital: 1000\nentry: {when: \"close > 5\"}\n").find("no rows of \"SPY\""), std::string::npos);
-  EXPECT_NE(message("name: x\nuniverse: {table: sp500_index}\ncapital: 1000\nentry: {when: \"closs > 5\"}\n").find("did you mean \"close\"?"), std::string::npos);
-  EXPECT_NE(message("name: x\nuniverse: {table: sp500_index}\ncapital: 1000 EUR\nentry: {when: \"close > 5\"}\n").find("in EUR"), std::string::npos);
+  EXPECT_NE(message("name: x\nuniverse: {table: sp500, symbols: [A]}\ncapital: 1000\nentry: {when: \"close > 5\"}\n")
+                .find("no table sp500"),
+            std::string::npos);
+  EXPECT_NE(
+      message("name: x\nuniverse: {table: sp500_index, symbols: [SPY]}\ncapital: 1000\nentry: {when: \"close > 5\"}\n")
+          .find("no rows of \"SPY\""),
+      std::string::npos);
+  EXPECT_NE(message("name: x\nuniverse: {table: sp500_index}\ncapital: 1000\nentry: {when: \"closs > 5\"}\n")
+                .find("did you mean \"close\"?"),
+            std::string::npos);
+  EXPECT_NE(message("name: x\nuniverse: {table: sp500_index}\ncapital: 1000 EUR\nentry: {when: \"close > 5\"}\n")
+                .find("in EUR"),
+            std::string::npos);
   std::string straddle = must(read_file(shipped("opening_straddle.yaml")));
   std::string other = straddle;
   other.replace(other.find("symbol: TAPE"), 12, "symbol: TAPA");
@@ -197,7 +216,24 @@ TEST_F(Backtest, WhatIsNotThereIsSaid) {
   other = straddle;
   other.replace(other.find("rules: demo_options"), 19, "rules: nse_fo");
   EXPECT_NE(message(other).find("says nothing of lot_size of TAPE"), std::string::npos) << message(other);
-  EXPECT_NE(message("name: x\nuniverse: {symbol: TAPE, table: sp500_index, rules: demo_options}\nwhen: {time_window: {start: \"09:20\", end: \"10:00\"}}\nentry: {legs: [{cp: CE, qty: 1}]}\n").find("not partitioned by date"), std::string::npos);
+  EXPECT_NE(message("name: x\nuniverse: {symbol: TAPE, table: sp500_index, rules: demo_options}\nwhen: {time_window: "
+                    "{start: \"09:20\", end: \"10:00\"}}\nentry: {legs: [{cp: CE, qty: 1}]}\n")
+                .find("not partitioned by date"),
+            std::string::npos);
+}
+
+// Where nothing can be written the environment is to blame, and nothing half-written is left.
+TEST_F(Backtest, AnUnwritableLedgerIsTheEnvironmentsFault) {
+  Folder folder;
+  auto lake = must(lake::Lake::open(folder.path() + "/lake", true));
+  store_index(lake, Date::of(2005, 1, 3), Date::of(2006, 12, 29));
+  must(write_file_atomically(lake.root() + "/runs", "a file where the folder should be"));
+  auto result = run(lake, shipped("index_cross.yaml"));
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(exit_code(result.status()), 3) << result.status();
+  RunOptions dry;
+  dry.write = false;
+  EXPECT_TRUE(run(lake, shipped("index_cross.yaml"), dry).ok());
 }
 
 TEST_F(Backtest, CheckNeedsNoLake) {
@@ -205,7 +241,9 @@ TEST_F(Backtest, CheckNeedsNoLake) {
   EXPECT_EQ(report.form, "daily");
   EXPECT_FALSE(report.resolved.empty());
   EXPECT_EQ(must(check(shipped("opening_straddle.yaml"))).form, "option");
-  EXPECT_FALSE(check(write("c.yaml", "name: x\nuniverse: {table: sp500_index}\ncapital: 1\nentry: {when: \"closs > 5\"}\n")).ok());
+  EXPECT_FALSE(
+      check(write("c.yaml", "name: x\nuniverse: {table: sp500_index}\ncapital: 1\nentry: {when: \"closs > 5\"}\n"))
+          .ok());
 }
 
 }  // namespace

@@ -10,7 +10,8 @@ OptionStrategy plan_of(const std::string& selector = "ATM") {
 }
 
 ChainDay flat_day(std::int64_t spot, Date expiry = Date::of(2024, 1, 4)) {
-  return ChainMaker().make(expiry, [](auto, auto, auto) { return std::pair{1000, 1010}; }, [=](Instant) { return spot; });
+  return ChainMaker().make(
+      expiry, [](auto, auto, auto) { return std::pair{1000, 1010}; }, [=](Instant) { return spot; });
 }
 
 TEST(Chain, AsOfUsesWhatWasKnownNotWhatWasStamped) {
@@ -99,10 +100,13 @@ TEST(AtmMap, AbsentStrikesGiveWayToTheNearerThenTheLower) {
 
 TEST(AtmMap, WithoutASpotFeedPutCallParitySpeaks) {
   // At 1000 the call is 3 rupees dearer than the put: the underlying is 1003.
-  ChainDay day = ChainMaker().make(Date::of(2024, 1, 4), [](std::int64_t strike, bool call, Instant) {
-    int fair = static_cast<int>(5000 + (call ? 100300 - strike : 0));
-    return std::pair{std::max(5, fair - 5), std::max(15, fair + 5)};
-  }, [](Instant) { return 100300; });
+  ChainDay day = ChainMaker().make(
+      Date::of(2024, 1, 4),
+      [](std::int64_t strike, bool call, Instant) {
+        int fair = static_cast<int>(5000 + (call ? 100300 - strike : 0));
+        return std::pair{std::max(5, fair - 5), std::max(15, fair + 5)};
+      },
+      [](Instant) { return 100300; });
   bool parity = true;
   EXPECT_EQ(underlying(plan_of(), day, at_time("10:00:00"), &parity), 100300);
   EXPECT_FALSE(parity);
@@ -114,7 +118,8 @@ TEST(AtmMap, WithoutASpotFeedPutCallParitySpeaks) {
 TEST(Expiries, NearestMonthlyAllAndDates) {
   ChainDay day;
   day.session = session(Date::of(2024, 1, 15));
-  for (Date expiry : {Date::of(2024, 1, 11), Date::of(2024, 1, 18), Date::of(2024, 1, 25), Date::of(2024, 2, 1), Date::of(2024, 2, 29)}) {
+  for (Date expiry : {Date::of(2024, 1, 11), Date::of(2024, 1, 18), Date::of(2024, 1, 25), Date::of(2024, 2, 1),
+                      Date::of(2024, 2, 29)}) {
     Contract c;
     c.expiry = expiry;
     day.contracts.push_back(c);

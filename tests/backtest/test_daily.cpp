@@ -7,7 +7,11 @@ namespace {
 TEST(Daily, SignalAtCloseFillsNextOpenWithExactMoney) {
   DailyStrategy plan = daily_plan();
   plan.commission = 10 * kRateScale;
-  auto market = market_of({{9000, 9500, 8900, 9100}, {9100, 9200, 9000, 9150, true, false}, {10000, 10500, 9900, 10400}, {10400, 11000, 10300, 10900, false, true}, {11000, 11100, 10800, 10900}});
+  auto market = market_of({{9000, 9500, 8900, 9100},
+                           {9100, 9200, 9000, 9150, true, false},
+                           {10000, 10500, 9900, 10400},
+                           {10400, 11000, 10300, 10900, false, true},
+                           {11000, 11100, 10800, 10900}});
   DailyResult r = must(run_daily(plan, market));
   ASSERT_EQ(r.trades.size(), 1u);
   const DailyTrade& t = r.trades[0];
@@ -56,7 +60,12 @@ TEST(Daily, LateRestatementPoisonsLaterDecisionsToo) {
 }
 
 TEST(Daily, EntryExpiresWhereTheInstrumentDoesNotTradeAndExitWaits) {
-  auto market = market_of({{100, 110, 90, 100, true, false}, {}, {100, 110, 90, 100, true, false}, {100, 110, 90, 100, false, true}, {}, {80, 90, 70, 85}});
+  auto market = market_of({{100, 110, 90, 100, true, false},
+                           {},
+                           {100, 110, 90, 100, true, false},
+                           {100, 110, 90, 100, false, true},
+                           {},
+                           {80, 90, 70, 85}});
   for (std::size_t gone : {4u, 1u}) {  // halted: no bar
     Bars& b = market.instruments[0];
     for (auto* column : {&b.open, &b.high, &b.low, &b.close}) column->erase(column->begin() + static_cast<long>(gone));
@@ -100,7 +109,8 @@ TEST(Daily, OpenPositionIsSoldAtTheLastCloseAndSaysSo) {
 TEST(Daily, TheDateRangeTradesInsideOnlyAndUsesEarlierBarsForSignals) {
   DailyStrategy plan = daily_plan();
   plan.start = day(1), plan.end = day(2);
-  auto market = market_of({{100, 110, 90, 100, true, false}, {100, 110, 90, 100}, {100, 110, 90, 100, false, true}, {100, 110, 90, 100}});
+  auto market = market_of(
+      {{100, 110, 90, 100, true, false}, {100, 110, 90, 100}, {100, 110, 90, 100, false, true}, {100, 110, 90, 100}});
   DailyResult r = must(run_daily(plan, market));
   EXPECT_EQ(r.equity.size(), 2u);
   ASSERT_EQ(r.trades.size(), 1u);
@@ -118,8 +128,10 @@ TEST(Money, RoundsToTheNearestAndNeverWraps) {
   EXPECT_EQ(must(scaled(INT64_MAX, 10, 10)), INT64_MAX);
   EXPECT_FALSE(scaled(INT64_MAX, 11, 10).ok());
   EXPECT_FALSE(times(INT64_MAX / 2, 3).ok());
-  for (const char* bad : {"", "-5 USD", "ten", "5 dollars", "nan", "0 USD", "1e400"}) EXPECT_FALSE(parse_amount(bad).ok()) << bad;
-  for (const char* bad : {"", "5", "0 %", "101 %", "-1 %", "x %", "0.001 %"}) EXPECT_FALSE(parse_percent(bad).ok()) << bad;
+  for (const char* bad : {"", "-5 USD", "ten", "5 dollars", "nan", "0 USD", "1e400"})
+    EXPECT_FALSE(parse_amount(bad).ok()) << bad;
+  for (const char* bad : {"", "5", "0 %", "101 %", "-1 %", "x %", "0.001 %"})
+    EXPECT_FALSE(parse_percent(bad).ok()) << bad;
   EXPECT_EQ(must(parse_percent("12.5%")), 1250);
 }
 

@@ -31,7 +31,9 @@ TEST(Metrics, TableByHand) {
   p.buy_and_hold = 0.05;
   double mean = 0.05, deviation = std::sqrt((0.0025 + 0.0225 + 0.0025 + 0.0225) / 3);
   double annual = std::pow(1.188, 252.0 / 4) - 1;
-  double mean_pnl = 18.8 / 3, pnl_deviation = std::sqrt((std::pow(10 - mean_pnl, 2) + std::pow(-11 - mean_pnl, 2) + std::pow(19.8 - mean_pnl, 2)) / 2);
+  double mean_pnl = 18.8 / 3,
+         pnl_deviation =
+             std::sqrt((std::pow(10 - mean_pnl, 2) + std::pow(-11 - mean_pnl, 2) + std::pow(19.8 - mean_pnl, 2)) / 2);
   const Row rows[] = {
       {"Exposure Time [%]", 75},
       {"Equity Final [$]", 118.8},
@@ -66,12 +68,11 @@ TEST(Metrics, TableByHand) {
 
 TEST(Metrics, UndefinedIsAnEnDashNeverZero) {
   auto none = figures(performance({100, 100}));
-  for (const char* name : {"Sharpe Ratio", "Sortino Ratio", "Calmar Ratio", "Win Rate [%]", "Profit Factor", "Expectancy [%]", "SQN", "Kelly Criterion"}) {
+  for (const char* name : {"Sharpe Ratio", "Sortino Ratio", "Calmar Ratio", "Win Rate [%]", "Profit Factor",
+                           "Expectancy [%]", "SQN", "Kelly Criterion"}) {
     EXPECT_TRUE(std::isnan(figure(none, name))) << name;
     for (const Figure& one : none) {
-      if (one.name == name) {
-        EXPECT_EQ(one.text, "–") << name;
-      }
+      if (one.name == name) { EXPECT_EQ(one.text, "–") << name; }
     }
   }
   EXPECT_EQ(figure(none, "Max. Drawdown [%]"), 0);
@@ -81,13 +82,13 @@ TEST(Metrics, UndefinedIsAnEnDashNeverZero) {
 TEST(Metrics, NegativeNumbersCarryATrueMinus) {
   auto got = figures(performance({90, 81}));
   for (const Figure& one : got) {
-    if (one.name == "Return [%]" || one.name == "Max. Drawdown [%]") {
-      EXPECT_EQ(one.text, "−19.00");
-    }
+    if (one.name == "Return [%]" || one.name == "Max. Drawdown [%]") { EXPECT_EQ(one.text, "−19.00"); }
   }
 }
 
-TEST(Metrics, TheCapitalIsTheFirstMaximum) { EXPECT_NEAR(figure(figures(performance({80, 90})), "Max. Drawdown [%]"), -20, 1e-12); }
+TEST(Metrics, TheCapitalIsTheFirstMaximum) {
+  EXPECT_NEAR(figure(figures(performance({80, 90})), "Max. Drawdown [%]"), -20, 1e-12);
+}
 
 }  // namespace
 }  // namespace tapemill::backtest

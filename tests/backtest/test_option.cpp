@@ -6,7 +6,9 @@ namespace {
 constexpr std::int64_t kLot = 50;
 
 /// Calls and puts of every strike cost 50.00/50.10; at 15:00 their price falls to 30.00/30.10.
-std::pair<std::int32_t, std::int32_t> falling(std::int64_t, bool, Instant t) { return t < at_time("15:00") ? std::pair{5000, 5010} : std::pair{3000, 3010}; }
+std::pair<std::int32_t, std::int32_t> falling(std::int64_t, bool, Instant t) {
+  return t < at_time("15:00") ? std::pair{5000, 5010} : std::pair{3000, 3010};
+}
 std::int64_t still(Instant) { return 100000; }
 
 const OptionTrade& leg(const OptionDay& day, int number) {
@@ -87,23 +89,30 @@ TEST(Straddle, FillModesAndSlippage) {
   EXPECT_EQ(entry(FillMode::ask, 0, 0).entry_value, 5010 * kLot);
   EXPECT_EQ(entry(FillMode::bid, 0, 0).entry_value, 5000 * kLot);
   EXPECT_EQ(entry(FillMode::best, 2, 0).entry_value, 4990 * kLot);
-  EXPECT_EQ(entry(FillMode::best, 0.5, 0.5).entry_value, 4990 * kLot);  // 0.5 + 0.5 * 2 ticks of spread, up to whole ticks
+  EXPECT_EQ(entry(FillMode::best, 0.5, 0.5).entry_value,
+            4990 * kLot);  // 0.5 + 0.5 * 2 ticks of spread, up to whole ticks
   EXPECT_EQ(entry(FillMode::best, 2, 0).slippage, 2 * 10 * kLot);       // entry and exit
 }
 
 TEST(StaleQuotes, NeverOpenAPosition) {
-  ChainDay day = ChainMaker().make(Date::of(2024, 1, 4), [](std::int64_t strike, bool call, Instant t) {
-    return t < at_time("09:19") ? falling(strike, call, t) : std::pair{0, 0};  // quiet from 09:19 on
-  }, still);
+  ChainDay day = ChainMaker().make(
+      Date::of(2024, 1, 4),
+      [](std::int64_t strike, bool call, Instant t) {
+        return t < at_time("09:19") ? falling(strike, call, t) : std::pair{0, 0};  // quiet from 09:19 on
+      },
+      still);
   OptionDay r = must(run_option_day(straddle(), day));
   EXPECT_TRUE(r.trades.empty());
 }
 
 // Quiet from the decision on: the order waits for its patience and is given up; nothing was sold at an old price.
 TEST(StaleQuotes, OrdersWaitAndAreGivenUp) {
-  ChainDay day = ChainMaker().make(Date::of(2024, 1, 4), [](std::int64_t strike, bool call, Instant t) {
-    return t < at_time("09:19:59") || t > at_time("09:30") ? falling(strike, call, t) : std::pair{0, 0};
-  }, still);
+  ChainDay day = ChainMaker().make(
+      Date::of(2024, 1, 4),
+      [](std::int64_t strike, bool call, Instant t) {
+        return t < at_time("09:19:59") || t > at_time("09:30") ? falling(strike, call, t) : std::pair{0, 0};
+      },
+      still);
   OptionStrategy plan = straddle();
   plan.latency = 3 * kSecond;
   OptionDay r = must(run_option_day(plan, day));
@@ -113,9 +122,12 @@ TEST(StaleQuotes, OrdersWaitAndAreGivenUp) {
 
 TEST(StaleQuotes, TheEndOfDayExitTakesTheLastTradeableQuoteAndFlagsIt) {
   Date later = Date::of(2024, 1, 11);
-  ChainDay day = ChainMaker().make(later, [](std::int64_t strike, bool call, Instant t) {
-    return t < at_time("15:10") ? falling(strike, call, t) : std::pair{0, 0};
-  }, still, kLot);
+  ChainDay day = ChainMaker().make(
+      later,
+      [](std::int64_t strike, bool call, Instant t) {
+        return t < at_time("15:10") ? falling(strike, call, t) : std::pair{0, 0};
+      },
+      still, kLot);
   OptionDay r = must(run_option_day(straddle(), day));
   ASSERT_EQ(r.trades.size(), 2u);
   EXPECT_TRUE(r.trades[0].stale_exit);
@@ -169,9 +181,12 @@ TEST(Settlement, AllLegsOnOnePriceFromTheLastHalfHour) {
 }
 
 TEST(Settlement, AnExpiringPositionWithoutQuotesSettlesInsteadOfTradingStale) {
-  ChainDay day = ChainMaker().make(Date::of(2024, 1, 4), [](std::int64_t strike, bool call, Instant t) {
-    return t < at_time("15:10") ? falling(strike, call, t) : std::pair{0, 0};
-  }, still, kLot);
+  ChainDay day = ChainMaker().make(
+      Date::of(2024, 1, 4),
+      [](std::int64_t strike, bool call, Instant t) {
+        return t < at_time("15:10") ? falling(strike, call, t) : std::pair{0, 0};
+      },
+      still, kLot);
   OptionDay r = must(run_option_day(straddle(), day));
   ASSERT_EQ(r.trades.size(), 2u);
   EXPECT_EQ(r.trades[0].reason, "settlement");
@@ -195,10 +210,13 @@ TEST(Rebalance, RollsToTheNewStrikeAtTheAnchorOnly) {
 }
 
 TEST(Rebalance, AQuietMomentOfTheHeldStrikeIsNoReasonToRoll) {
-  ChainDay day = ChainMaker().make(Date::of(2024, 1, 4), [](std::int64_t strike, bool call, Instant t) {
-    bool quiet = strike == 100000 && t > at_time("10:14") && t < at_time("10:16");
-    return quiet ? std::pair{0, 0} : falling(strike, call, t);
-  }, still, kLot);
+  ChainDay day = ChainMaker().make(
+      Date::of(2024, 1, 4),
+      [](std::int64_t strike, bool call, Instant t) {
+        bool quiet = strike == 100000 && t > at_time("10:14") && t < at_time("10:16");
+        return quiet ? std::pair{0, 0} : falling(strike, call, t);
+      },
+      still, kLot);
   OptionStrategy plan = straddle("09:15", "15:25");
   plan.rebalance = kHour;
   EXPECT_EQ(must(run_option_day(plan, day)).trades.size(), 2u);
@@ -211,7 +229,8 @@ TEST(SplitSession, NothingFillsInTheBreak) {
   OptionStrategy plan = straddle("09:20", "10:30");
   OptionDay r = must(run_option_day(plan, day));
   ASSERT_EQ(r.trades.size(), 2u);
-  EXPECT_EQ(r.trades[0].exit_time, at_time("11:30:01"));  // the window ended in the break: the first second after it decides
+  EXPECT_EQ(r.trades[0].exit_time,
+            at_time("11:30:01"));  // the window ended in the break: the first second after it decides
 }
 
 Condition condition(const std::string& text) {
@@ -254,8 +273,10 @@ TEST(Conditions, AveragesSeeEndedBarsOnly) {
     return r.trades.empty() ? Instant{} : r.trades[0].decided;
   };
   // bars end at 09:16 (1000), 09:17 (1001), 09:18 (1002): the mean reaches 1001 at 09:18:00 and 1002 at 09:19:00
-  EXPECT_EQ(enters(R"({"gte": [{"metric": "SMA", "args": {"n": 3, "field": "spot", "bar": "1m"}}, 1001]})"), at_time("09:18"));
-  EXPECT_EQ(enters(R"({"gte": [{"metric": "SMA", "args": {"n": 3, "field": "spot", "bar": "1m"}}, 1001.5]})"), at_time("09:19"));
+  EXPECT_EQ(enters(R"({"gte": [{"metric": "SMA", "args": {"n": 3, "field": "spot", "bar": "1m"}}, 1001]})"),
+            at_time("09:18"));
+  EXPECT_EQ(enters(R"({"gte": [{"metric": "SMA", "args": {"n": 3, "field": "spot", "bar": "1m"}}, 1001.5]})"),
+            at_time("09:19"));
 }
 
 TEST(Conditions, VolumesAreDifferencesOfTheCumulativeOne) {
@@ -278,7 +299,8 @@ TEST(Conditions, VolumesAreDifferencesOfTheCumulativeOne) {
 TEST(OptionProperty, ShufflingTheFutureChangesNoPastTrade) {
   auto noisy = [](unsigned seed, Instant from) {
     return [=](std::int64_t strike, bool call, Instant t) {
-      std::uint64_t h = static_cast<std::uint64_t>(t.us / kSecond) * 2654435761u + static_cast<std::uint64_t>(strike) * 97u + call + (t >= from ? seed : 0u);
+      std::uint64_t h = static_cast<std::uint64_t>(t.us / kSecond) * 2654435761u +
+                        static_cast<std::uint64_t>(strike) * 97u + call + (t >= from ? seed : 0u);
       h ^= h >> 29, h *= 0x9E3779B97F4A7C15ull, h ^= h >> 32;
       int bid = 3000 + static_cast<int>(h % 2000);
       return h % 11 == 0 ? std::pair{0, 0} : std::pair{bid, bid + 10};

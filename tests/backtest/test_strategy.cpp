@@ -33,12 +33,14 @@ exit: {at: "15:25"}
 costs: {brokerage_per_lot: 20, taxes_bps: 3.6}
 slippage: {ticks: 1}
 sampling: {save_first_trades: 7}
-)", "a.yaml"));
+)",
+                                      "a.yaml"));
   Strategy json = must(parse_strategy(R"({"sampling": {"first_trades": 7}, "slippage": {"base": 1.0},
 "costs": {"taxes_bps": 3.60, "per_lot": 20.00}, "exit": {"at": "15:25:00"}, "name": "s",
 "entry": {"when": {"gt": [{"metric": "SPOT"}, 100.0]}, "legs": [{"cp": "CE", "qty": -1, "distance": 0}, {"distance": 3, "cp": "P", "qty": 2}], "rebalance": "60m", "selector": "ATM"},
 "time": {"start": "2024-01-01", "end": "2024-12-31", "days": ["Mon", "Fri"], "windows": ["09:15-09:20"], "timezone": "Asia/Kolkata"},
-"universe": {"symbol": "NIFTY", "expiries": ["nearest"]}})", "a.json"));
+"universe": {"symbol": "NIFTY", "expiries": ["nearest"]}})",
+                                      "a.json"));
   EXPECT_EQ(yaml.canonical.dump(), json.canonical.dump());
   EXPECT_EQ(yaml.hash, json.hash);
   EXPECT_EQ(yaml.hash.size(), 64u);
@@ -78,29 +80,34 @@ TEST_P(StrategyErrors, NamePlaceAndRemedy) {
   }
   FAIL() << "no document has " << bad.find;
 }
-INSTANTIATE_TEST_SUITE_P(Table, StrategyErrors, testing::Values(
-    Bad{"capital:", "capitol:", "unknown key \"capitol\"", "did you mean \"capital\"?"},
-    Bad{"crosses_above(sma(close, 50)", "crosses_above(smaa(close, 50)", "smaa", "sma"},
-    Bad{"sma(close, 50), sma(close, 200))\", size", "ref(close, -1), sma(close, 200))\", size", "look", ""},
-    Bad{"1000000 USD", "a lot", "is no amount of money", "1000000 USD"},
-    Bad{"100 %", "150 %", "is no share", "up to 100"},
-    Bad{"at: next_open}\nexit", "at: this_close}\nexit", "\"this_close\" is none of next_open", ""},
-    Bad{"commission_bps: 10", "commission_bps: -1", "-1 is outside", ""},
-    Bad{"table: sp500_index, ", "", "neither a table nor a symbol", "sp500_index"},
-    Bad{"nearest, table", "neerest, table", "is no expiry", "did you mean \"nearest\"?"},
-    Bad{"\"15:25:00\"", "\"09:20:00\"", "is empty", "half-open"},
-    Bad{"\"15:25:00\"", "\"25:25:00\"", "mine.yaml:6", ""},
-    Bad{"cp: CE", "cp: CALL", "\"CALL\" is none of CE|PE|C|P", ""},
-    Bad{"qty: -1, distance: 0}\n    - {cp: PE", "qty: 0, distance: 0}\n    - {cp: PE", "0 lots trades nothing", ""},
-    Bad{"Asia/Kolkata", "Asia/Kolkatta", "Asia/Kolkatta", "Asia/Kolkata"},
-    Bad{"exit: {at: \"15:25\"}", "exit: {when: {gt: [LTPP, 3]}}", "unknown metric \"LTPP\"", "did you mean \"LTP\"?"},
-    Bad{"exit: {at: \"15:25\"}", "exit: {when: {gt: [{metric: EMA, args: {n: 5}}, 3]}}", "needs n and bar", "of which bars"},
-    Bad{"exit: {at: \"15:25\"}", "exit: {when: {gt: [{metric: LTP, args: {leg: 2}}, 3]}}", "there is no leg 2", "0 to 1"},
-    Bad{"exit: {at: \"15:25\"}", "exit: {when: {gt: [1]}}", "compares two sides", ""},
-    Bad{"rebalance: none", "rebalance: none\n  when: {gt: [PnL, 3]}", "belong to an open position", "exit.when"},
-    Bad{"sampling:", "sweep: {A: [1]}\nsampling:", "a sweep is a set of strategies", ""},
-    Bad{"slippage: {ticks: 1}", "slippage: {ticks: 1, base: 1}", "base and ticks are one thing", ""},
-    Bad{"slippage: {ticks: 1}", "fill: {latency: 0s}", "fills in the next one", "1s"}));
+INSTANTIATE_TEST_SUITE_P(
+    Table, StrategyErrors,
+    testing::Values(
+        Bad{"capital:", "capitol:", "unknown key \"capitol\"", "did you mean \"capital\"?"},
+        Bad{"crosses_above(sma(close, 50)", "crosses_above(smaa(close, 50)", "smaa", "sma"},
+        Bad{"sma(close, 50), sma(close, 200))\", size", "ref(close, -1), sma(close, 200))\", size", "look", ""},
+        Bad{"1000000 USD", "a lot", "is no amount of money", "1000000 USD"},
+        Bad{"100 %", "150 %", "is no share", "up to 100"},
+        Bad{"at: next_open}\nexit", "at: this_close}\nexit", "\"this_close\" is none of next_open", ""},
+        Bad{"commission_bps: 10", "commission_bps: -1", "-1 is outside", ""},
+        Bad{"table: sp500_index, ", "", "neither a table nor a symbol", "sp500_index"},
+        Bad{"nearest, table", "neerest, table", "is no expiry", "did you mean \"nearest\"?"},
+        Bad{"\"15:25:00\"", "\"09:20:00\"", "is empty", "half-open"},
+        Bad{"\"15:25:00\"", "\"25:25:00\"", "mine.yaml:6", ""},
+        Bad{"cp: CE", "cp: CALL", "\"CALL\" is none of CE|PE|C|P", ""},
+        Bad{"qty: -1, distance: 0}\n    - {cp: PE", "qty: 0, distance: 0}\n    - {cp: PE", "0 lots trades nothing", ""},
+        Bad{"Asia/Kolkata", "Asia/Kolkatta", "Asia/Kolkatta", "Asia/Kolkata"},
+        Bad{"exit: {at: \"15:25\"}", "exit: {when: {gt: [LTPP, 3]}}", "unknown metric \"LTPP\"",
+            "did you mean \"LTP\"?"},
+        Bad{"exit: {at: \"15:25\"}", "exit: {when: {gt: [{metric: EMA, args: {n: 5}}, 3]}}", "needs n and bar",
+            "of which bars"},
+        Bad{"exit: {at: \"15:25\"}", "exit: {when: {gt: [{metric: LTP, args: {leg: 2}}, 3]}}", "there is no leg 2",
+            "0 to 1"},
+        Bad{"exit: {at: \"15:25\"}", "exit: {when: {gt: [1]}}", "compares two sides", ""},
+        Bad{"rebalance: none", "rebalance: none\n  when: {gt: [PnL, 3]}", "belong to an open position", "exit.when"},
+        Bad{"sampling:", "sweep: {A: [1]}\nsampling:", "a sweep is a set of strategies", ""},
+        Bad{"slippage: {ticks: 1}", "slippage: {ticks: 1, base: 1}", "base and ticks are one thing", ""},
+        Bad{"slippage: {ticks: 1}", "fill: {latency: 0s}", "fills in the next one", "1s"}));
 
 // spec D5: the original's own example can never hold; it is said, not refused.
 TEST(StrategyDocument, NestedVolumeSumsAreWarnedOf) {
@@ -117,13 +124,15 @@ TEST(StrategyDocument, NestedVolumeSumsAreWarnedOf) {
 
 TEST(StrategyDocument, SchemaNamesEveryKey) {
   std::string schema = strategy_schema().dump();
-  for (const char* key : {"universe", "expiries", "brokerage_per_lot", "alpha_spread", "commission_bps", "time_window"}) {
+  for (const char* key :
+       {"universe", "expiries", "brokerage_per_lot", "alpha_spread", "commission_bps", "time_window"}) {
     EXPECT_NE(schema.find(std::string("\"") + key + "\""), std::string::npos) << key;
   }
 }
 
 TEST(StrategyDocument, GarbageIsAnErrorNotACrash) {
-  for (const char* text : {"", "[]", "- 1", "name: x", "universe: 3", "universe: {symbol: X}\nentry: 4", "universe: {table: [1, 2]}", "\x01\xff", "universe: {symbol: X}\nentry: {legs: {cp: CE}}"}) {
+  for (const char* text : {"", "[]", "- 1", "name: x", "universe: 3", "universe: {symbol: X}\nentry: 4",
+                           "universe: {table: [1, 2]}", "\x01\xff", "universe: {symbol: X}\nentry: {legs: {cp: CE}}"}) {
     EXPECT_FALSE(parse_strategy(text, "x.yaml").ok()) << text;
     EXPECT_FALSE(parse_strategy(text, "x.json").ok()) << text;
   }
