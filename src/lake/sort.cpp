@@ -241,8 +241,8 @@ Result<std::shared_ptr<arrow::Array>> RowKeys::order(arrow::MemoryPool* pool) co
   }
   std::vector<Block<std::uint64_t>*> blocks;
   for (auto& block : ranked) blocks.push_back(&block);
-  if (bits <= 64) return packed_order<std::uint64_t>(blocks, widths, rows_, bits, pool);
-  if (bits <= 128) return packed_order<Wide>(blocks, widths, rows_, bits, pool);
+  if (bits < 64) return packed_order<std::uint64_t>(blocks, widths, rows_, bits, pool);  // below: a shift by all bits is undefined
+  if (bits < 128) return packed_order<Wide>(blocks, widths, rows_, bits, pool);
   ranked.clear();
   return order_by_comparing(pool);
 }
