@@ -15,7 +15,7 @@ struct RunOptions {
   std::string file;
   std::int64_t version = -1;
   bool formulas = false;
-  int trades = 10;
+  std::int64_t limit = 10;
 };
 struct RerunOptions {
   std::string run_id;
@@ -23,7 +23,7 @@ struct RerunOptions {
 struct ShowOptions {
   std::string run_id;
   bool formulas = false;
-  int trades = 20;
+  std::int64_t limit = 20;
 };
 
 bt::RunOptions options_of(const Context& context) {
@@ -124,10 +124,10 @@ Status run(const RunOptions& options, Context& context) {
     if (options.formulas) formulas.push_back(one.formula);
   }
   print(figures_text(figures, formulas));
-  if (options.trades > 0 && r.trades->num_rows() > 0) {
+  if (r.trades->num_rows() > 0) {
     ARROW_ASSIGN_OR_RAISE(bt::RunRecord record, bt::load(lake, r.run_id));
     print(std::string("\n"));
-    print_table(*r.trades, context, zone_of(record.record), options.trades);
+    print_table(*r.trades, context, zone_of(record.record), options.limit);
   }
   print(fmt::format("\n{} trades in {} sessions of {} version {}, money in {}; {} rows read\n",
                     thousands(r.trades->num_rows()), thousands(r.sessions), r.table, r.version, r.currency,
@@ -175,11 +175,9 @@ Status show(const ShowOptions& options, Context& context) {
     for (const auto& one : r.record["metrics"]) formulas.push_back(one.value("formula", ""));
   }
   print(figures_text(r.metrics, formulas));
-  if (options.trades > 0) {
-    ARROW_ASSIGN_OR_RAISE(auto trades, bt::read_parquet(r.path + "/trades.parquet"));
-    print(std::string("\n"));
-    print_table(*trades, context, zone_of(r.record), options.trades);
-  }
+  ARROW_ASSIGN_OR_RAISE(auto trades, bt::read_parquet(r.path + "/trades.parquet"));
+  print(std::string("\n"));
+  print_table(*trades, context, zone_of(r.record), options.limit);
   print(fmt::format("\nledger {}, strategy {}, source {}; {}\n", r.ledger_hash.substr(0, 16),
                     r.strategy_hash.substr(0, 16), r.source_hash.substr(0, 16), r.path));
   return intact;
@@ -195,13 +193,13 @@ template <> inline constexpr auto fields<app::RunOptions> =
     std::tuple{field("file", &app::RunOptions::file, "strategy document, YAML or JSON"),
                field("version", &app::RunOptions::version, "version of the strategy's table; -1: the newest", -1, 1e18),
                field("formulas", &app::RunOptions::formulas, "show the formula of each figure"),
-               field("trades", &app::RunOptions::trades, "how many trades to show", 0, 1e9)};
+               field("limit", &app::RunOptions::limit, "how many trades to show; 0: all", 0, 1e9)};
 template <> inline constexpr auto fields<app::RerunOptions> =
     std::tuple{field("run_id", &app::RerunOptions::run_id, "a run, or the beginning of its id")};
 template <> inline constexpr auto fields<app::ShowOptions> =
     std::tuple{field("run_id", &app::ShowOptions::run_id, "a run, or the beginning of its id"),
                field("formulas", &app::ShowOptions::formulas, "show the formula of each figure"),
-               field("trades", &app::ShowOptions::trades, "how many trades to show", 0, 1e9)};
+               field("limit", &app::ShowOptions::limit, "how many trades to show; 0: all", 0, 1e9)};
 
 namespace app {
 Command backtest_check_command() {

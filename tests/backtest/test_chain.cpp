@@ -9,9 +9,12 @@ OptionStrategy plan_of(const std::string& selector = "ATM") {
   return plan;
 }
 
+bool near_ten(Instant t) { return std::abs(t.us - at_time("10:00:00").us) < kMinute; }  // when these tests ask
+
 ChainDay flat_day(std::int64_t spot, Date expiry = Date::of(2024, 1, 4)) {
   return ChainMaker().make(
-      expiry, [](auto, auto, auto) { return std::pair{1000, 1010}; }, [=](Instant) { return spot; });
+      expiry, [](auto, auto, Instant t) { return near_ten(t) ? std::pair{1000, 1010} : std::pair{0, 0}; },
+      [=](Instant) { return spot; });
 }
 
 TEST(Chain, AsOfUsesWhatWasKnownNotWhatWasStamped) {
