@@ -50,9 +50,14 @@ std::string joined(const std::vector<std::string>& words) {
 std::string bash_script() {
   std::string text = "_tapemill() {\n  local cur=${COMP_WORDS[COMP_CWORD]} key=\"\" w before=\"\"\n  for w in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do [[ $w == -* || $before =~ ^--(lake|memory|threads)$ ]] || { [[ -z $key ]] && key=$w || "
                      "{ [[ $key != *\" \"* ]] && key=\"$key $w\"; }; }; before=$w; done\n  local words\n  case \"$key\" in\n";
-  for (const auto& [prefix, words] : candidates())
+  const auto all = candidates();
+  auto has_subcommands = [&](const std::string& word) {
+    auto next = all.lower_bound(word + " ");
+    return next != all.end() && next->first.starts_with(word + " ");
+  };
+  for (const auto& [prefix, words] : all)
     text += prefix.empty() ? "    \"\") words=\"" + joined(words) + "\" ;;\n"
-                           : fmt::format("    \"{}\"{}) words=\"{}\" ;;\n", prefix, prefix.find(' ') == std::string::npos ? fmt::format("|\"{} \"*", prefix) : std::string{}, joined(words));
+                           : fmt::format("    \"{}\"{}) words=\"{}\" ;;\n", prefix, prefix.find(' ') == std::string::npos && !has_subcommands(prefix) ? fmt::format("|\"{} \"*", prefix) : std::string{}, joined(words));
   return text + "  esac\n  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\") $(compgen -f -- \"$cur\"))\n}\ncomplete -o filenames -F _tapemill tapemill\n";
 }
 

@@ -43,10 +43,14 @@ Status run(const ShowOptions& options, Context& context) {
   request.version = options.version;
   for (auto [text, out] : {std::pair{&options.start, &request.start}, {&options.end, &request.end}}) {
     if (text->empty()) continue;
-    ARROW_ASSIGN_OR_RAISE(*out, Date::parse(*text));
+    auto date = Date::parse(*text);
+    if (!date.ok()) return usage_error(date.status().message(), "dates are written 2024-10-28");
+    *out = *date;
   }
   if (!options.known_at.empty()) {
-    ARROW_ASSIGN_OR_RAISE(request.known_at, Instant::parse(options.known_at));
+    auto time = Instant::parse(options.known_at);
+    if (!time.ok()) return usage_error(time.status().message(), "times are written 2024-10-28T09:15:00+05:30, or with Z for UTC");
+    request.known_at = *time;
   }
   if (options.adjusted)
     return usage_error(fmt::format("{}: there are no corporate actions in this lake to adjust by", request.table.str()),

@@ -46,7 +46,8 @@ struct Bar {
 /// Bars as rows of `dataset`: every price is the close.
 std::shared_ptr<arrow::RecordBatch> batch_of(const Dataset& dataset, const std::vector<Bar>& bars, const std::string& exchange) {
   std::vector<std::shared_ptr<arrow::Array>> columns;
-  for (const auto& field : dataset.schema()->fields()) {
+  const auto schema = dataset.schema();
+  for (const auto& field : schema->fields()) {
     std::unique_ptr<arrow::ArrayBuilder> builder;
     must(arrow::MakeBuilder(arrow::default_memory_pool(), field->type(), &builder));
     for (const Bar& bar : bars) {
@@ -62,7 +63,7 @@ std::shared_ptr<arrow::RecordBatch> batch_of(const Dataset& dataset, const std::
     }
     columns.push_back(must(builder->Finish()));
   }
-  return arrow::RecordBatch::Make(dataset.schema(), static_cast<std::int64_t>(bars.size()), columns);
+  return arrow::RecordBatch::Make(schema, static_cast<std::int64_t>(bars.size()), columns);
 }
 
 struct Qlib : ::testing::Test {
