@@ -146,7 +146,9 @@ Status run(const GraphRun& options, Context& context) {
 
 Status draw(const GraphDraw& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(auto document, graph::GraphDocument::read(graph::find_graph(options.file)));
-  const std::string drawing = options.format == "dot" ? graph::draw_dot(document) : graph::draw_text(document);
+  std::string drawing;
+  if (options.format == "dot") drawing = graph::draw_dot(document);
+  else ARROW_RETURN_NOT_OK(graph::draw_text(document).Value(&drawing));
   if (context.json) print(Json{{"graph", document.name}, {"format", options.format}, {"drawing", drawing}});
   else print(drawing);
   return Status::OK();

@@ -7,7 +7,7 @@ namespace tapemill::graph {
 namespace {
 
 constexpr int kUp = 1, kDown = 2, kLeft = 4, kRight = 8;
-constexpr std::size_t kNone = static_cast<std::size_t>(-1), kGap = 3;
+constexpr std::size_t kNone = static_cast<std::size_t>(-1), kGap = 3, kMostItems = 2000;
 
 /// Lines by the directions that they have in a cell, so that those which meet join; text over them.
 class Canvas {
@@ -109,15 +109,25 @@ std::string quoted(const std::string& text) {
   std::string out = "\"";
   for (char c : text) {
     if (c == '"' || c == '\\') out += '\\';
-    out += c == '\n' ? ' ' : c;
+    if (c == '\n') out += "\\n";
+    else out += c;
   }
   return out + "\"";
 }
 
+Status too_large(const GraphDocument& graph) {
+  return usage_error(fmt::format("{}: {} nodes are too many for a terminal", graph.path, graph.nodes.size()), "--format dot draws them with Graphviz");
+}
+
 }  // namespace
 
-std::string draw_text(const GraphDocument& graph) {
+Result<std::string> draw_text(const GraphDocument& graph) {
+  std::size_t edges = 0, items = 0;
+  for (const GraphNode& node : graph.nodes) edges += node.to.size();
+  if (graph.nodes.size() > kMostItems || edges > kMostItems) return too_large(graph);
   auto layers = layers_of(graph);
+  for (const auto& layer : layers) items += layer.size();
+  if (items > kMostItems) return too_large(graph);
   place(layers);
   Canvas canvas;
   std::size_t y = 0;
@@ -167,7 +177,7 @@ std::string draw_text(const GraphDocument& graph) {
 std::string draw_dot(const GraphDocument& graph) {
   std::string out = fmt::format("digraph {} {{\n  rankdir=TB;\n  node [shape=box, fontname=\"sans-serif\"];\n", quoted(graph.name));
   for (const GraphNode& node : graph.nodes)
-    out += fmt::format("  {} [label={}, tooltip={}];\n", quoted(node.name), quoted(node.name + "\\n" + node.what), quoted(short_type(node.type)));
+    out += fmt::format("  {} [label={}, tooltip={}];\n", quoted(node.name), quoted(node.name + "\n" + node.what), quoted(short_type(node.type)));
   for (const GraphNode& node : graph.nodes)
     for (std::size_t to : node.to) out += fmt::format("  {} -> {};\n", quoted(node.name), quoted(graph.nodes[to].name));
   return out + "}\n";

@@ -34,9 +34,11 @@ class Planner {
     bool inputs_known = true;
     for (std::size_t from : node.from) {
       inputs_known = inputs_known && known_[from];
-      for (std::size_t s = 0; s < plan_.nodes[place_[from]].streams.size(); ++s) planned.from.push_back({place_[from], s});
+      const std::size_t streams = plan_.nodes[place_[from]].streams.size();
+      if (planned.from.size() + streams > kMostStreams)
+        return node.at->error(fmt::format("over {} ways lead to \"{}\"", kMostStreams, node.name), "publishers that forward to publishers multiply them");
+      for (std::size_t s = 0; s < streams; ++s) planned.from.push_back({place_[from], s});
     }
-    if (planned.from.size() > kMostStreams) return node.at->error(fmt::format("over {} ways lead to \"{}\"", kMostStreams, node.name), "publishers that forward to publishers multiply them");
     for (const char* key : {"tracing_enabled", "trace_output"})
       if (const Node* at = node.config->find(key)) return absent_ = true, at->error("tracing is not built in this version", "leave it out");
     switch (node.type) {

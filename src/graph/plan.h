@@ -38,6 +38,6 @@ struct Plan {
 /// order of execution. All findings are collected: where the rows of a node cannot be known, its configuration is judged alone.
 Plan plan(const GraphDocument& graph, const Surroundings& around);
 
-inline constexpr std::size_t kMostStreams = 10'000;  // ways through forwarding publishers
+inline constexpr std::size_t kMostStreams = 1'000;  // ways through forwarding publishers
 
 }  // namespace tapemill::graph

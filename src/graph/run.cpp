@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
+#include <tuple>
 
 #include "core/paths.h"
 #include "core/progress.h"
@@ -106,7 +106,7 @@ class Engine {
       if (options_.stop.stop_requested()) return interrupted_ = report_.stopped = true, Status::OK();
       ARROW_ASSIGN_OR_RAISE(std::size_t rows, read_round());
       if (rows == 0) return Status::OK();
-      ARROW_RETURN_NOT_OK(workers_.each(clones_.size(), [this](std::size_t c) { return compute(clones_[c]); }));
+      ARROW_RETURN_NOT_OK(workers_.each(clones_.size(), [this](std::size_t c) { return compute(c); }));
       for (Output& output : outputs_) ARROW_RETURN_NOT_OK(write(output));
       for (Clone& clone : clones_) clone.partition->clear_outboxes();
       progress.add(static_cast<std::int64_t>(rows), static_cast<std::int64_t>(rows));
@@ -178,9 +178,12 @@ class Engine {
     return rows;
   }
 
-  Status compute(Clone& clone) {
-    for (const Message& message : clone.messages)
-      ARROW_RETURN_NOT_OK(clone.partition->push(inputs_[message.input].node, clone.rows[message.input], message.first, message.count));
+  Status compute(std::size_t c) {
+    Clone& clone = clones_[c];
+    for (const Message& message : clone.messages) {
+      Status status = clone.partition->push(inputs_[message.input].node, clone.rows[message.input], message.first, message.count);
+      if (!status.ok()) return prefixed(status, clone_name(graph_, c));
+    }
     return Status::OK();
   }
 
@@ -302,39 +305,6 @@ Result<RunReport> run(const GraphDocument& graph, const Plan& plan, const Surrou
   if (options.resume && options.checkpoint.empty()) return usage_error("there is no checkpoint to go on from", "--checkpoint FILE names it");
   if (options.rows_per_message < 1) return usage_error("a message has at least one row");
   return Engine(graph, plan, around, options).run();
-}
-
-std::uint32_t murmur2(std::string_view key) {
-  constexpr std::uint32_t m = 0x5bd1e995;
-  auto size = static_cast<std::uint32_t>(key.size());
-  std::uint32_t h = 0x9747b28c ^ size;
-  const char* data = key.data();
-  for (; size >= 4; size -= 4, data += 4) {
-    std::uint32_t k = 0;
-    std::memcpy(&k, data, 4);
-    k *= m;
-    k ^= k >> 24;
-    h = (h * m) ^ (k * m);
-  }
-  for (std::uint32_t i = size; i > 0; --i) h ^= static_cast<std::uint32_t>(static_cast<unsigned char>(data[i - 1])) << (8 * (i - 1));
-  if (size > 0) h *= m;
-  h ^= h >> 13;
-  h *= m;
-  h ^= h >> 15;
-  return h;
-}
-
-Json RunReport::json() const {
-  Json nodes_json = Json::array(), outputs_json = Json::array(), dead_json = Json::array();
-  for (const NodeReport& node : nodes)
-    nodes_json.push_back({{"name", node.name}, {"type", node.type}, {"what", node.what}, {"messages", node.metrics.messages}, {"rows_in", node.metrics.rows_in},
-                          {"rows_out", node.metrics.rows_out}, {"seconds", static_cast<double>(node.metrics.nanoseconds) / 1e9}, {"errors", node.metrics.errors}});
-  for (const OutputReport& output : outputs)
-    outputs_json.push_back({{"node", output.node}, {"place", output.place}, {"rows", output.rows}, {"bytes", output.bytes}});
-  for (const DeadRow& row : first_dead) dead_json.push_back({{"file", row.file}, {"line", row.line}, {"reason", row.reason}});
-  return {{"graph", graph}, {"clones", clones}, {"rows", rows}, {"rows_outside_window", outside}, {"rows_dead", dead}, {"dead_files", dead_files}, {"first_dead", dead_json},
-          {"clock", clock ? Json(Instant{*clock}.str()) : Json(nullptr)}, {"stopped", stopped}, {"checkpoint", checkpoint.empty() ? Json(nullptr) : Json(checkpoint)},
-          {"seconds", seconds}, {"nodes", nodes_json}, {"outputs", outputs_json}};
 }
 
 }  // namespace tapemill::graph

@@ -51,9 +51,12 @@ struct RunReport {
 /// is written first), numbered, divided among the clones by their key, and computed, a thread per clone as far as `workers`
 /// go; what publishers are given is put into the order of the numbers again. So neither clones, threads nor the size of
 /// messages change a byte of what comes out.
-/// Errors: the first finding of the plan; a node that fails (its name first); Cancelled, where `stop` was asked and no
+/// Errors: the first finding of the plan; a node that fails (its clone's and its own name first); Cancelled, where `stop` was asked and no
 /// checkpoint is to be written: destinations are then left as they were.
 Result<RunReport> run(const GraphDocument& graph, const Plan& plan, const Surroundings& around, const RunOptions& options = {});
+
+/// What a clone is called where it has something to say: clone_name_pattern filled in, or the graph's own name.
+std::string clone_name(const GraphDocument& graph, std::size_t partition);
 
 /// Kafka's murmur2, as its producers divide keys among partitions: (murmur2(key) & 0x7fffffff) % partitions.
 std::uint32_t murmur2(std::string_view key);

@@ -99,6 +99,13 @@ TEST(Clones, CountThreadsAndMessagesChangeNothing) {
     EXPECT_TRUE(output(clones, threads, rows) == one) << clones << " clones, " << threads << " threads, messages of " << rows;
 }
 
+TEST(Clones, AreCalledByTheirPattern) {
+  Json json = graph_json({subscriber("in", "file://a.csv"), publisher("o", "memory://o")}, {{"in", "o"}});
+  EXPECT_EQ(clone_name(parsed(json), 0), "g");
+  json["autoclone"] = {{"clone_name_pattern", "tech_{partition_id}_of_{graph}"}};
+  EXPECT_EQ(clone_name(parsed(json), 7), "tech_7_of_g");
+}
+
 /// Values that Kafka's own partitioner gives (org.apache.kafka.common.utils.UtilsTest).
 TEST(Clones, HashIsKafkas) {
   EXPECT_EQ(static_cast<std::int32_t>(murmur2("21")), -973932308);

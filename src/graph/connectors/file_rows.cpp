@@ -123,7 +123,6 @@ Result<FileForm> file_form(const std::string& path) {
   const std::string ending = name.extension().string();
   if (ending == ".csv" || ending == ".txt") return FileForm::csv;
   if (ending == ".jsonl" || ending == ".ndjson" || ending == ".json") return FileForm::json_lines;
-  if (ending == ".parquet") return usage_error("Parquet files are not read by file:// in this version", "tapemill ingest makes a table of them; then source lake://silver.TABLE");
   return usage_error(fmt::format("the form of {} cannot be told by its ending", path), "forms: .csv, .jsonl, and the same with .gz");
 }
 
