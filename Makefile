@@ -29,8 +29,8 @@ test-interop: test-programs  ## the heavy ones: qlib and its like, in a virtual 
 	@scripts/test build heavy
 
 bench:  ## ratios to Polars and DuckDB, answers compared first (ONLY=id,id for some of them)
-	@scripts/install build test bench
-	@scripts/build release all
+	@scripts/install build bench
+	@scripts/build release tapemill tapemill_bench
 	@.deps/venv-bench/bin/python bench/run.py $(if $(ONLY),--only $(ONLY))
 
 lint:  ## clang-format, clang-tidy (of changed files; ALL=1 for all), layers and owners

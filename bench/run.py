@@ -1,0 +1,257 @@
+"""Ratios to Polars and DuckDB: answers compared first, then timed in interleaved rounds. usage: run.py [--only id,id] [--quick]
+
+Ids: ingest.minute, scan.all, range.symbol, suite.batch. Writes BUILD/bench.json; a ratio above 1 means ours is ahead.
+Where answers differ nothing is timed: answers_equal is false and the exit status 1.
+"""
+import argparse
+import datetime
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+THREADS = 2
+os.environ["POLARS_MAX_THREADS"] = str(THREADS)  # before Polars is loaded
+import polars as pl  # noqa: E402
+
+import peers  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent
+TABLE = "stocks_minute"
+KEY = ["symbol", "time"]
+TOLERANCE = 1e-9  # relative; below 1 absolute, as differences of prices may be 0
+
+
+class Different(Exception):
+    pass
+
+
+class Ours:
+    """The child process that runs our side; it answers with the seconds of the work alone."""
+
+    def __init__(self, program: Path, threads: int = THREADS):
+        self.threads = threads
+        self.child = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __call__(self, do: str, **arguments) -> dict:
+        self.child.stdin.write(json.dumps({"do": do, "table": TABLE, "threads": self.threads} | arguments, default=str) + "\n")
+        self.child.stdin.flush()
+        line = self.child.stdout.readline()
+        answer = json.loads(line) if line else {"error": f"{self.child.args[0]} ended: status {self.child.wait()}"}
+        if "error" in answer:
+            sys.exit(f"error: {do}: {answer['error']}")
+        return answer
+
+
+def numbers(frame: pl.DataFrame) -> pl.DataFrame:
+    """Decimals as doubles, times as microseconds, NaN as null: what can be compared."""
+    frame = frame.with_columns(pl.col(pl.Decimal).cast(pl.Float64), pl.col(pl.Datetime).dt.epoch("us"))
+    return frame.with_columns(pl.col(pl.Float64).fill_nan(None))
+
+
+def compare(what: str, ours: pl.DataFrame, peer: pl.DataFrame, warm_up: bool = False) -> None:
+    """Row by row and column by column. warm_up: bars that we leave null while an average fills are not compared."""
+    if ours.height != peer.height or ours.height == 0:
+        raise Different(f"{what}: {ours.height} rows, the peer {peer.height}")
+    ours, peer = numbers(ours), numbers(peer)
+    for name in ours.columns:
+        a, b = ours[name], peer[name]
+        if warm_up:
+            known = a.is_not_null()
+            if known.sum() * 2 < len(a):
+                raise Different(f"{what}: {name} is null in most rows")
+            a, b = a.filter(known), b.filter(known)
+        if a.dtype == pl.Float64 or b.dtype == pl.Float64:
+            pair = pl.DataFrame({"a": a.cast(pl.Float64), "b": b.cast(pl.Float64)})
+            off = (pl.col("a") - pl.col("b")).abs() > TOLERANCE * pl.max_horizontal(pl.col("a").abs(), pl.col("b").abs(), pl.lit(1.0))
+            wrong = pair.filter(off.fill_null(True) & ~(pl.col("a").is_null() & pl.col("b").is_null()))
+        else:
+            wrong = pl.DataFrame({"a": a, "b": b}).filter(pl.col("a").ne_missing(pl.col("b")))
+        if wrong.height:
+            raise Different(f"{what}: {name} differs in {wrong.height} of {len(a)} rows, first {wrong.row(0)}")
+
+
+def seconds(work, *arguments) -> float:
+    start = time.perf_counter()
+    work(*arguments)
+    return time.perf_counter() - start
+
+
+class Bench:
+    def __init__(self, build: Path, quick: bool):
+        self.folder = build / "bench-data" / ("quick" if quick else "full")
+        symbols, days = (20, 4) if quick else (300, 10)
+        files = self.folder / "exchange"
+        if not (files / "defects.json").exists():
+            shutil.rmtree(self.folder, ignore_errors=True)
+            print(f"bench: generating {symbols} symbols x {days} days of minute bars", flush=True)
+            subprocess.run([build / "tapemill", "--quiet", "generate", files, "--symbols", str(max(symbols, 20)), "--years", "1",
+                            "--minute-symbols", str(symbols), "--minute-days", str(days), "--chain-days", "0"], check=True)
+        # Files without planted defects: ours would quarantine those rows, the peers keep them, and the answers could not be equal.
+        defects = {one["file"] for one in json.loads((files / "defects.json").read_text())["defects"] if "file" in one}
+        found = sorted(files.glob("drop1/us_stocks_sip/minute_aggs_v1/**/*.csv.gz"))
+        self.csv = [str(path) for path in found if str(path.relative_to(files)) not in defects]
+        self.ours = Ours(build / "tapemill-bench")
+        self.db = peers.connection(THREADS)
+        self.lake = str(self.folder / "lake")
+        shutil.rmtree(self.lake, ignore_errors=True)  # made anew: a lake of an older program is not what is measured
+        self.ingest()
+        found = self.ours("parts", lake=self.lake, table=f"bronze.{TABLE}")  # silver is a view of it
+        self.parts, self.rows, self.bytes = found["paths"], found["rows"], found["bytes"]
+
+    def bars(self, paths: list, symbol: str = "symbol") -> pl.DataFrame:
+        return numbers(pl.scan_parquet(paths, hive_partitioning=False).rename({symbol: "symbol"}).sort(KEY).collect())
+
+    def ingest(self) -> float:
+        shutil.rmtree(self.lake, ignore_errors=True)
+        found = self.ours("ingest", dataset=TABLE, lake=self.lake, paths=self.csv)
+        if found["refused"] or found["rows_quarantined"]:
+            raise Different(f"ingest: {found['refused']} files refused, {found['rows_quarantined']} rows quarantined")
+        return found["seconds"]
+
+    # Each returns ours, and the peers by name, as things to time; answers have been compared by then.
+    def ingest_minute(self):
+        out = {name: str(self.folder / f"{name}.parquet") for name in ("polars", "duckdb")}
+        work = {"polars": lambda: peers.polars_ingest(self.csv, out["polars"]),
+                "duckdb": lambda: peers.duckdb_ingest(self.db, self.csv, out["duckdb"])}
+        columns = [*KEY, *peers.NUMBERS, "transactions"]
+        mine = self.bars(self.parts).select(columns)
+        for name in work:
+            work[name]()
+            compare(f"ingest by {name}", mine, self.bars([out[name]], "ticker").select(columns))
+        return self.ingest, {name: lambda w=w: seconds(w) for name, w in work.items()}
+
+    def scan_all(self):
+        out = str(self.folder / "scan.arrow")
+        self.ours("scan", lake=self.lake, columns=peers.NUMBERS, out=out)
+        mine = numbers(pl.read_ipc(out))
+        work = {"polars": lambda: peers.polars_scan(self.parts), "duckdb": lambda: peers.duckdb_scan(self.db, self.parts)}
+        for name, w in work.items():  # they promise no order: sorted by value for the comparison
+            peer = numbers(pl.DataFrame(w()))
+            compare(f"scan by {name}", mine.sort(peers.NUMBERS), peer.sort(peers.NUMBERS))
+        return (lambda: self.ours("scan", lake=self.lake, columns=peers.NUMBERS)["seconds"],
+                {name: lambda w=w: seconds(w) for name, w in work.items()})
+
+    def range_symbol(self):
+        found = pl.scan_parquet(self.parts, hive_partitioning=False)
+        symbols = found.select(pl.col("symbol").unique().sort()).collect()["symbol"].to_list()
+        sessions = found.select(pl.col("session").unique().sort()).collect()["session"].to_list()
+        symbol, start, end = symbols[len(symbols) // 2], sessions[1], sessions[min(3, len(sessions) - 1)]
+        wanted = dict(lake=self.lake, columns=["time", *peers.NUMBERS], symbols=[symbol], start=start, end=end)
+        out = str(self.folder / "range.arrow")
+        self.ours("scan", **wanted, out=out)
+        mine = pl.read_ipc(out)
+        work = {"polars": lambda: peers.polars_range(self.parts, symbol, start, end),
+                "duckdb": lambda: peers.duckdb_range(self.db, self.parts, symbol, start, end)}
+        for name, w in work.items():
+            compare(f"range by {name}", mine.select("time", *peers.NUMBERS), pl.DataFrame(w()))
+        return lambda: self.ours("scan", **wanted)["seconds"], {name: lambda w=w: seconds(w) for name, w in work.items()}
+
+    def suite_batch(self):
+        out = str(self.folder / "suite.arrow")
+        self.ours("suite", lake=self.lake, expressions=peers.SUITE, out=out)
+        mine = numbers(pl.read_ipc(out))
+        bars = self.bars(self.parts).select(*KEY, "session", *peers.NUMBERS)
+        compare("bars of the suite", mine.select(*KEY), bars.select(*KEY))
+        compare("suite by polars", mine.select(list(peers.SUITE)), peers.polars_suite(bars), warm_up=True)
+        print(f"bench: suite.batch compared {len(peers.SUITE)} columns after warm-up: {', '.join(peers.SUITE)}", flush=True)
+        return (lambda: self.ours("suite", lake=self.lake, expressions=peers.SUITE)["seconds"],
+                {"polars": lambda: seconds(peers.polars_suite, bars)})
+
+
+IDS = {"ingest.minute": Bench.ingest_minute, "scan.all": Bench.scan_all, "range.symbol": Bench.range_symbol, "suite.batch": Bench.suite_batch}
+VERSIONS = {"polars": pl.__version__, "duckdb": peers.duckdb.__version__}
+
+
+def measure(bench: Bench, name: str, rounds: int) -> list:
+    row = {"id": name, "peer": None, "peer_version": None, "threads": THREADS, "rounds": rounds, "ours_median_s": None,
+           "peer_median_s": None, "ratio": None, "floor": None, "aim": None, "answers_equal": False}
+    try:
+        ours, others = IDS[name](bench)
+    except Different as different:
+        print(f"bench: {name}: answers differ, nothing is timed: {different}", file=sys.stderr, flush=True)
+        return [row]
+    mine, theirs = [], {peer: [] for peer in others}
+    for _ in range(rounds):
+        mine.append(ours())
+        for peer, work in others.items():
+            theirs[peer].append(work())
+    ours_median = statistics.median(mine)
+    return [{**row, "peer": peer, "peer_version": VERSIONS[peer], "ours_median_s": ours_median,
+             "peer_median_s": statistics.median(times), "ratio": statistics.median(times) / ours_median, "answers_equal": True}
+            for peer, times in theirs.items()]
+
+
+def table(rows: list) -> str:
+    head = f"{'id':14} {'ours':>10} {'peer':>10} {'ratio':>7}  {'peer':16} threads rounds"
+    lines = [head, "-" * len(head)]
+    for row in rows:
+        if row["answers_equal"]:
+            lines.append(f"{row['id']:14} {row['ours_median_s'] * 1e3:7.1f} ms {row['peer_median_s'] * 1e3:7.1f} ms {row['ratio']:7.2f}  "
+                         f"{row['peer'] + ' ' + row['peer_version']:16} {row['threads']:>7} {row['rounds']:>6}")
+        else:
+            lines.append(f"{row['id']:14} answers differ")
+    return "\n".join(lines)
+
+
+def processor() -> str:
+    names = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    return f"{len(os.sched_getaffinity(0))} cores of {names[0] if names else platform.machine()}"
+
+
+def write_results(bench: Bench, rows: list, load: float) -> None:
+    text = f"""# Measured
+
+`make bench`, written by `bench/run.py --write-results`. A ratio above 1 means ours is ahead; answers were compared first.
+
+- machine: {processor()}, {platform.system()} {platform.release()}; load average when it began: {load:.1f}
+- date: {datetime.date.today()}; Polars {VERSIONS['polars']}, DuckDB {VERSIONS['duckdb']}, Python {platform.python_version()}; {THREADS} threads each
+- data: {bench.rows:,} generated minute bars, {len(bench.csv)} .csv.gz files of {sum(os.path.getsize(p) for p in bench.csv) / 1e6:.1f} MB; in the lake {len(bench.parts)} Parquet files of {bench.bytes / 1e6:.1f} MB
+
+```
+{table(rows)}
+```
+
+What each id is, medians of interleaved rounds (ours, peer, peer, ours, ...), warm page cache:
+
+- `ingest.minute`: .csv.gz files to sorted zstd Parquet. Ours also copies the files to landing, hashes them, checks every row, keeps
+  prices as decimals and commits to the Delta log; the peers parse doubles and write one sorted file.
+- `scan.all`: open, high, low, close and volume of the whole table in memory. Ours returns them in the table's sort order and reads the
+  log each time; the peers are given the file names and may return any order.
+- `range.symbol`: one symbol, at most three sessions, in time order.
+- `suite.batch`: nine indicators ({len(peers.SUITE)} columns) over every symbol, from doubles in memory; Polars' expressions over groups. All columns
+  are compared, to {TOLERANCE:g}, in the bars after warm-up. DuckDB has no exponential averages and is left out.
+"""
+    (ROOT / "bench" / "RESULTS.md").write_text(text)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default="", help=f"ids, comma-separated: {', '.join(IDS)}")
+    parser.add_argument("--build", type=Path, default=ROOT / "build", help="build folder with tapemill and tapemill-bench")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--quick", action="store_true", help="small data, three rounds: for tests, not for figures")
+    parser.add_argument("--write-results", action="store_true", help="also write bench/RESULTS.md")
+    options = parser.parse_args()
+    wanted = [one for one in options.only.split(",") if one] or list(IDS)
+    unknown = [one for one in wanted if one not in IDS]
+    if unknown:
+        parser.error(f"no such id: {', '.join(unknown)}; there are {', '.join(IDS)}")
+    load = os.getloadavg()[0]
+    bench = Bench(options.build.resolve(), options.quick)
+    rows = [row for name in wanted for row in measure(bench, name, 3 if options.quick else options.rounds)]
+    print(table(rows))
+    (options.build / "bench.json").write_text(json.dumps(rows, indent=1) + "\n")
+    equal = all(row["answers_equal"] for row in rows)
+    if options.write_results and equal:
+        write_results(bench, rows, load)
+    return 0 if equal else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""make bench, on small data: answers compared with the peers', and the keys that later issues read from bench.json."""
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = ROOT / ".deps/venv-bench/bin/python"
+KEYS = {"id", "peer", "peer_version", "threads", "rounds", "ours_median_s", "peer_median_s", "ratio", "floor", "aim", "answers_equal"}
+
+
+def run(tmp_path, ids):
+    for needed in (PYTHON, ROOT / "build/tapemill", ROOT / "build/tapemill-bench"):
+        if not needed.exists():
+            pytest.skip(f"{needed} is not there: make bench makes it")
+    for name in ("tapemill", "tapemill-program", "tapemill-bench"):
+        (tmp_path / name).symlink_to(ROOT / "build" / name)
+    done = subprocess.run([PYTHON, "-B", ROOT / "bench/run.py", "--quick", "--only", ids, "--build", tmp_path], capture_output=True, text=True,
+                          timeout=300)
+    return done
+
+
+def test_range_is_compared_and_measured(tmp_path):
+    done = run(tmp_path, "range.symbol")
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = json.loads((tmp_path / "bench.json").read_text())
+    assert [(row["id"], row["peer"]) for row in rows] == [("range.symbol", "polars"), ("range.symbol", "duckdb")]
+    for row in rows:
+        assert set(row) == KEYS and row["answers_equal"] is True and row["floor"] is None and row["aim"] is None
+        assert row["threads"] == 2 and row["rounds"] == 3
+        assert row["ratio"] == pytest.approx(row["peer_median_s"] / row["ours_median_s"]) and row["ours_median_s"] > 0
+
+
+def test_an_unknown_id_is_named(tmp_path):
+    done = run(tmp_path, "range.symbols")
+    assert done.returncode == 2 and "no such id: range.symbols" in done.stderr and "range.symbol" in done.stderr
