@@ -243,7 +243,10 @@ def main() -> int:
     if unknown:
         parser.error(f"no such id: {', '.join(unknown)}; there are {', '.join(IDS)}")
     load = os.getloadavg()[0]
-    bench = Bench(options.build.resolve(), options.quick)
+    try:
+        bench = Bench(options.build.resolve(), options.quick)
+    except Different as different:
+        sys.exit(f"error: {different}")
     rows = [row for name in wanted for row in measure(bench, name, 3 if options.quick else options.rounds)]
     print(table(rows))
     (options.build / "bench.json").write_text(json.dumps(rows, indent=1) + "\n")

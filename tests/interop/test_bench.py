@@ -10,13 +10,14 @@ PYTHON = ROOT / ".deps/venv-bench/bin/python"
 KEYS = {"id", "peer", "peer_version", "threads", "rounds", "ours_median_s", "peer_median_s", "ratio", "floor", "aim", "answers_equal"}
 
 
-def run(tmp_path, ids):
+def run(tmp_path, ids, before="pass"):
     for needed in (PYTHON, ROOT / "build/tapemill", ROOT / "build/tapemill-bench"):
         if not needed.exists():
             pytest.skip(f"{needed} is not there: make bench makes it")
     for name in ("tapemill", "tapemill-program", "tapemill-bench"):
         (tmp_path / name).symlink_to(ROOT / "build" / name)
-    done = subprocess.run([PYTHON, "-B", ROOT / "bench/run.py", "--quick", "--only", ids, "--build", tmp_path], capture_output=True, text=True,
+    code = f"import sys; sys.path.insert(0, {str(ROOT / 'bench')!r}); import peers, run; {before}; sys.exit(run.main())"
+    done = subprocess.run([PYTHON, "-B", "-c", code, "--quick", "--only", ids, "--build", tmp_path], capture_output=True, text=True,
                           timeout=300)
     return done
 
@@ -35,3 +36,10 @@ def test_range_is_compared_and_measured(tmp_path):
 def test_an_unknown_id_is_named(tmp_path):
     done = run(tmp_path, "range.symbols")
     assert done.returncode == 2 and "no such id: range.symbols" in done.stderr and "range.symbol" in done.stderr
+
+
+def test_nothing_is_timed_where_answers_differ(tmp_path):
+    done = run(tmp_path, "suite.batch", before="peers.SUITE['sma'] = 'sma(close, period=21)'")
+    assert done.returncode == 1 and "sma differs in" in done.stderr
+    rows = json.loads((tmp_path / "bench.json").read_text())
+    assert [(row["id"], row["answers_equal"], row["ratio"], row["ours_median_s"]) for row in rows] == [("suite.batch", False, None, None)]
