@@ -42,8 +42,9 @@ class Features : public testing::Test {
       for (int i = 0; i < bars; ++i) {
         auto day = static_cast<std::size_t>(i);
         std::int64_t close = 100'0000 + s * 50'0000 + ((i * 37 + s * 11) % 29) * 1'0000 + cents * 100;
-        for (int c = 0; c < dataset.schema()->num_fields(); ++c) {
-          const std::string& name = dataset.schema()->field(c)->name();
+        const auto schema = dataset.schema();
+        for (int c = 0; c < schema->num_fields(); ++c) {
+          const std::string& name = schema->field(c)->name();
           auto price = [&](std::int64_t value) { ASSERT_TRUE(builder->GetFieldAs<arrow::Decimal64Builder>(c)->Append(arrow::Decimal64(value)).ok()); };
           if (name == "instrument_id") ASSERT_TRUE(builder->GetFieldAs<arrow::StringBuilder>(c)->Append(s == 0 ? "US:AA" : "US:BB").ok());
           else if (name == "symbol") ASSERT_TRUE(builder->GetFieldAs<arrow::StringBuilder>(c)->Append(s == 0 ? "AA" : "BB").ok());
