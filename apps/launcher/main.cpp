@@ -26,12 +26,14 @@ int main(int argc, char** argv) {
   }
   if (key == "completion") key = "completion bash";
   for (std::size_t i = 0; i < tapemill::app::kTextCount; ++i)
-    if (key == tapemill::app::kTexts[i].key) return std::fputs(tapemill::app::kTexts[i].text, stdout) < 0 || std::fflush(stdout) != 0 ? 3 : 0;
+    if (key == tapemill::app::kTexts[i].key)
+      return std::fputs(tapemill::app::kTexts[i].text, stdout) < 0 || std::fflush(stdout) != 0 ? 3 : 0;
   char self[PATH_MAX];
   ssize_t n = ::readlink("/proc/self/exe", self, sizeof self - 1);
   std::string program(self, n > 0 ? static_cast<std::size_t>(n) : 0);
   program = program.substr(0, program.rfind('/') + 1) + "tapemill-program";
   ::execv(program.c_str(), argv);
-  std::fprintf(stderr, "error: %s: %s\nit belongs beside tapemill: build or install again\n", program.c_str(), std::strerror(errno));
+  std::fprintf(stderr, "error: %s: %s\nit belongs beside tapemill: build or install again\n", program.c_str(),
+               std::strerror(errno));
   return 3;
 }

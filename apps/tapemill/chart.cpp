@@ -16,7 +16,8 @@ namespace tapemill {
 template <>
 inline constexpr auto fields<pipeline::ChartOptions> = std::tuple{
     field("symbol", &pipeline::ChartOptions::symbol, "a symbol or instrument id"),
-    field("indicators", &pipeline::ChartOptions::indicators, "requests such as SMA_20, MACD, BB_20, or expressions, by commas"),
+    field("indicators", &pipeline::ChartOptions::indicators,
+          "requests such as SMA_20, MACD, BB_20, or expressions, by commas"),
     field("table", &pipeline::ChartOptions::table, "the table of bars (else the first that knows the symbol)"),
     field("start", &pipeline::ChartOptions::start, "first session, 2024-10-28"),
     field("end", &pipeline::ChartOptions::end, "last session, inclusive"),
@@ -31,11 +32,24 @@ Status photograph(const std::string& page, const std::string& out) {
   std::string browser;
   for (const char* path : {"/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"})
     if (::access(path, X_OK) == 0) browser = path;
-  if (browser.empty()) return environment_error(out + ": a PNG needs Chromium", "apt-get install chromium, or write .html");
+  if (browser.empty())
+    return environment_error(out + ": a PNG needs Chromium", "apt-get install chromium, or write .html");
   std::string profile = fs::temp_directory_path() / fmt::format("tapemill-chart-{}", ::getpid());
-  std::vector<std::string> words{browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-                                 "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--window-size=1280,900", "--virtual-time-budget=3000",
-                                 "--user-data-dir=" + profile, "--screenshot=" + fs::absolute(out).string(), "file://" + fs::absolute(page).string()};
+  std::vector<std::string> words{browser,
+                                 "--headless",
+                                 "--no-sandbox",
+                                 "--disable-gpu",
+                                 "--disable-quic",
+                                 "--no-first-run",
+                                 "--disable-background-networking",
+                                 "--disable-component-update",
+                                 "--disable-sync",
+                                 "--hide-scrollbars",
+                                 "--window-size=1280,900",
+                                 "--virtual-time-budget=3000",
+                                 "--user-data-dir=" + profile,
+                                 "--screenshot=" + fs::absolute(out).string(),
+                                 "file://" + fs::absolute(page).string()};
   std::vector<char*> argv;
   for (auto& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
@@ -66,7 +80,8 @@ Status run(const pipeline::ChartOptions& options, Context& context) {
   bool png = out.ends_with(".png");
   if (!png && !out.ends_with(".html")) return usage_error(out + ": a chart is written as .html or .png");
   ARROW_ASSIGN_OR_RAISE(std::string page, pipeline::chart_page(lake, options, context.workers));
-  std::string html = png ? (fs::temp_directory_path() / fmt::format("tapemill-chart-{}.html", ::getpid())).string() : out;
+  std::string html =
+      png ? (fs::temp_directory_path() / fmt::format("tapemill-chart-{}.html", ::getpid())).string() : out;
   ARROW_RETURN_NOT_OK(write_file_atomically(html, page));
   if (png) {
     Status taken = photograph(html, out);
@@ -82,8 +97,11 @@ Status run(const pipeline::ChartOptions& options, Context& context) {
 }  // namespace
 
 Command chart_command() {
-  return command<pipeline::ChartOptions>("chart", "Candles and indicators of one symbol, as a page or a picture", {"symbol"},
-                                         "  tapemill chart AAPL --indicators SMA_50,SMA_200,RSI_14 --start 2017-01-03\n  tapemill chart SPX --indicators BB_20,MACD --out spx.png", run);
+  return command<pipeline::ChartOptions>("chart", "Candles and indicators of one symbol, as a page or a picture",
+                                         {"symbol"},
+                                         "  tapemill chart AAPL --indicators SMA_50,SMA_200,RSI_14 --start "
+                                         "2017-01-03\n  tapemill chart SPX --indicators BB_20,MACD --out spx.png",
+                                         run);
 }
 
 }  // namespace tapemill::app

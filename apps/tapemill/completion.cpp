@@ -8,7 +8,8 @@ struct CompletionOptions {
 }  // namespace tapemill::app
 namespace tapemill {
 template <>
-inline constexpr auto fields<app::CompletionOptions> = std::tuple{field("shell", &app::CompletionOptions::shell, "for which shell", "bash|zsh|fish")};
+inline constexpr auto fields<app::CompletionOptions> =
+    std::tuple{field("shell", &app::CompletionOptions::shell, "for which shell", "bash|zsh|fish")};
 }  // namespace tapemill
 
 namespace tapemill::app {
@@ -48,8 +49,11 @@ std::string joined(const std::vector<std::string>& words) {
 }
 
 std::string bash_script() {
-  std::string text = "_tapemill() {\n  local cur=${COMP_WORDS[COMP_CWORD]} key=\"\" w before=\"\"\n  for w in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do [[ $w == -* || $before =~ ^--(lake|memory|threads)$ ]] || { [[ -z $key ]] && key=$w || "
-                     "{ [[ $key != *\" \"* ]] && key=\"$key $w\"; }; }; before=$w; done\n  local words\n  case \"$key\" in\n";
+  std::string text =
+      "_tapemill() {\n  local cur=${COMP_WORDS[COMP_CWORD]} key=\"\" w before=\"\"\n  for w in "
+      "\"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do [[ $w == -* || $before =~ ^--(lake|memory|threads)$ ]] || { [[ -z $key "
+      "]] && key=$w || "
+      "{ [[ $key != *\" \"* ]] && key=\"$key $w\"; }; }; before=$w; done\n  local words\n  case \"$key\" in\n";
   const auto all = candidates();
   auto has_subcommands = [&](const std::string& word) {
     auto next = all.lower_bound(word + " ");
@@ -57,16 +61,24 @@ std::string bash_script() {
   };
   for (const auto& [prefix, words] : all)
     text += prefix.empty() ? "    \"\") words=\"" + joined(words) + "\" ;;\n"
-                           : fmt::format("    \"{}\"{}) words=\"{}\" ;;\n", prefix, prefix.find(' ') == std::string::npos && !has_subcommands(prefix) ? fmt::format("|\"{} \"*", prefix) : std::string{}, joined(words));
-  return text + "  esac\n  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\") $(compgen -f -- \"$cur\"))\n}\ncomplete -o filenames -F _tapemill tapemill\n";
+                           : fmt::format("    \"{}\"{}) words=\"{}\" ;;\n", prefix,
+                                         prefix.find(' ') == std::string::npos && !has_subcommands(prefix)
+                                             ? fmt::format("|\"{} \"*", prefix)
+                                             : std::string{},
+                                         joined(words));
+  return text +
+         "  esac\n  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\") $(compgen -f -- \"$cur\"))\n}\ncomplete -o "
+         "filenames -F _tapemill tapemill\n";
 }
 
 std::string fish_script() {
   std::string text;
   for (const auto& [prefix, words] : candidates()) {
-    std::string when = prefix.empty() ? "__fish_use_subcommand" : "__fish_seen_subcommand_from " + prefix.substr(0, prefix.find(' '));
+    std::string when =
+        prefix.empty() ? "__fish_use_subcommand" : "__fish_seen_subcommand_from " + prefix.substr(0, prefix.find(' '));
     for (const auto& word : words)
-      text += word.starts_with("--") ? fmt::format("complete -c tapemill -n '{}' -l {}\n", when, word.substr(2)) : fmt::format("complete -c tapemill -n '{}' -a {}\n", when, word);
+      text += word.starts_with("--") ? fmt::format("complete -c tapemill -n '{}' -l {}\n", when, word.substr(2))
+                                     : fmt::format("complete -c tapemill -n '{}' -a {}\n", when, word);
   }
   return text;
 }
@@ -80,7 +92,8 @@ Status run(const CompletionOptions& options, Context&) {
 }  // namespace
 
 Command completion_command() {
-  return command<CompletionOptions>("completion", "A script that completes commands in your shell", {"?shell"}, "  source <(tapemill completion bash)", run);
+  return command<CompletionOptions>("completion", "A script that completes commands in your shell", {"?shell"},
+                                    "  source <(tapemill completion bash)", run);
 }
 
 }  // namespace tapemill::app

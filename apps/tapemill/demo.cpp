@@ -12,13 +12,29 @@ namespace {
 Json json_of(const pipeline::DemoResult& result) {
   Json stages = Json::array(), checks = Json::array(), tables = Json::array(), runs = Json::array();
   for (const auto& one : result.stages)
-    stages.push_back({{"stage", one.name}, {"what", one.what}, {"rows", one.rows}, {"bytes", one.bytes}, {"seconds", one.seconds}, {"unchanged", one.unchanged}});
+    stages.push_back({{"stage", one.name},
+                      {"what", one.what},
+                      {"rows", one.rows},
+                      {"bytes", one.bytes},
+                      {"seconds", one.seconds},
+                      {"unchanged", one.unchanged}});
   for (const auto& one : result.checks) checks.push_back({{"check", one.name}, {"ok", one.ok}, {"detail", one.detail}});
   for (const auto& one : result.tables)
-    tables.push_back({{"table", one.table}, {"rows_in", one.rows_in}, {"rows_stored", one.rows_stored}, {"rows_quarantined", one.rows_quarantined}, {"bytes_in", one.bytes_in},
-                      {"bytes_stored", one.bytes_stored}, {"version", one.version}});
-  for (const auto& one : result.runs) runs.push_back({{"name", one.name}, {"run_id", one.run_id}, {"ledger_hash", one.ledger_hash}, {"trades", one.trades->num_rows()}});
-  return {{"ok", result.ok()}, {"seconds", result.seconds}, {"report", result.report_path}, {"stages", stages}, {"checks", checks}, {"tables", tables}, {"runs", runs}};
+    tables.push_back({{"table", one.table},
+                      {"rows_in", one.rows_in},
+                      {"rows_stored", one.rows_stored},
+                      {"rows_quarantined", one.rows_quarantined},
+                      {"bytes_in", one.bytes_in},
+                      {"bytes_stored", one.bytes_stored},
+                      {"version", one.version}});
+  for (const auto& one : result.runs)
+    runs.push_back({{"name", one.name},
+                    {"run_id", one.run_id},
+                    {"ledger_hash", one.ledger_hash},
+                    {"trades", one.trades->num_rows()}});
+  return {{"ok", result.ok()}, {"seconds", result.seconds}, {"report", result.report_path},
+          {"stages", stages},  {"checks", checks},          {"tables", tables},
+          {"runs", runs}};
 }
 
 std::string rate(double count, double seconds, const char* unit) {
@@ -30,21 +46,25 @@ std::string rate(double count, double seconds, const char* unit) {
 void summary(const pipeline::DemoResult& result) {
   TextTable tables({"table", "rows in>", "stored>", "quarantined>", "files' bytes>", "stored bytes>", "version>"});
   for (const auto& one : result.tables)
-    tables.add({one.table, thousands(one.rows_in), thousands(one.rows_stored), thousands(one.rows_quarantined), format_bytes(one.bytes_in), format_bytes(one.bytes_stored), std::to_string(one.version)});
+    tables.add({one.table, thousands(one.rows_in), thousands(one.rows_stored), thousands(one.rows_quarantined),
+                format_bytes(one.bytes_in), format_bytes(one.bytes_stored), std::to_string(one.version)});
   print("\nWhat went in, and what came out\n" + tables.str(terminal_width()));
   if (!result.refused.empty() || !result.restated.empty()) print(std::string("\nEvents\n"));
   for (const auto& one : result.refused) print(fmt::format("  refused   {}\n", one.error));
-  for (const auto& one : result.restated) print(fmt::format("  restated  {} ({} -> {})\n", one.unit, one.before.substr(0, 12), one.after.substr(0, 12)));
+  for (const auto& one : result.restated)
+    print(fmt::format("  restated  {} ({} -> {})\n", one.unit, one.before.substr(0, 12), one.after.substr(0, 12)));
   print(std::string("\nWhat was refused (tapemill quarantine list TABLE shows all)\n"));
-  for (const auto& one : result.quarantine) print(fmt::format("  {:<14} {:<26} {:<12} {}\n", one.table, one.where, one.check, one.reason));
+  for (const auto& one : result.quarantine)
+    print(fmt::format("  {:<14} {:<26} {:<12} {}\n", one.table, one.where, one.check, one.reason));
   TextTable runs({"backtest", "trades>", "figure", "value>", "ledger"});
-  for (const auto& run : result.runs)
-  {
+  for (const auto& run : result.runs) {
     bool first = true;
     for (const auto& figure : run.metrics) {
-      static const std::set<std::string> shown{"Equity Final [$]", "Return [%]", "Sharpe Ratio", "Max. Drawdown [%]", "Win Rate [%]"};
+      static const std::set<std::string> shown{"Equity Final [$]", "Return [%]", "Sharpe Ratio", "Max. Drawdown [%]",
+                                               "Win Rate [%]"};
       if (!shown.contains(figure.name)) continue;
-      runs.add({first ? run.name : "", first ? thousands(run.trades->num_rows()) : "", figure.name, figure.text, first ? run.ledger_hash.substr(0, 16) : ""});
+      runs.add({first ? run.name : "", first ? thousands(run.trades->num_rows()) : "", figure.name, figure.text,
+                first ? run.ledger_hash.substr(0, 16) : ""});
       first = false;
     }
   }
@@ -56,7 +76,8 @@ void summary(const pipeline::DemoResult& result) {
 
 Status run(const NoOptions&, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake(true));
-  if (!context.json) print(fmt::format("Demo in {}: one real index and a generated exchange, from files to a report\n\n", lake.root()));
+  if (!context.json)
+    print(fmt::format("Demo in {}: one real index and a generated exchange, from files to a report\n\n", lake.root()));
   auto say = [&](const pipeline::DemoStage& stage) {
     if (context.json || context.quiet) return;
     std::string speed = stage.unchanged ? "up to date" : rate(static_cast<double>(stage.rows), stage.seconds, "rows");
@@ -66,7 +87,9 @@ Status run(const NoOptions&, Context& context) {
   ARROW_ASSIGN_OR_RAISE(auto result, pipeline::demo(lake, context.workers, *context.budget, say));
   if (context.json) print(json_of(result));
   else summary(result);
-  if (!result.ok()) return data_error("a check of the demo failed", "the table above says which; " + result.report_path + " shows the rows");
+  if (!result.ok())
+    return data_error("a check of the demo failed",
+                      "the table above says which; " + result.report_path + " shows the rows");
   if (!context.json) print(fmt::format("\nDone in {:.1f} s. Report: {}\n", result.seconds, result.report_path));
   return Status::OK();
 }
@@ -74,7 +97,8 @@ Status run(const NoOptions&, Context& context) {
 }  // namespace
 
 Command demo_command() {
-  return command<NoOptions>("demo", "The main job, end to end, on a real index and a generated exchange", {}, "  tapemill demo\n  tapemill demo --lake /tmp/demo --json", run);
+  return command<NoOptions>("demo", "The main job, end to end, on a real index and a generated exchange", {},
+                            "  tapemill demo\n  tapemill demo --lake /tmp/demo --json", run);
 }
 
 }  // namespace tapemill::app

@@ -42,21 +42,26 @@ std::vector<Line> examine(const Context& context) {
   lines.push_back({"version", std::string(version()) + ", source " + std::string(source_hash()).substr(0, 12), ""});
   lines.push_back({"cores", fmt::format("{}", Workers(0).threads()), ""});
   std::int64_t total = memory_of("MemTotal"), free = memory_of("MemAvailable");
-  lines.push_back({"memory", fmt::format("{} free of {}", format_bytes(free), format_bytes(total)), free < (1LL << 30) ? "under 1 GB is free: give --memory 512MB" : "", free >= (1LL << 30)});
+  lines.push_back({"memory", fmt::format("{} free of {}", format_bytes(free), format_bytes(total)),
+                   free < (1LL << 30) ? "under 1 GB is free: give --memory 512MB" : "", free >= (1LL << 30)});
   fs::path folder = existing(context.lake_path);
   bool writable = ::access(folder.c_str(), W_OK) == 0;
   std::error_code ignored;
   std::string place = fs::absolute(context.lake_path, ignored).string();
-  lines.push_back({"lake", place + (fs::exists(context.lake_path, ignored) ? "" : " (not there yet)"), writable ? "" : folder.string() + " is not writable for this user", writable});
-  struct statvfs disk {};
+  lines.push_back({"lake", place + (fs::exists(context.lake_path, ignored) ? "" : " (not there yet)"),
+                   writable ? "" : folder.string() + " is not writable for this user", writable});
+  struct statvfs disk{};
   if (::statvfs(folder.c_str(), &disk) == 0) {
     auto room = static_cast<std::int64_t>(disk.f_bavail) * static_cast<std::int64_t>(disk.f_frsize);
-    lines.push_back({"disk", format_bytes(room) + " free", room < (5LL << 30) ? "under 5 GB is free where the lake lies" : "", room >= (5LL << 30)});
+    lines.push_back({"disk", format_bytes(room) + " free",
+                     room < (5LL << 30) ? "under 5 GB is free where the lake lies" : "", room >= (5LL << 30)});
   }
   auto zone = Zone::named("Asia/Kolkata");
-  lines.push_back({"time zones", zone.ok() ? "tz database found" : "missing", zone.ok() ? "" : "apt-get install tzdata", zone.ok()});
+  lines.push_back({"time zones", zone.ok() ? "tz database found" : "missing", zone.ok() ? "" : "apt-get install tzdata",
+                   zone.ok()});
   bool share = fs::is_directory(share_folder() + "/datasets", ignored);
-  lines.push_back({"data sets", fmt::format("{} in {}", dataset_names().size(), share_folder()), share ? "" : "set $TAPEMILL_SHARE to the folder that holds datasets/", share});
+  lines.push_back({"data sets", fmt::format("{} in {}", dataset_names().size(), share_folder()),
+                   share ? "" : "set $TAPEMILL_SHARE to the folder that holds datasets/", share});
   std::string broken;
   for (const auto& name : dataset_names()) {
     auto dataset = load_dataset(name);
@@ -66,7 +71,8 @@ std::vector<Line> examine(const Context& context) {
   Status duckdb = lake::sql_available();
   lines.push_back({"SQL", duckdb.ok() ? "DuckDB loads" : "missing", duckdb.ok() ? "" : duckdb.message(), duckdb.ok()});
   auto config = read_user_config();
-  lines.push_back({"settings", config_path() + (fs::exists(config_path(), ignored) ? "" : " (defaults)"), config.ok() ? "" : config.status().message(), config.ok()});
+  lines.push_back({"settings", config_path() + (fs::exists(config_path(), ignored) ? "" : " (defaults)"),
+                   config.ok() ? "" : config.status().message(), config.ok()});
   return lines;
 }
 
@@ -82,11 +88,15 @@ Status run(const NoOptions&, Context& context) {
   }
   if (context.json) print(Json{{"ok", good}, {"checks", list}});
   else print(text.str(terminal_width()));
-  return good ? Status::OK() : environment_error("something of the environment is missing", "the last column says what to do");
+  return good ? Status::OK()
+              : environment_error("something of the environment is missing", "the last column says what to do");
 }
 
 }  // namespace
 
-Command doctor_command() { return command<NoOptions>("doctor", "What of the environment is missing", {}, "  tapemill doctor --lake /data/lake", run); }
+Command doctor_command() {
+  return command<NoOptions>("doctor", "What of the environment is missing", {}, "  tapemill doctor --lake /data/lake",
+                            run);
+}
 
 }  // namespace tapemill::app

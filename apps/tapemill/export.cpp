@@ -4,9 +4,10 @@
 
 namespace tapemill {
 template <>
-inline constexpr auto fields<exports::QlibOptions> = std::tuple{field("table", &exports::QlibOptions::table, "a table of bars, such as sp500"),
-                                                                field("out", &exports::QlibOptions::out, "folder of the store (else LAKE/gold/qlib/TABLE)"),
-                                                                field("fields", &exports::QlibOptions::fields, "columns to write; factor is 1 where nothing is adjusted")};
+inline constexpr auto fields<exports::QlibOptions> = std::tuple{
+    field("table", &exports::QlibOptions::table, "a table of bars, such as sp500"),
+    field("out", &exports::QlibOptions::out, "folder of the store (else LAKE/gold/qlib/TABLE)"),
+    field("fields", &exports::QlibOptions::fields, "columns to write; factor is 1 where nothing is adjusted")};
 }  // namespace tapemill
 
 namespace tapemill::app {
@@ -15,19 +16,32 @@ Status run(const exports::QlibOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   ARROW_ASSIGN_OR_RAISE(auto report, exports::export_qlib(lake, options, context.workers));
   if (context.json) {
-    print(Json{{"folder", report.folder}, {"table", options.table}, {"version", report.version}, {"instruments", report.instruments}, {"sessions", report.sessions},
-               {"rows", report.rows}, {"bytes", report.bytes}, {"inexact_volumes", report.inexact_volumes}, {"unchanged", report.unchanged}});
+    print(Json{{"folder", report.folder},
+               {"table", options.table},
+               {"version", report.version},
+               {"instruments", report.instruments},
+               {"sessions", report.sessions},
+               {"rows", report.rows},
+               {"bytes", report.bytes},
+               {"inexact_volumes", report.inexact_volumes},
+               {"unchanged", report.unchanged}});
     return Status::OK();
   }
-  if (report.inexact_volumes > 0) print(fmt::format("note: {} volumes are beyond 16 777 216, where Qlib's float32 loses digits\n", thousands(report.inexact_volumes)));
-  print(fmt::format("{}: {} instruments, {} slots, {} rows, {} · {} version {} · unadjusted{}\n", report.folder, thousands(report.instruments), thousands(report.sessions),
-                    thousands(report.rows), format_bytes(report.bytes), options.table, report.version, report.unchanged ? " · up to date" : ""));
+  if (report.inexact_volumes > 0)
+    print(fmt::format("note: {} volumes are beyond 16 777 216, where Qlib's float32 loses digits\n",
+                      thousands(report.inexact_volumes)));
+  print(fmt::format("{}: {} instruments, {} slots, {} rows, {} · {} version {} · unadjusted{}\n", report.folder,
+                    thousands(report.instruments), thousands(report.sessions), thousands(report.rows),
+                    format_bytes(report.bytes), options.table, report.version,
+                    report.unchanged ? " · up to date" : ""));
   return Status::OK();
 }
 }  // namespace
 
 Command export_qlib_command() {
-  return command<exports::QlibOptions>("export qlib", "Write a Qlib store (features, instruments, calendars)", {"table"}, "  tapemill export qlib sp500\n  tapemill export qlib nse_cash --out ~/qlib/nse", run);
+  return command<exports::QlibOptions>(
+      "export qlib", "Write a Qlib store (features, instruments, calendars)", {"table"},
+      "  tapemill export qlib sp500\n  tapemill export qlib nse_cash --out ~/qlib/nse", run);
 }
 
 }  // namespace tapemill::app

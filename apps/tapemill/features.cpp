@@ -10,26 +10,30 @@ Status run(const analytics::FeatureOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(auto group, analytics::load_feature_group(options.group));
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   if (!context.quiet && !context.json)
-    print(fmt::format("Building {} {} from {} in {}\n", group.name, group.version, options.table.empty() ? group.table : options.table, lake.root()));
-  ARROW_ASSIGN_OR_RAISE(auto build, analytics::build_features(lake, group, options.table, context.workers, *context.budget));
+    print(fmt::format("Building {} {} from {} in {}\n", group.name, group.version,
+                      options.table.empty() ? group.table : options.table, lake.root()));
+  ARROW_ASSIGN_OR_RAISE(auto build,
+                        analytics::build_features(lake, group, options.table, context.workers, *context.budget));
   if (context.json) return print(build.json()), Status::OK();
   TextTable text({"feature", "expression"});
   for (const auto& one : build.columns) text.add({one.name, one.text});
   print(text.str(terminal_width()));
   if (!build.resolved.empty()) print(fmt::format("resolved to {}\n", fmt::join(build.resolved, "; ")));
   print(fmt::format("unadjusted prices · the first {} bars of an instrument have nulls\n", build.warm_up));
-  print(fmt::format("{}: {} rows of {} version {}{} · version {} · {} · {:.1f} s\n", build.table, thousands(build.rows), build.source, build.source_version,
-                    build.unchanged ? ", up to date" : "", build.table_version, format_bytes(build.bytes), build.seconds));
+  print(fmt::format("{}: {} rows of {} version {}{} · version {} · {} · {:.1f} s\n", build.table, thousands(build.rows),
+                    build.source, build.source_version, build.unchanged ? ", up to date" : "", build.table_version,
+                    format_bytes(build.bytes), build.seconds));
   return Status::OK();
 }
 
 }  // namespace
 
 Command features_build_command() {
-  return command<analytics::FeatureOptions>("features build", "Compute a feature group over a table into gold", {"group"},
-                                            "  tapemill features build momentum\n  tapemill features build momentum --table sp500_index\n"
-                                            "  tapemill features build my_features.yaml --json",
-                                            run);
+  return command<analytics::FeatureOptions>(
+      "features build", "Compute a feature group over a table into gold", {"group"},
+      "  tapemill features build momentum\n  tapemill features build momentum --table sp500_index\n"
+      "  tapemill features build my_features.yaml --json",
+      run);
 }
 
 }  // namespace tapemill::app

@@ -9,20 +9,27 @@ namespace {
 Status run(const pipeline::GenerateOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(auto report, pipeline::generate(options, context.workers));
   if (context.json) {
-    print(Json{{"folder", options.out}, {"files", report.files}, {"rows", report.rows}, {"bytes", report.bytes}, {"defects", report.defects},
-               {"manifest_sha256", report.manifest_sha256}, {"unchanged", report.unchanged}});
+    print(Json{{"folder", options.out},
+               {"files", report.files},
+               {"rows", report.rows},
+               {"bytes", report.bytes},
+               {"defects", report.defects},
+               {"manifest_sha256", report.manifest_sha256},
+               {"unchanged", report.unchanged}});
     return Status::OK();
   }
-  print(fmt::format("{}: {} files, {} rows, {} · {} defects planted, listed in {}/defects.json{}\n", options.out, thousands(report.files), thousands(report.rows),
-                    format_bytes(report.bytes), thousands(report.defects), options.out, report.unchanged ? " · up to date" : ""));
+  print(fmt::format("{}: {} files, {} rows, {} · {} defects planted, listed in {}/defects.json{}\n", options.out,
+                    thousands(report.files), thousands(report.rows), format_bytes(report.bytes),
+                    thousands(report.defects), options.out, report.unchanged ? " · up to date" : ""));
   return Status::OK();
 }
 
 }  // namespace
 
 Command generate_command() {
-  return command<pipeline::GenerateOptions>("generate", "Make an exchange's files: seeded, byte for byte the same, with declared defects", {"?out"},
-                                            "  tapemill generate\n  tapemill generate /tmp/exchange --seed 7 --symbols 50", run);
+  return command<pipeline::GenerateOptions>(
+      "generate", "Make an exchange's files: seeded, byte for byte the same, with declared defects", {"?out"},
+      "  tapemill generate\n  tapemill generate /tmp/exchange --seed 7 --symbols 50", run);
 }
 
 }  // namespace tapemill::app

@@ -24,15 +24,18 @@ inline constexpr const char* kGraphHelp = "a graph: the path of its JSON, or the
 template <>
 inline constexpr auto fields<app::GraphFile> = std::tuple{field("file", &app::GraphFile::file, kGraphHelp)};
 template <>
-inline constexpr auto fields<app::GraphDraw> = std::tuple{
-    field("file", &app::GraphDraw::file, kGraphHelp), field("format", &app::GraphDraw::format, "boxes for a terminal, or Graphviz", "text|dot")};
+inline constexpr auto fields<app::GraphDraw> =
+    std::tuple{field("file", &app::GraphDraw::file, kGraphHelp),
+               field("format", &app::GraphDraw::format, "boxes for a terminal, or Graphviz", "text|dot")};
 template <>
-inline constexpr auto fields<app::GraphRun> = std::tuple{
-    field("file", &app::GraphRun::file, kGraphHelp),
-    field("max_rows", &app::GraphRun::max_rows, "stop after so many rows (0: all)", 0, 1e18),
-    field("checkpoint", &app::GraphRun::checkpoint, "where the run is kept when it stops early, by --max-rows or Ctrl-C"),
-    field("resume", &app::GraphRun::resume, "go on from the checkpoint"),
-    field("rows_per_message", &app::GraphRun::rows_per_message, "rows that go through the nodes together; the result is the same", 1, 1000000)};
+inline constexpr auto fields<app::GraphRun> =
+    std::tuple{field("file", &app::GraphRun::file, kGraphHelp),
+               field("max_rows", &app::GraphRun::max_rows, "stop after so many rows (0: all)", 0, 1e18),
+               field("checkpoint", &app::GraphRun::checkpoint,
+                     "where the run is kept when it stops early, by --max-rows or Ctrl-C"),
+               field("resume", &app::GraphRun::resume, "go on from the checkpoint"),
+               field("rows_per_message", &app::GraphRun::rows_per_message,
+                     "rows that go through the nodes together; the result is the same", 1, 1000000)};
 }  // namespace tapemill
 
 namespace tapemill::app {
@@ -57,10 +60,12 @@ Json node_json(const graph::GraphDocument& document, const graph::PlannedNode& p
   const graph::GraphNode& node = document.nodes[planned.index];
   Json columns = Json::array(), from = Json::array();
   if (!planned.streams.empty())
-    for (const auto& field : planned.streams.front().schema.fields) columns.push_back({{"name", field.name}, {"type", field.type()}});
+    for (const auto& field : planned.streams.front().schema.fields)
+      columns.push_back({{"name", field.name}, {"type", field.type()}});
   for (std::size_t one : node.from) from.push_back(document.nodes[one].name);
-  return {{"name", node.name}, {"type", graph::name(node.type)}, {"what", node.what}, {"from", from},
-          {"depends", planned.calculator.depends}, {"notes", planned.calculator.notes}, {"columns", columns}};
+  return {{"name", node.name}, {"type", graph::name(node.type)},        {"what", node.what},
+          {"from", from},      {"depends", planned.calculator.depends}, {"notes", planned.calculator.notes},
+          {"columns", columns}};
 }
 
 Status check(const GraphFile& options, Context& context) {
@@ -74,20 +79,35 @@ Status check(const GraphFile& options, Context& context) {
     Json nodes = Json::array(), findings = Json::array();
     for (const auto& node : plan.nodes) nodes.push_back(node_json(document, node));
     for (const auto& finding : plan.findings)
-      findings.push_back({{"node", finding.node}, {"absent", finding.absent}, {"message", finding.status.message()}, {"hint", hint_of(finding.status)}});
-    print(Json{{"graph", document.name}, {"path", document.path}, {"structure", "ok"}, {"runs", plan.findings.empty()}, {"clones", plan.clones},
-               {"timezone", plan.zone.name()}, {"nodes", nodes}, {"findings", findings}});
+      findings.push_back({{"node", finding.node},
+                          {"absent", finding.absent},
+                          {"message", finding.status.message()},
+                          {"hint", hint_of(finding.status)}});
+    print(Json{{"graph", document.name},
+               {"path", document.path},
+               {"structure", "ok"},
+               {"runs", plan.findings.empty()},
+               {"clones", plan.clones},
+               {"timezone", plan.zone.name()},
+               {"nodes", nodes},
+               {"findings", findings}});
   } else {
-    print(fmt::format("{}: {} nodes, {} edges, {} clone{}: the structure is sound\n", document.name, document.nodes.size(), edges, plan.clones, plan.clones == 1 ? "" : "s"));
+    print(fmt::format("{}: {} nodes, {} edges, {} clone{}: the structure is sound\n", document.name,
+                      document.nodes.size(), edges, plan.clones, plan.clones == 1 ? "" : "s"));
     TextTable table({"node", "does", "reads", "gives"});
     for (const auto& planned : plan.nodes) {
       const auto& node = document.nodes[planned.index];
-      std::string gives = planned.streams.empty() ? kNull : fmt::format("{} columns", planned.streams.front().schema.fields.size());
-      table.add({node.name, node.what, planned.calculator.depends.empty() ? kNull : fmt::format("{}", fmt::join(planned.calculator.depends, ", ")), gives});
+      std::string gives =
+          planned.streams.empty() ? kNull : fmt::format("{} columns", planned.streams.front().schema.fields.size());
+      table.add(
+          {node.name, node.what,
+           planned.calculator.depends.empty() ? kNull : fmt::format("{}", fmt::join(planned.calculator.depends, ", ")),
+           gives});
     }
     print(table.str(terminal_width()));
     for (const auto& planned : plan.nodes)
-      for (const std::string& note : planned.calculator.notes) print(fmt::format("  {}: {}\n", document.nodes[planned.index].name, note));
+      for (const std::string& note : planned.calculator.notes)
+        print(fmt::format("  {}: {}\n", document.nodes[planned.index].name, note));
     for (const auto& finding : plan.findings) print(render(finding.status, context.colour));
   }
   if (plan.findings.empty()) {
@@ -96,33 +116,44 @@ Status check(const GraphFile& options, Context& context) {
   }
   const std::size_t wrong = plan.findings.size() - absent;
   std::string what = absent > 0 ? fmt::format("{} of its nodes need what this version has not", absent) : "";
-  if (wrong > 0) what += fmt::format("{}{} of its nodes {} wrong", what.empty() ? "" : ", ", wrong, wrong == 1 ? "is" : "are");
+  if (wrong > 0)
+    what += fmt::format("{}{} of its nodes {} wrong", what.empty() ? "" : ", ", wrong, wrong == 1 ? "is" : "are");
   return data_error(fmt::format("{} cannot run: {}", document.name, what));
 }
 
 std::string time_of(std::int64_t nanoseconds) {
   const double s = static_cast<double>(nanoseconds) / 1e9;
-  return s >= 1 ? fmt::format("{:.2f} s", s) : s >= 1e-3 ? fmt::format("{:.1f} ms", s * 1e3) : fmt::format("{:.1f} us", s * 1e6);
+  return s >= 1      ? fmt::format("{:.2f} s", s)
+         : s >= 1e-3 ? fmt::format("{:.1f} ms", s * 1e3)
+                     : fmt::format("{:.1f} us", s * 1e6);
 }
 
 void print_report(const graph::RunReport& report) {
   TextTable table({"node", "does", "messages>", "rows in>", "rows out>", "time>", "errors>"});
   for (const auto& node : report.nodes) {
     const auto& m = node.metrics;
-    table.add({node.name, node.what, thousands(m.messages), thousands(m.rows_in), thousands(m.rows_out), time_of(m.nanoseconds), thousands(m.errors)});
+    table.add({node.name, node.what, thousands(m.messages), thousands(m.rows_in), thousands(m.rows_out),
+               time_of(m.nanoseconds), thousands(m.errors)});
   }
   print(table.str(terminal_width()));
-  print(fmt::format("{} rows in {:.2f} s, {} rows/s, {} clone{}{}\n", thousands(report.rows), report.seconds,
-                    thousands(static_cast<std::int64_t>(static_cast<double>(report.rows) / std::max(report.seconds, 1e-9))), report.clones, report.clones == 1 ? "" : "s",
-                    report.clock ? ", event time " + Instant{*report.clock}.str() : ""));
+  print(fmt::format(
+      "{} rows in {:.2f} s, {} rows/s, {} clone{}{}\n", thousands(report.rows), report.seconds,
+      thousands(static_cast<std::int64_t>(static_cast<double>(report.rows) / std::max(report.seconds, 1e-9))),
+      report.clones, report.clones == 1 ? "" : "s",
+      report.clock ? ", event time " + Instant{*report.clock}.str() : ""));
   for (const auto& output : report.outputs)
-    print(fmt::format("{}: {} rows{} into {}\n", output.node, thousands(output.rows), output.bytes > 0 ? ", " + format_bytes(output.bytes) : "", output.place));
-  if (report.outside > 0) print(fmt::format("{} rows lay outside start_time and duration and were not seen\n", thousands(report.outside)));
+    print(fmt::format("{}: {} rows{} into {}\n", output.node, thousands(output.rows),
+                      output.bytes > 0 ? ", " + format_bytes(output.bytes) : "", output.place));
+  if (report.outside > 0)
+    print(fmt::format("{} rows lay outside start_time and duration and were not seen\n", thousands(report.outside)));
   if (report.dead > 0) {
-    print(fmt::format("{} rows did not parse{}\n", thousands(report.dead), report.dead_files.empty() ? "" : fmt::format("; they are in {}", fmt::join(report.dead_files, ", "))));
+    print(fmt::format(
+        "{} rows did not parse{}\n", thousands(report.dead),
+        report.dead_files.empty() ? "" : fmt::format("; they are in {}", fmt::join(report.dead_files, ", "))));
     for (const auto& row : report.first_dead) print(fmt::format("  {}:{}: {}\n", row.file, row.line, row.reason));
   }
-  if (!report.checkpoint.empty()) print(fmt::format("stopped; it goes on with --resume --checkpoint {}\n", report.checkpoint));
+  if (!report.checkpoint.empty())
+    print(fmt::format("stopped; it goes on with --resume --checkpoint {}\n", report.checkpoint));
   else if (report.stopped) print(std::string("stopped before the end of its sources\n"));
 }
 
@@ -131,7 +162,8 @@ Status run(const GraphRun& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(auto lake, lake_of(document, context));
   const graph::Surroundings around{lake ? &*lake : nullptr, &context.workers, context.budget};
   const graph::Plan plan = graph::plan(document, around);
-  for (std::size_t i = 1; i < plan.findings.size(); ++i) fmt::print(stderr, "{}", render(plan.findings[i].status, context.colour));
+  for (std::size_t i = 1; i < plan.findings.size(); ++i)
+    fmt::print(stderr, "{}", render(plan.findings[i].status, context.colour));
   graph::RunOptions run_options;
   run_options.rows_per_message = static_cast<std::size_t>(options.rows_per_message);
   run_options.most_rows = options.max_rows;
@@ -157,18 +189,22 @@ Status draw(const GraphDraw& options, Context& context) {
 }  // namespace
 
 Command graph_check_command() {
-  return command<GraphFile>("graph check", "Judge a graph document: structure, columns, what this version has", {"file"},
-                            "  tapemill graph check technical_analysis\n  tapemill graph check my/graph.json --json", check);
+  return command<GraphFile>(
+      "graph check", "Judge a graph document: structure, columns, what this version has", {"file"},
+      "  tapemill graph check technical_analysis\n  tapemill graph check my/graph.json --json", check);
 }
 Command graph_run_command() {
   return command<GraphRun>("graph run", "Run a graph over recorded rows, in event order", {"file"},
-                           "  tapemill graph run technical_analysis\n  tapemill graph run my/graph.json --max-rows 1000 --checkpoint my.checkpoint\n"
+                           "  tapemill graph run technical_analysis\n  tapemill graph run my/graph.json --max-rows "
+                           "1000 --checkpoint my.checkpoint\n"
                            "  tapemill graph run my/graph.json --resume --checkpoint my.checkpoint",
                            run);
 }
 Command graph_draw_command() {
-  return command<GraphDraw>("graph draw", "A graph as boxes and lines", {"file"},
-                            "  tapemill graph draw technical_analysis\n  tapemill graph draw my/graph.json --format dot | dot -Tsvg > my.svg", draw);
+  return command<GraphDraw>(
+      "graph draw", "A graph as boxes and lines", {"file"},
+      "  tapemill graph draw technical_analysis\n  tapemill graph draw my/graph.json --format dot | dot -Tsvg > my.svg",
+      draw);
 }
 
 }  // namespace tapemill::app

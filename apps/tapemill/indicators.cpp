@@ -19,12 +19,13 @@ struct IndicatorOptions {
 }  // namespace tapemill::app
 namespace tapemill {
 template <>
-inline constexpr auto fields<app::ExplainOptions> = std::tuple{
-    field("name", &app::ExplainOptions::name, "an indicator, a request such as RSI_14, or an expression")};
+inline constexpr auto fields<app::ExplainOptions> =
+    std::tuple{field("name", &app::ExplainOptions::name, "an indicator, a request such as RSI_14, or an expression")};
 template <>
 inline constexpr auto fields<app::IndicatorOptions> = std::tuple{
     field("table", &app::IndicatorOptions::table, "a silver table"),
-    field("indicators", &app::IndicatorOptions::indicators, "requests such as SMA_20 or expressions such as \"rsi(close, period=14)\", by commas"),
+    field("indicators", &app::IndicatorOptions::indicators,
+          "requests such as SMA_20 or expressions such as \"rsi(close, period=14)\", by commas"),
     field("symbols", &app::IndicatorOptions::symbols, "symbols or instrument ids, by commas"),
     field("start", &app::IndicatorOptions::start, "first session shown; earlier ones warm the indicators up"),
     field("end", &app::IndicatorOptions::end, "last session, inclusive"),
@@ -44,7 +45,8 @@ Status list(const NoOptions&, Context& context) {
   }
   if (context.json) return print(Json{{"indicators", all}}), Status::OK();
   print(text.str(terminal_width()));
-  print(fmt::format("{} indicators; tapemill indicators explain NAME tells the formula\n", indicators::catalogue().size()));
+  print(fmt::format("{} indicators; tapemill indicators explain NAME tells the formula\n",
+                    indicators::catalogue().size()));
   return Status::OK();
 }
 
@@ -59,8 +61,13 @@ Status explain_call(const std::string& call, Context& context) {
     outputs.push_back({{"name", one.name}, {"expression", one.text}});
     text += one.name == one.text ? one.text + "\n" : fmt::format("{} = {}\n", one.name, one.text);
   }
-  text += fmt::format("  resolves to {}\n  reads       {}\n  warm-up     {} bars\n", fmt::join(series.resolved(), "; "), fmt::join(series.inputs(), ", "), series.warm_up());
-  if (context.json) print(Json{{"outputs", outputs}, {"resolved", series.resolved()}, {"inputs", series.inputs()}, {"warm_up", series.warm_up()}});
+  text += fmt::format("  resolves to {}\n  reads       {}\n  warm-up     {} bars\n", fmt::join(series.resolved(), "; "),
+                      fmt::join(series.inputs(), ", "), series.warm_up());
+  if (context.json)
+    print(Json{{"outputs", outputs},
+               {"resolved", series.resolved()},
+               {"inputs", series.inputs()},
+               {"warm_up", series.warm_up()}});
   else print(text);
   return Status::OK();
 }
@@ -98,28 +105,28 @@ std::vector<std::pair<std::int64_t, std::int64_t>> kept_rows(const arrow::Array&
   return runs;
 }
 
-Result<lake::ScanRequest> request_of(const IndicatorOptions& options, const Dataset& dataset, const std::vector<std::string>& wanted) {
+Result<lake::ScanRequest> request_of(const IndicatorOptions& options, const Dataset& dataset,
+                                     const std::vector<std::string>& wanted) {
   lake::ScanRequest request;
   request.table = {lake::Layer::silver, dataset.table};
   request.symbols = options.symbols;
-  if (!options.end.empty()) {
-    ARROW_ASSIGN_OR_RAISE(request.end, Date::parse(options.end));
-  }
+  if (!options.end.empty()) { ARROW_ASSIGN_OR_RAISE(request.end, Date::parse(options.end)); }
   for (const std::string& name : wanted)
-    if (std::find(request.columns.begin(), request.columns.end(), name) == request.columns.end()) request.columns.push_back(name);
+    if (std::find(request.columns.begin(), request.columns.end(), name) == request.columns.end())
+      request.columns.push_back(name);
   return request;
 }
 
 Status run(const IndicatorOptions& options, Context& context) {
-  if (options.indicators.empty()) return usage_error("no indicator is named", "--indicators SMA_20,\"rsi(close, period=14)\"");
+  if (options.indicators.empty())
+    return usage_error("no indicator is named", "--indicators SMA_20,\"rsi(close, period=14)\"");
   ARROW_ASSIGN_OR_RAISE(Dataset dataset, load_dataset(options.table));
   auto columns = analytics::numeric_columns(dataset);
-  ARROW_ASSIGN_OR_RAISE(auto requested, analytics::resolve_requests(joined_calls(options.indicators), columns, {}, "--indicators"));
+  ARROW_ASSIGN_OR_RAISE(auto requested,
+                        analytics::resolve_requests(joined_calls(options.indicators), columns, {}, "--indicators"));
   ARROW_ASSIGN_OR_RAISE(auto series, analytics::Series::compile(requested, columns));
   std::optional<Date> start;
-  if (!options.start.empty()) {
-    ARROW_ASSIGN_OR_RAISE(start, Date::parse(options.start));
-  }
+  if (!options.start.empty()) { ARROW_ASSIGN_OR_RAISE(start, Date::parse(options.start)); }
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
 
   const std::string instrument = dataset.key.front(), session = dataset.session_column;
@@ -133,8 +140,9 @@ Status run(const IndicatorOptions& options, Context& context) {
   auto* pool = context.budget->pool();
   ARROW_ASSIGN_OR_RAISE(auto scanned, lake::scan(lake, request, context.workers, pool));
   if (scanned.rows->num_rows() == 0 && !options.symbols.empty())
-    return usage_error(fmt::format("{} has no rows of {}", request.table.str(), fmt::join(options.symbols, ", ")),
-                       fmt::format("tapemill query \"select distinct symbol from {}\" lists those it has", dataset.table));
+    return usage_error(
+        fmt::format("{} has no rows of {}", request.table.str(), fmt::join(options.symbols, ", ")),
+        fmt::format("tapemill query \"select distinct symbol from {}\" lists those it has", dataset.table));
   ARROW_ASSIGN_OR_RAISE(auto spans, lake::spans(*scanned.rows, instrument));
   ARROW_ASSIGN_OR_RAISE(auto values, analytics::run_over(series, *scanned.rows, spans, session, context.workers, pool));
 
@@ -157,22 +165,30 @@ Status run(const IndicatorOptions& options, Context& context) {
     add(requested[j].name, column);
   }
   print_table(*arrow::Table::Make(arrow::schema(fields), arrays), context, dataset.calendar->zone(), options.limit,
-              fmt::format("{} version {} · unadjusted · {}", request.table.str(), scanned.version, fmt::join(series.resolved(), "; ")));
+              fmt::format("{} version {} · unadjusted · {}", request.table.str(), scanned.version,
+                          fmt::join(series.resolved(), "; ")));
   return Status::OK();
 }
 
 }  // namespace
 
 Command indicators_list_command() {
-  return command<NoOptions>("indicators list", "Every indicator: its call with defaults, what it gives", {}, "  tapemill indicators list --json", list);
+  return command<NoOptions>("indicators list", "Every indicator: its call with defaults, what it gives", {},
+                            "  tapemill indicators list --json", list);
 }
 Command indicators_explain_command() {
-  return command<ExplainOptions>("indicators explain", "Formula, parameters, source and warm-up of an indicator, or what a request resolves to", {"name"},
-                                 "  tapemill indicators explain rsi\n  tapemill indicators explain BB_20\n  tapemill indicators explain \"sma(volume, 50)\"", explain);
+  return command<ExplainOptions>(
+      "indicators explain", "Formula, parameters, source and warm-up of an indicator, or what a request resolves to",
+      {"name"},
+      "  tapemill indicators explain rsi\n  tapemill indicators explain BB_20\n  tapemill indicators explain "
+      "\"sma(volume, 50)\"",
+      explain);
 }
 Command indicators_run_command() {
-  return command<IndicatorOptions>("indicators run", "Indicators over a table, by symbol and date", {"table"},
-                                   "  tapemill indicators run sp500 --symbols AAPL --indicators SMA_20,\"rsi(close, period=14)\" --start 2018-01-02", run);
+  return command<IndicatorOptions>(
+      "indicators run", "Indicators over a table, by symbol and date", {"table"},
+      "  tapemill indicators run sp500 --symbols AAPL --indicators SMA_20,\"rsi(close, period=14)\" --start 2018-01-02",
+      run);
 }
 
 }  // namespace tapemill::app

@@ -7,9 +7,9 @@
 
 namespace tapemill {
 template <>
-inline constexpr auto fields<pipeline::IngestOptions> = std::tuple{
-    field("dataset", &pipeline::IngestOptions::dataset, "a data set of datasets/, or the path of a spec"),
-    field("paths", &pipeline::IngestOptions::paths, "files, folders or globs to read")};
+inline constexpr auto fields<pipeline::IngestOptions> =
+    std::tuple{field("dataset", &pipeline::IngestOptions::dataset, "a data set of datasets/, or the path of a spec"),
+               field("paths", &pipeline::IngestOptions::paths, "files, folders or globs to read")};
 }  // namespace tapemill
 
 namespace tapemill::app {
@@ -19,28 +19,36 @@ void print_report(const pipeline::IngestReport& report, const Dataset& dataset) 
   const auto& q = report.quality;
   for (const auto& finding : q.findings) {
     if (finding.count == 0 || finding.severity != CheckSpec::Severity::warn) continue;
-    print(fmt::format("warning: {}: {} ({})\n", finding.check, thousands(finding.count), finding.examples.empty() ? "" : finding.examples.front()));
+    print(fmt::format("warning: {}: {} ({})\n", finding.check, thousands(finding.count),
+                      finding.examples.empty() ? "" : finding.examples.front()));
   }
-  for (const auto& one : report.refused) print(fmt::format("refused: {}\n{}", one.error, one.hint.empty() ? "" : "         " + one.hint + "\n"));
-  for (const auto& [check, rows] : report.quarantine) print(fmt::format("quarantined: {} rows by {}\n", thousands(rows), check));
-  if (q.rows_quarantined > 0) print(fmt::format("             tapemill quarantine list {} shows them\n", dataset.table));
-  std::string line = fmt::format("{}: {} rows in = {} stored + {} quarantined", dataset.table, thousands(q.rows_in), thousands(q.rows_kept), thousands(q.rows_quarantined));
+  for (const auto& one : report.refused)
+    print(fmt::format("refused: {}\n{}", one.error, one.hint.empty() ? "" : "         " + one.hint + "\n"));
+  for (const auto& [check, rows] : report.quarantine)
+    print(fmt::format("quarantined: {} rows by {}\n", thousands(rows), check));
+  if (q.rows_quarantined > 0)
+    print(fmt::format("             tapemill quarantine list {} shows them\n", dataset.table));
+  std::string line = fmt::format("{}: {} rows in = {} stored + {} quarantined", dataset.table, thousands(q.rows_in),
+                                 thousands(q.rows_kept), thousands(q.rows_quarantined));
   line += fmt::format(" · {} files", thousands(report.files));
   if (report.files_unchanged > 0) line += fmt::format(", {} unchanged", thousands(report.files_unchanged));
   if (report.files_superseded > 0) line += fmt::format(", {} superseded", thousands(report.files_superseded));
   if (!report.restated.empty()) line += fmt::format(", {} restated", report.restated.size());
   if (!report.refused.empty()) line += fmt::format(", {} refused", report.refused.size());
   line += fmt::format(" · version {}", report.version);
-  if (report.bytes_stored > 0) line += fmt::format(" · {} -> {}", format_bytes(report.bytes_in), format_bytes(report.bytes_stored));
+  if (report.bytes_stored > 0)
+    line += fmt::format(" · {} -> {}", format_bytes(report.bytes_in), format_bytes(report.bytes_stored));
   print(line + fmt::format(" · {:.1f} s\n", report.seconds));
 }
 
 Status run(const pipeline::IngestOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(Dataset dataset, load_dataset(options.dataset));
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake(true));
-  auto now = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  auto now = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+                 .count();
   if (!context.quiet && !context.json) print(fmt::format("Ingesting {} into {}\n", dataset.table, lake.root()));
-  ARROW_ASSIGN_OR_RAISE(auto report, pipeline::ingest(lake, dataset, options.paths, Instant{now}, context.workers, *context.budget));
+  ARROW_ASSIGN_OR_RAISE(auto report,
+                        pipeline::ingest(lake, dataset, options.paths, Instant{now}, context.workers, *context.budget));
   if (context.json) print(report.json());
   else print_report(report, dataset);
   if (report.refused.empty()) return Status::OK();
@@ -51,8 +59,9 @@ Status run(const pipeline::IngestOptions& options, Context& context) {
 }  // namespace
 
 Command ingest_command() {
-  return command<pipeline::IngestOptions>("ingest", "Read files into the lake: landing, quarantine, bronze, silver", {"dataset", "paths"},
-                                          "  tapemill ingest sp500 all_stocks_5yr.csv.gz\n  tapemill ingest nse_cash bhavcopies/ --json", run);
+  return command<pipeline::IngestOptions>(
+      "ingest", "Read files into the lake: landing, quarantine, bronze, silver", {"dataset", "paths"},
+      "  tapemill ingest sp500 all_stocks_5yr.csv.gz\n  tapemill ingest nse_cash bhavcopies/ --json", run);
 }
 
 }  // namespace tapemill::app

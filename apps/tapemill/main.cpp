@@ -42,14 +42,17 @@ void bind(Bound& bound) {
     const Option& option = bound.command.options[i];
     CLI::Option* made = nullptr;
     if (option.positional) {
-      made = bound.app->add_option(option.needed ? option.info.name : option.info.name + "," + flag_name(option.info.name))->description(help_text(option));
+      made =
+          bound.app->add_option(option.needed ? option.info.name : option.info.name + "," + flag_name(option.info.name))
+              ->description(help_text(option));
       // A positional takes words while it has fewer than its least number, or may have more: so the least is 1, needed or not.
       if (option.list) made->expected(1, 1 << 20)->allow_extra_args();
       else made->expected(1);
       if (option.needed) made->required();
     } else if (option.flag) {
       std::string name = flag_name(option.info.name);
-      made = bound.app->add_flag(option.info.standard == "true" ? name + ",!--no" + name.substr(1) : name)->description(help_text(option));
+      made = bound.app->add_flag(option.info.standard == "true" ? name + ",!--no" + name.substr(1) : name)
+                 ->description(help_text(option));
     } else {
       made = bound.app->add_option(flag_name(option.info.name))->description(help_text(option));
       if (option.list) made->delimiter(',')->expected(1, 1 << 20)->allow_extra_args(false);
@@ -60,13 +63,14 @@ void bind(Bound& bound) {
 
 /// What the commands under one word have in common.
 std::string group_summary(const std::string& word) {
-  static const std::map<std::string, std::string> summaries{{"quarantine", "Rows that were refused: list, show"},
-                                                            {"export", "Stores for other programs: qlib"},
-                                                            {"config", "Settings: show, set, path"},
-                                                            {"graph", "Event-driven graphs: check, run, draw"},
-                                                            {"backtest", "Strategies over the lake: check, run, rerun, show"},
-                                                            {"indicators", "The catalogue: list, explain, run"},
-                                                            {"features", "Feature groups: build"}};
+  static const std::map<std::string, std::string> summaries{
+      {"quarantine", "Rows that were refused: list, show"},
+      {"export", "Stores for other programs: qlib"},
+      {"config", "Settings: show, set, path"},
+      {"graph", "Event-driven graphs: check, run, draw"},
+      {"backtest", "Strategies over the lake: check, run, rerun, show"},
+      {"indicators", "The catalogue: list, explain, run"},
+      {"features", "Feature groups: build"}};
   auto found = summaries.find(word);
   return found == summaries.end() ? word : found->second;
 }
@@ -129,9 +133,12 @@ int run(int argc, char** argv) {
   if (const char* given = environment("TAPEMILL_LAKE")) context.lake_path = given;
   bool stderr_colour = ::isatty(STDERR_FILENO) == 1 && environment("NO_COLOR") == nullptr;
   context.colour = ::isatty(STDOUT_FILENO) == 1 && environment("NO_COLOR") == nullptr;
-  for (int i = 0; i < argc; ++i) context.command_line += (i > 0 ? " " : "") + std::string(i == 0 ? "tapemill" : argv[i]);
+  for (int i = 0; i < argc; ++i)
+    context.command_line += (i > 0 ? " " : "") + std::string(i == 0 ? "tapemill" : argv[i]);
 
-  CLI::App root("Tapemill grinds exchange files and live feeds into a lake of typed, checked tables, and computes on them.\n", "tapemill");
+  CLI::App root(
+      "Tapemill grinds exchange files and live feeds into a lake of typed, checked tables, and computes on them.\n",
+      "tapemill");
   root.set_version_flag("--version", std::string("tapemill ") + version());
   root.require_subcommand(1);
   root.fallthrough();
@@ -142,7 +149,9 @@ int run(int argc, char** argv) {
   root.add_flag("--json", context.json, "one JSON document instead of a table");
   root.add_flag("--quiet", context.quiet, "no progress, no notes");
   root.add_flag("--utc", context.utc, "times in UTC instead of the exchange's zone");
-  root.footer("Try: tapemill demo\nExit status: 0 done, 1 the data or a check failed, 2 wrong use, 3 the environment (disk, network, permission).");
+  root.footer(
+      "Try: tapemill demo\nExit status: 0 done, 1 the data or a check failed, 2 wrong use, 3 the environment (disk, "
+      "network, permission).");
 
   std::vector<Bound> bound;
   std::vector<std::string> words;
@@ -157,15 +166,17 @@ int run(int argc, char** argv) {
   }
   try {
     root.parse(argc, argv);
-  } catch (const CLI::Success& done) {
-    return root.exit(done);
-  } catch (const CLI::ParseError& e) {
+  } catch (const CLI::Success& done) { return root.exit(done); } catch (const CLI::ParseError& e) {
     std::string asked = first_word(argc, argv);
     if (!asked.empty() && std::find(words.begin(), words.end(), asked) == words.end()) {
       std::string near = nearest(asked, words);
-      return fail(usage_error(fmt::format("unknown command \"{}\"", asked), (near.empty() ? "" : "did you mean \"tapemill " + near + "\"? ") + "tapemill --help lists the commands"), stderr_colour);
+      return fail(usage_error(fmt::format("unknown command \"{}\"", asked),
+                              (near.empty() ? "" : "did you mean \"tapemill " + near + "\"? ") +
+                                  "tapemill --help lists the commands"),
+                  stderr_colour);
     }
-    std::string hint = asked.empty() ? "tapemill --help lists the commands" : "tapemill " + asked + " --help shows how it is used";
+    std::string hint =
+        asked.empty() ? "tapemill --help lists the commands" : "tapemill " + asked + " --help shows how it is used";
     return fail(usage_error(e.what(), hint), stderr_colour);
   }
   bool mends_config = bound_name(bound).starts_with("config");
@@ -186,7 +197,9 @@ int run(int argc, char** argv) {
       std::vector<std::string> texts = option->results();
       if (one.command.options[index].flag) texts = {option->as<bool>() ? "true" : "false"};
       Status set = one.command.options[index].set(texts);
-      if (!set.ok()) return fail(error(Blame::usage, set.message(), "tapemill " + one.command.name + " --help shows how it is used"), stderr_colour);
+      if (!set.ok())
+        return fail(error(Blame::usage, set.message(), "tapemill " + one.command.name + " --help shows how it is used"),
+                    stderr_colour);
     }
     install_interrupt();
     Status status = one.command.run(context);

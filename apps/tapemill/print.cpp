@@ -70,7 +70,8 @@ std::string TextTable::str(int width) const {
   }
   auto line = [&](const std::vector<std::string>& cells) {
     std::string text;
-    for (std::size_t c = 0; c < shown; ++c) text += (c > 0 ? "  " : "") + padded(cut(cells[c], widths[c]), widths[c], right_[c]);
+    for (std::size_t c = 0; c < shown; ++c)
+      text += (c > 0 ? "  " : "") + padded(cut(cells[c], widths[c]), widths[c], right_[c]);
     while (!text.empty() && text.back() == ' ') text.pop_back();
     return text + "\n";
   };
@@ -81,7 +82,9 @@ std::string TextTable::str(int width) const {
   }
   text += "\n";
   for (const auto& row : rows_) text += line(row);
-  if (shown < names_.size()) text += fmt::format("… {} more columns: widen the window, name some with --columns, or ask for --json\n", names_.size() - shown);
+  if (shown < names_.size())
+    text += fmt::format("… {} more columns: widen the window, name some with --columns, or ask for --json\n",
+                        names_.size() - shown);
   return text;
 }
 
@@ -108,7 +111,9 @@ std::string cell(const arrow::Array& array, std::int64_t row, const Context& con
   switch (array.type_id()) {
     case arrow::Type::DECIMAL64: {
       const auto& type = static_cast<const arrow::Decimal64Type&>(*array.type());
-      return minus(format_decimal(static_cast<std::int64_t>(arrow::Decimal64(static_cast<const arrow::Decimal64Array&>(array).GetValue(row))), type.scale()));
+      return minus(format_decimal(
+          static_cast<std::int64_t>(arrow::Decimal64(static_cast<const arrow::Decimal64Array&>(array).GetValue(row))),
+          type.scale()));
     }
     case arrow::Type::DATE32: return Date{static_cast<const arrow::Date32Array&>(array).Value(row)}.str();
     case arrow::Type::TIMESTAMP: {
@@ -143,7 +148,9 @@ Json cell_json(const arrow::Array& array, std::int64_t row) {
     case arrow::Type::STRING: return std::string(static_cast<const arrow::StringArray&>(array).GetView(row));
     case arrow::Type::DECIMAL64: {
       const auto& type = static_cast<const arrow::Decimal64Type&>(*array.type());
-      return to_double(static_cast<std::int64_t>(arrow::Decimal64(static_cast<const arrow::Decimal64Array&>(array).GetValue(row))), type.scale());
+      return to_double(
+          static_cast<std::int64_t>(arrow::Decimal64(static_cast<const arrow::Decimal64Array&>(array).GetValue(row))),
+          type.scale());
     }
     default: {
       auto scalar = array.GetScalar(row);
@@ -172,7 +179,8 @@ std::vector<Cursor> cursors(const arrow::Table& table) {
 
 Json table_json(const arrow::Table& table, std::int64_t most_rows) {
   Json columns = Json::array(), rows = Json::array();
-  for (const auto& field : table.schema()->fields()) columns.push_back({{"name", field->name()}, {"type", field->type()->ToString()}});
+  for (const auto& field : table.schema()->fields())
+    columns.push_back({{"name", field->name()}, {"type", field->type()->ToString()}});
   auto all = cursors(table);
   for (std::int64_t r = 0; r < table.num_rows() && (most_rows == 0 || r < most_rows); ++r) {
     Json row = Json::array();
@@ -185,7 +193,8 @@ Json table_json(const arrow::Table& table, std::int64_t most_rows) {
   return {{"columns", columns}, {"rows", rows}, {"rows_total", table.num_rows()}};
 }
 
-void print_table(const arrow::Table& table, const Context& context, const Zone& zone, std::int64_t most_rows, const std::string& footer) {
+void print_table(const arrow::Table& table, const Context& context, const Zone& zone, std::int64_t most_rows,
+                 const std::string& footer) {
   if (context.json) return print(table_json(table, 0));
   std::vector<std::string> names;
   bool times = false;
@@ -208,7 +217,8 @@ void print_table(const arrow::Table& table, const Context& context, const Zone& 
   }
   print(text.str(terminal_width()));
   std::string line = fmt::format("{} rows", thousands(table.num_rows()));
-  if (shown < table.num_rows()) line = fmt::format("{} of {} rows (--limit 0 shows all)", thousands(shown), thousands(table.num_rows()));
+  if (shown < table.num_rows())
+    line = fmt::format("{} of {} rows (--limit 0 shows all)", thousands(shown), thousands(table.num_rows()));
   if (times) line += " · times in " + (context.utc ? std::string("UTC") : zone.name());
   if (!footer.empty()) line += " · " + footer;
   print(line + "\n");

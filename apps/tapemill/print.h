@@ -35,6 +35,7 @@ Json cell_json(const arrow::Array& array, std::int64_t row);
 /// {"columns": [{"name", "type"}], "rows": [[...]], "rows_total": n}
 Json table_json(const arrow::Table& table, std::int64_t most_rows);
 /// Prints at most `most_rows` rows (0: all) as context says: JSON or text with the zone named once.
-void print_table(const arrow::Table& table, const Context& context, const Zone& zone, std::int64_t most_rows, const std::string& footer = {});
+void print_table(const arrow::Table& table, const Context& context, const Zone& zone, std::int64_t most_rows,
+                 const std::string& footer = {});
 
 }  // namespace tapemill::app

@@ -15,11 +15,14 @@ struct QuarantineShowOptions {
 namespace tapemill {
 template <>
 inline constexpr auto fields<app::QuarantineOptions> =
-    std::tuple{field("table", &app::QuarantineOptions::table, "a data set, such as sp500"), field("check", &app::QuarantineOptions::check, "only rows that this check refused"),
-               field("file", &app::QuarantineOptions::file, "only rows of this file"), field("limit", &app::QuarantineOptions::limit, "rows shown (0: all)", 0, 1e9)};
+    std::tuple{field("table", &app::QuarantineOptions::table, "a data set, such as sp500"),
+               field("check", &app::QuarantineOptions::check, "only rows that this check refused"),
+               field("file", &app::QuarantineOptions::file, "only rows of this file"),
+               field("limit", &app::QuarantineOptions::limit, "rows shown (0: all)", 0, 1e9)};
 template <>
-inline constexpr auto fields<app::QuarantineShowOptions> = std::tuple{field("table", &app::QuarantineShowOptions::table, "a data set, such as sp500"),
-                                                                      field("at", &app::QuarantineShowOptions::at, "file:line, as quarantine list prints it")};
+inline constexpr auto fields<app::QuarantineShowOptions> =
+    std::tuple{field("table", &app::QuarantineShowOptions::table, "a data set, such as sp500"),
+               field("at", &app::QuarantineShowOptions::at, "file:line, as quarantine list prints it")};
 }  // namespace tapemill
 
 namespace tapemill::app {
@@ -27,8 +30,12 @@ namespace {
 
 struct Rows {
   std::shared_ptr<arrow::RecordBatch> batch;
-  std::string text(const char* column, std::int64_t row) const { return static_cast<const arrow::StringArray&>(*batch->GetColumnByName(column)).GetString(row); }
-  std::int64_t number(const char* column, std::int64_t row) const { return static_cast<const arrow::Int64Array&>(*batch->GetColumnByName(column)).Value(row); }
+  std::string text(const char* column, std::int64_t row) const {
+    return static_cast<const arrow::StringArray&>(*batch->GetColumnByName(column)).GetString(row);
+  }
+  std::int64_t number(const char* column, std::int64_t row) const {
+    return static_cast<const arrow::Int64Array&>(*batch->GetColumnByName(column)).Value(row);
+  }
 };
 
 Result<Rows> read(const std::string& table, const pipeline::QuarantineFilter& filter, Context& context) {
@@ -43,20 +50,29 @@ Status list(const QuarantineOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(Rows rows, read(options.table, {options.check, options.file, 0}, context));
   std::map<std::string, std::int64_t> by_check;
   for (std::int64_t i = 0; i < rows.batch->num_rows(); ++i) ++by_check[rows.text("check", i)];
-  std::int64_t shown = options.limit == 0 ? rows.batch->num_rows() : std::min<std::int64_t>(options.limit, rows.batch->num_rows());
+  std::int64_t shown =
+      options.limit == 0 ? rows.batch->num_rows() : std::min<std::int64_t>(options.limit, rows.batch->num_rows());
   if (context.json) {
     Json items = Json::array(), counts = Json::object();
     for (std::int64_t i = 0; i < rows.batch->num_rows(); ++i)
-      items.push_back({{"file", rows.text("file", i)}, {"line", rows.number("line", i)}, {"byte", rows.number("byte", i)}, {"unit", rows.text("unit", i)},
-                       {"check", rows.text("check", i)}, {"reason", rows.text("reason", i)}, {"raw", rows.text("raw", i)}});
+      items.push_back({{"file", rows.text("file", i)},
+                       {"line", rows.number("line", i)},
+                       {"byte", rows.number("byte", i)},
+                       {"unit", rows.text("unit", i)},
+                       {"check", rows.text("check", i)},
+                       {"reason", rows.text("reason", i)},
+                       {"raw", rows.text("raw", i)}});
     for (const auto& [check, n] : by_check) counts[check] = n;
-    print(Json{{"table", options.table}, {"rows_total", rows.batch->num_rows()}, {"by_check", counts}, {"rows", items}});
+    print(
+        Json{{"table", options.table}, {"rows_total", rows.batch->num_rows()}, {"by_check", counts}, {"rows", items}});
     return Status::OK();
   }
-  if (rows.batch->num_rows() == 0) return print(fmt::format("{}: nothing is quarantined\n", options.table)), Status::OK();
+  if (rows.batch->num_rows() == 0)
+    return print(fmt::format("{}: nothing is quarantined\n", options.table)), Status::OK();
   TextTable text({"where", "check", "reason", "row"});
   for (std::int64_t i = 0; i < shown; ++i)
-    text.add({fmt::format("{}:{}", rows.text("file", i), rows.number("line", i)), rows.text("check", i), rows.text("reason", i), rows.text("raw", i)});
+    text.add({fmt::format("{}:{}", rows.text("file", i), rows.number("line", i)), rows.text("check", i),
+              rows.text("reason", i), rows.text("raw", i)});
   print(text.str(terminal_width()));
   std::string line = fmt::format("{} of {} rows", thousands(shown), thousands(rows.batch->num_rows()));
   for (const auto& [check, n] : by_check) line += fmt::format(" · {} {}", check, thousands(n));
@@ -71,15 +87,24 @@ Status show(const QuarantineShowOptions& options, Context& context) {
   for (std::int64_t i = 0; i < rows.batch->num_rows(); ++i) {
     if (options.at != fmt::format("{}:{}", rows.text("file", i), rows.number("line", i))) continue;
     if (context.json) {
-      print(Json{{"file", rows.text("file", i)}, {"line", rows.number("line", i)}, {"byte", rows.number("byte", i)}, {"unit", rows.text("unit", i)}, {"form", rows.text("form", i)},
-                 {"sha256", rows.text("sha256", i)}, {"check", rows.text("check", i)}, {"reason", rows.text("reason", i)}, {"raw", rows.text("raw", i)}});
+      print(Json{{"file", rows.text("file", i)},
+                 {"line", rows.number("line", i)},
+                 {"byte", rows.number("byte", i)},
+                 {"unit", rows.text("unit", i)},
+                 {"form", rows.text("form", i)},
+                 {"sha256", rows.text("sha256", i)},
+                 {"check", rows.text("check", i)},
+                 {"reason", rows.text("reason", i)},
+                 {"raw", rows.text("raw", i)}});
       return Status::OK();
     }
-    print(fmt::format("{}, byte {} (of {}, form {})\nrefused by {}: {}\n\n{}\n", options.at, rows.number("byte", i), rows.text("unit", i), rows.text("form", i), rows.text("check", i),
-                      rows.text("reason", i), rows.text("raw", i)));
+    print(fmt::format("{}, byte {} (of {}, form {})\nrefused by {}: {}\n\n{}\n", options.at, rows.number("byte", i),
+                      rows.text("unit", i), rows.text("form", i), rows.text("check", i), rows.text("reason", i),
+                      rows.text("raw", i)));
     return Status::OK();
   }
-  return usage_error(fmt::format("{}: no quarantined row at {}", options.table, options.at), "tapemill quarantine list " + options.table + " shows where they are");
+  return usage_error(fmt::format("{}: no quarantined row at {}", options.table, options.at),
+                     "tapemill quarantine list " + options.table + " shows where they are");
 }
 
 }  // namespace
@@ -89,7 +114,8 @@ Command quarantine_list_command() {
                                     "  tapemill quarantine list sp500 --check ohlc_order", list);
 }
 Command quarantine_show_command() {
-  return command<QuarantineShowOptions>("quarantine show", "One refused row, whole", {"table", "at"}, "  tapemill quarantine show sp500 all_stocks_5yr.csv.gz:82951", show);
+  return command<QuarantineShowOptions>("quarantine show", "One refused row, whole", {"table", "at"},
+                                        "  tapemill quarantine show sp500 all_stocks_5yr.csv.gz:82951", show);
 }
 
 }  // namespace tapemill::app

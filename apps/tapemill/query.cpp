@@ -10,9 +10,10 @@ struct QueryOptions {
 }  // namespace tapemill::app
 namespace tapemill {
 template <>
-inline constexpr auto fields<app::QueryOptions> =
-    std::tuple{field("sql", &app::QueryOptions::sql, "a SELECT; tables by name are silver, layer.name any layer; FROM t AT (VERSION => n) travels in time"),
-               field("limit", &app::QueryOptions::limit, "rows shown on a terminal (0: all)", 0, 1e9)};
+inline constexpr auto fields<app::QueryOptions> = std::tuple{
+    field("sql", &app::QueryOptions::sql,
+          "a SELECT; tables by name are silver, layer.name any layer; FROM t AT (VERSION => n) travels in time"),
+    field("limit", &app::QueryOptions::limit, "rows shown on a terminal (0: all)", 0, 1e9)};
 }  // namespace tapemill
 
 namespace tapemill::app {
@@ -27,10 +28,12 @@ Status run(const QueryOptions& options, Context& context) {
   return Status::OK();
 }
 Command make(const char* name) {
-  return command<QueryOptions>(name, std::string(name) == "sql" ? "The same as query" : "Run SQL over the lake's tables (read-only, DuckDB)", {"sql"},
-                               "  tapemill query \"select symbol, count(*) n, avg(close) from sp500 group by all order by n limit 5\"\n"
-                               "  tapemill query \"select count(*) from bronze.sp500 at (version => 1)\" --json",
-                               run);
+  return command<QueryOptions>(
+      name, std::string(name) == "sql" ? "The same as query" : "Run SQL over the lake's tables (read-only, DuckDB)",
+      {"sql"},
+      "  tapemill query \"select symbol, count(*) n, avg(close) from sp500 group by all order by n limit 5\"\n"
+      "  tapemill query \"select count(*) from bronze.sp500 at (version => 1)\" --json",
+      run);
 }
 }  // namespace
 

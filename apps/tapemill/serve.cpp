@@ -4,9 +4,10 @@
 
 namespace tapemill {
 template <>
-inline constexpr auto fields<serve::ServeOptions> = std::tuple{field("host", &serve::ServeOptions::host, "address to listen on; anything wider than loopback needs a token"),
-                                                               field("port", &serve::ServeOptions::port, "port (0: any free one)", 0, 65535),
-                                                               field("token_file", &serve::ServeOptions::token_file, "file with the token, mode 600 (else $TAPEMILL_TOKEN)")};
+inline constexpr auto fields<serve::ServeOptions> = std::tuple{
+    field("host", &serve::ServeOptions::host, "address to listen on; anything wider than loopback needs a token"),
+    field("port", &serve::ServeOptions::port, "port (0: any free one)", 0, 65535),
+    field("token_file", &serve::ServeOptions::token_file, "file with the token, mode 600 (else $TAPEMILL_TOKEN)")};
 }  // namespace tapemill
 
 namespace tapemill::app {
@@ -16,15 +17,19 @@ Status run(const serve::ServeOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(std::string token, serve::read_token(options));
   serve::Service service(lake, token);
   return serve::serve(service, options, !token.empty(), interrupt(), [&](int port) {
-    if (context.json) print(Json{{"url", fmt::format("http://{}:{}/", options.host, port)}, {"port", port}, {"token", !token.empty()}});
-    else print(fmt::format("Serving {} at http://{}:{}/ {}· Ctrl-C ends it\n", lake.root(), options.host, port, token.empty() ? "" : "(token needed) "));
+    if (context.json)
+      print(Json{{"url", fmt::format("http://{}:{}/", options.host, port)}, {"port", port}, {"token", !token.empty()}});
+    else
+      print(fmt::format("Serving {} at http://{}:{}/ {}· Ctrl-C ends it\n", lake.root(), options.host, port,
+                        token.empty() ? "" : "(token needed) "));
     std::fflush(stdout);
   });
 }
 }  // namespace
 
 Command serve_command() {
-  return command<serve::ServeOptions>("serve", "Health, tables, runs and the report over HTTP", {}, "  tapemill serve --port 8080\n  curl http://127.0.0.1:8080/api/tables", run);
+  return command<serve::ServeOptions>("serve", "Health, tables, runs and the report over HTTP", {},
+                                      "  tapemill serve --port 8080\n  curl http://127.0.0.1:8080/api/tables", run);
 }
 
 }  // namespace tapemill::app

@@ -49,7 +49,8 @@ Status run(const ShowOptions& options, Context& context) {
   }
   if (!options.known_at.empty()) {
     auto time = Instant::parse(options.known_at);
-    if (!time.ok()) return usage_error(time.status().message(), "times are written 2024-10-28T09:15:00+05:30, or with Z for UTC");
+    if (!time.ok())
+      return usage_error(time.status().message(), "times are written 2024-10-28T09:15:00+05:30, or with Z for UTC");
     request.known_at = *time;
   }
   if (options.adjusted)
@@ -58,7 +59,8 @@ Status run(const ShowOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(auto result, lake::scan(lake, request, context.workers, context.budget->pool()));
   Zone zone = zone_of(request.table.table);
   print_table(*result.rows, context, zone, options.limit,
-              fmt::format("{} version {} · unadjusted · {} of {} files read", request.table.str(), result.version, result.files_read, result.files_total));
+              fmt::format("{} version {} · unadjusted · {} of {} files read", request.table.str(), result.version,
+                          result.files_read, result.files_total));
   return Status::OK();
 }
 }  // namespace

@@ -20,9 +20,17 @@ Status run(const NoOptions&, Context& context) {
     }
     if (one.missing.size() > 3) shown += fmt::format(" and {} more", one.missing.size() - 3);
     auto date = [](const std::optional<Date>& d) { return d ? d->str() : kNull; };
-    list.push_back({{"dataset", one.table}, {"first", one.first ? Json(one.first->str()) : Json()}, {"last", one.last ? Json(one.last->str()) : Json()}, {"files", one.units}, {"rows", one.rows},
-                    {"rows_quarantined", one.quarantined}, {"version", one.version}, {"last_commit", Instant{one.last_commit_ms * 1000}.str()}, {"missing_sessions", missing}});
-    text.add({one.table, date(one.first), date(one.last), thousands(one.units), thousands(one.rows), thousands(one.quarantined), std::to_string(one.version), shown.empty() ? "none" : shown});
+    list.push_back({{"dataset", one.table},
+                    {"first", one.first ? Json(one.first->str()) : Json()},
+                    {"last", one.last ? Json(one.last->str()) : Json()},
+                    {"files", one.units},
+                    {"rows", one.rows},
+                    {"rows_quarantined", one.quarantined},
+                    {"version", one.version},
+                    {"last_commit", Instant{one.last_commit_ms * 1000}.str()},
+                    {"missing_sessions", missing}});
+    text.add({one.table, date(one.first), date(one.last), thousands(one.units), thousands(one.rows),
+              thousands(one.quarantined), std::to_string(one.version), shown.empty() ? "none" : shown});
   }
   if (context.json) print(Json{{"lake", lake.root()}, {"datasets", list}});
   else if (all.empty()) print(std::string("nothing is in yet: tapemill ingest DATASET PATH... fills the lake\n"));
@@ -32,6 +40,9 @@ Status run(const NoOptions&, Context& context) {
 
 }  // namespace
 
-Command status_command() { return command<NoOptions>("status", "What is in, up to when, and what is missing", {}, "  tapemill status --json", run); }
+Command status_command() {
+  return command<NoOptions>("status", "What is in, up to when, and what is missing", {}, "  tapemill status --json",
+                            run);
+}
 
 }  // namespace tapemill::app

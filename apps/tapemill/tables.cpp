@@ -13,7 +13,8 @@ struct TableOptions {
 }  // namespace tapemill::app
 namespace tapemill {
 template <>
-inline constexpr auto fields<app::TableOptions> = std::tuple{field("table", &app::TableOptions::table, "a table: silver by its bare name, or layer.name")};
+inline constexpr auto fields<app::TableOptions> =
+    std::tuple{field("table", &app::TableOptions::table, "a table: silver by its bare name, or layer.name")};
 }  // namespace tapemill
 
 namespace tapemill::app {
@@ -30,10 +31,12 @@ Result<std::pair<lake::TableName, lake::Snapshot>> opened(const lake::Lake& lake
   if (!table.exists()) {
     std::vector<std::string> names;
     std::string all;
-    for (const auto& one : tables) names.push_back(one.str()), names.push_back(one.table), all += (all.empty() ? "" : ", ") + one.str();
+    for (const auto& one : tables)
+      names.push_back(one.str()), names.push_back(one.table), all += (all.empty() ? "" : ", ") + one.str();
     std::string near = nearest(text, names);
     return usage_error(fmt::format("unknown table \"{}\"", text),
-                       all.empty() ? "the lake is empty: tapemill ingest fills it" : (near.empty() ? "" : "did you mean \"" + near + "\"? ") + "tables: " + all);
+                       all.empty() ? "the lake is empty: tapemill ingest fills it"
+                                   : (near.empty() ? "" : "did you mean \"" + near + "\"? ") + "tables: " + all);
   }
   ARROW_ASSIGN_OR_RAISE(auto snapshot, table.snapshot());
   return std::pair{name, std::move(snapshot)};
@@ -47,14 +50,22 @@ Status tables(const NoOptions&, Context& context) {
   for (const auto& name : names) {
     bool view = name.layer == lake::Layer::silver && lake.silver_is_view(name.table);
     if (view && name.table.ends_with("_quarantine")) continue;  // refused rows have no silver
-    ARROW_ASSIGN_OR_RAISE(auto snapshot, lake.table(view ? lake::TableName{lake::Layer::bronze, name.table} : name).snapshot());
-    list.push_back({{"table", name.str()}, {"rows", snapshot.rows()}, {"files", snapshot.parts.size()}, {"bytes", snapshot.bytes()}, {"version", snapshot.version},
-                    {"last_commit", when(snapshot.timestamp_ms)}, {"kind", view ? "view" : "table"}});
-    text.add({name.str(), thousands(snapshot.rows()), thousands(static_cast<std::int64_t>(snapshot.parts.size())), format_bytes(snapshot.bytes()),
-              std::to_string(snapshot.version), when(snapshot.timestamp_ms), view ? "view of bronze" : "table"});
+    ARROW_ASSIGN_OR_RAISE(auto snapshot,
+                          lake.table(view ? lake::TableName{lake::Layer::bronze, name.table} : name).snapshot());
+    list.push_back({{"table", name.str()},
+                    {"rows", snapshot.rows()},
+                    {"files", snapshot.parts.size()},
+                    {"bytes", snapshot.bytes()},
+                    {"version", snapshot.version},
+                    {"last_commit", when(snapshot.timestamp_ms)},
+                    {"kind", view ? "view" : "table"}});
+    text.add({name.str(), thousands(snapshot.rows()), thousands(static_cast<std::int64_t>(snapshot.parts.size())),
+              format_bytes(snapshot.bytes()), std::to_string(snapshot.version), when(snapshot.timestamp_ms),
+              view ? "view of bronze" : "table"});
   }
   if (context.json) print(Json{{"lake", lake.root()}, {"tables", list}});
-  else if (names.empty()) print(fmt::format("{} holds no table yet: tapemill ingest DATASET PATH... fills it\n", lake.root()));
+  else if (names.empty())
+    print(fmt::format("{} holds no table yet: tapemill ingest DATASET PATH... fills it\n", lake.root()));
   else print(text.str(terminal_width()));
   return Status::OK();
 }
@@ -81,20 +92,36 @@ Status describe_table(const TableOptions& options, Context& context) {
   for (const auto& field : snapshot.schema->fields()) {
     const Column* declared = dataset.ok() ? dataset->column(field->name()) : nullptr;
     Json least = bound("minValues", field->name()), most = bound("maxValues", field->name());
-    auto shown = [](const Json& value) { return value.is_null() ? kNull : value.is_string() ? value.get<std::string>() : value.dump(); };
+    auto shown = [](const Json& value) {
+      return value.is_null() ? kNull : value.is_string() ? value.get<std::string>() : value.dump();
+    };
     std::string unit = declared == nullptr ? "" : declared->unit, help = declared == nullptr ? "" : declared->help;
-    columns.push_back({{"name", field->name()}, {"type", field->type()->ToString()}, {"unit", unit}, {"nullable", field->nullable()}, {"min", least}, {"max", most}, {"help", help}});
-    text.add({field->name(), field->type()->ToString(), unit, field->nullable() ? "allowed" : "refused", shown(least), shown(most), help});
+    columns.push_back({{"name", field->name()},
+                       {"type", field->type()->ToString()},
+                       {"unit", unit},
+                       {"nullable", field->nullable()},
+                       {"min", least},
+                       {"max", most},
+                       {"help", help}});
+    text.add({field->name(), field->type()->ToString(), unit, field->nullable() ? "allowed" : "refused", shown(least),
+              shown(most), help});
   }
   std::string parts;
   for (const auto& one : snapshot.partitions) parts += (parts.empty() ? "" : ", ") + one;
   if (context.json) {
-    print(Json{{"table", name.str()}, {"version", snapshot.version}, {"rows", snapshot.rows()}, {"files", snapshot.parts.size()}, {"bytes", snapshot.bytes()},
-               {"partitions", snapshot.partitions}, {"key", dataset.ok() ? Json(dataset->key) : Json()}, {"columns", columns}});
+    print(Json{{"table", name.str()},
+               {"version", snapshot.version},
+               {"rows", snapshot.rows()},
+               {"files", snapshot.parts.size()},
+               {"bytes", snapshot.bytes()},
+               {"partitions", snapshot.partitions},
+               {"key", dataset.ok() ? Json(dataset->key) : Json()},
+               {"columns", columns}});
     return Status::OK();
   }
-  print(fmt::format("{}{} · version {} · {} rows in {} files, {} · partitions: {}\n\n", name.str(), dataset.ok() ? " · " + dataset->title : "", snapshot.version,
-                    thousands(snapshot.rows()), snapshot.parts.size(), format_bytes(snapshot.bytes()), parts.empty() ? "none" : parts));
+  print(fmt::format("{}{} · version {} · {} rows in {} files, {} · partitions: {}\n\n", name.str(),
+                    dataset.ok() ? " · " + dataset->title : "", snapshot.version, thousands(snapshot.rows()),
+                    snapshot.parts.size(), format_bytes(snapshot.bytes()), parts.empty() ? "none" : parts));
   print(text.str(terminal_width()));
   return Status::OK();
 }
@@ -108,7 +135,9 @@ Status history(const TableOptions& options, Context& context) {
   for (const auto& commit : commits) {
     const Json& info = commit.info;
     Json counts = info.value("tapemill", Json::object()).value("counts", Json::object());
-    auto count = [&](const char* key) { return counts.contains(key) && counts[key].is_number() ? thousands(counts[key].get<std::int64_t>()) : kNull; };
+    auto count = [&](const char* key) {
+      return counts.contains(key) && counts[key].is_number() ? thousands(counts[key].get<std::int64_t>()) : kNull;
+    };
     std::string what;
     if (info.contains("operationParameters")) {
       Json parameters = info["operationParameters"];
@@ -119,8 +148,12 @@ Status history(const TableOptions& options, Context& context) {
         if (units.size() > 1) what += " .. " + units.back().value("unit", "");
       }
     }
-    list.push_back({{"version", commit.version}, {"time", when(commit.timestamp_ms)}, {"operation", commit.operation}, {"info", info}});
-    text.add({std::to_string(commit.version), when(commit.timestamp_ms), commit.operation, count("rows_in"), count("rows_stored"), count("rows_quarantined"), what});
+    list.push_back({{"version", commit.version},
+                    {"time", when(commit.timestamp_ms)},
+                    {"operation", commit.operation},
+                    {"info", info}});
+    text.add({std::to_string(commit.version), when(commit.timestamp_ms), commit.operation, count("rows_in"),
+              count("rows_stored"), count("rows_quarantined"), what});
   }
   if (context.json) print(Json{{"table", found.first.str()}, {"commits", list}});
   else print(text.str(terminal_width()));
@@ -129,10 +162,17 @@ Status history(const TableOptions& options, Context& context) {
 
 }  // namespace
 
-Command tables_command() { return command<NoOptions>("tables", "The lake's tables: rows, sizes, versions", {}, "  tapemill tables --json", tables); }
-Command describe_command() {
-  return command<TableOptions>("describe", "A table's columns, types, units and ranges", {"table"}, "  tapemill describe sp500", describe_table);
+Command tables_command() {
+  return command<NoOptions>("tables", "The lake's tables: rows, sizes, versions", {}, "  tapemill tables --json",
+                            tables);
 }
-Command history_command() { return command<TableOptions>("history", "A table's commits, newest first", {"table"}, "  tapemill history sp500 --json", history); }
+Command describe_command() {
+  return command<TableOptions>("describe", "A table's columns, types, units and ranges", {"table"},
+                               "  tapemill describe sp500", describe_table);
+}
+Command history_command() {
+  return command<TableOptions>("history", "A table's commits, newest first", {"table"},
+                               "  tapemill history sp500 --json", history);
+}
 
 }  // namespace tapemill::app

@@ -15,7 +15,8 @@ struct SetOptions {
 namespace tapemill {
 template <>
 inline constexpr auto fields<app::SetOptions> =
-    std::tuple{field("key", &app::SetOptions::key, "lake, memory, threads or utc"), field("value", &app::SetOptions::value, "its new value")};
+    std::tuple{field("key", &app::SetOptions::key, "lake, memory, threads or utc"),
+               field("value", &app::SetOptions::value, "its new value")};
 }  // namespace tapemill
 
 namespace tapemill::app {
@@ -40,16 +41,21 @@ Result<UserConfig> read_user_config() {
 namespace {
 
 Json current(const UserConfig& config) {
-  return {{"lake", config.lake}, {"memory", config.memory.bytes == 0 ? Json() : Json(std::to_string(config.memory.bytes))}, {"threads", config.threads}, {"utc", config.utc}};
+  return {{"lake", config.lake},
+          {"memory", config.memory.bytes == 0 ? Json() : Json(std::to_string(config.memory.bytes))},
+          {"threads", config.threads},
+          {"utc", config.utc}};
 }
 
 Status show(const NoOptions&, Context& context) {
   ARROW_ASSIGN_OR_RAISE(UserConfig config, read_user_config());
   std::error_code ignored;
   bool there = std::filesystem::exists(config_path(), ignored);
-  if (context.json) return print(Json{{"path", config_path()}, {"exists", there}, {"values", current(config)}}), Status::OK();
+  if (context.json)
+    return print(Json{{"path", config_path()}, {"exists", there}, {"values", current(config)}}), Status::OK();
   TextTable text({"key", "value", "what"});
-  std::vector<std::string> values{config.lake, show_value(config.memory), std::to_string(config.threads), show_value(config.utc)};
+  std::vector<std::string> values{config.lake, show_value(config.memory), std::to_string(config.threads),
+                                  show_value(config.utc)};
   auto rows = describe<UserConfig>();
   for (std::size_t i = 0; i < rows.size(); ++i) text.add({rows[i].name, values[i], rows[i].help});
   print(text.str(terminal_width()));
@@ -64,11 +70,15 @@ Status set(const SetOptions& options, Context& context) {
   for (const auto& row : describe<UserConfig>()) known.push_back(row.name);
   if (std::find(known.begin(), known.end(), options.key) == known.end()) {
     std::string near = nearest(options.key, known);
-    return usage_error(fmt::format("unknown key \"{}\"", options.key), near.empty() ? "keys: lake, memory, threads, utc" : "did you mean \"" + near + "\"?");
+    return usage_error(fmt::format("unknown key \"{}\"", options.key),
+                       near.empty() ? "keys: lake, memory, threads, utc" : "did you mean \"" + near + "\"?");
   }
   std::string text;
   for (const auto& [key, value] : values.items()) {
-    std::string shown = key == options.key ? options.value : value.is_string() ? value.get<std::string>() : value.is_null() ? "" : value.dump();
+    std::string shown = key == options.key  ? options.value
+                        : value.is_string() ? value.get<std::string>()
+                        : value.is_null()   ? ""
+                                            : value.dump();
     if (!shown.empty()) text += key + ": " + (key == "lake" ? Json(shown).dump() : shown) + "\n";
   }
   ARROW_ASSIGN_OR_RAISE(Document document, Document::parse_yaml(text, "config set"));
@@ -88,8 +98,15 @@ Status path(const NoOptions&, Context& context) {
 
 }  // namespace
 
-Command config_show_command() { return command<NoOptions>("config show", "The settings in force", {}, "  tapemill config show", show); }
-Command config_set_command() { return command<SetOptions>("config set", "Set one of them", {"key", "value"}, "  tapemill config set lake /data/lake", set); }
-Command config_path_command() { return command<NoOptions>("config path", "Where they are kept", {}, "  tapemill config path", path); }
+Command config_show_command() {
+  return command<NoOptions>("config show", "The settings in force", {}, "  tapemill config show", show);
+}
+Command config_set_command() {
+  return command<SetOptions>("config set", "Set one of them", {"key", "value"}, "  tapemill config set lake /data/lake",
+                             set);
+}
+Command config_path_command() {
+  return command<NoOptions>("config path", "Where they are kept", {}, "  tapemill config path", path);
+}
 
 }  // namespace tapemill::app

@@ -18,8 +18,9 @@ Result<UserConfig> read_user_config();
 }  // namespace tapemill::app
 namespace tapemill {
 template <>
-inline constexpr auto fields<app::UserConfig> = std::tuple{field("lake", &app::UserConfig::lake, "the lake's folder"),
-                                                           field("memory", &app::UserConfig::memory, "ceiling of every command, such as 4GB"),
-                                                           field("threads", &app::UserConfig::threads, "threads to work with (0: every core)", 0, 1024),
-                                                           field("utc", &app::UserConfig::utc, "times in UTC instead of the exchange's zone")};
+inline constexpr auto fields<app::UserConfig> =
+    std::tuple{field("lake", &app::UserConfig::lake, "the lake's folder"),
+               field("memory", &app::UserConfig::memory, "ceiling of every command, such as 4GB"),
+               field("threads", &app::UserConfig::threads, "threads to work with (0: every core)", 0, 1024),
+               field("utc", &app::UserConfig::utc, "times in UTC instead of the exchange's zone")};
 }  // namespace tapemill

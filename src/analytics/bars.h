@@ -11,18 +11,23 @@ namespace tapemill::analytics {
 std::vector<std::string> numeric_columns(const Dataset& dataset);
 
 /// One column of a table in one piece.
-Result<std::shared_ptr<arrow::Array>> whole_column(const arrow::Table& rows, const std::string& name, arrow::MemoryPool* pool);
+Result<std::shared_ptr<arrow::Array>> whole_column(const arrow::Table& rows, const std::string& name,
+                                                   arrow::MemoryPool* pool);
 
 /// Doubles as a column: NaN becomes null.
 Result<std::shared_ptr<arrow::Array>> nullable_column(const std::vector<double>& values, arrow::MemoryPool* pool);
 
 /// Runs a series over scanned rows, sorted by instrument and time; `spans` are the rows of each instrument (lake/scan.h).
 /// One vector per expression, a value per row.
-Result<std::vector<std::vector<double>>> run_over(const Series& series, const arrow::Table& rows, const std::vector<lake::Span>& spans,
-                                                  const std::string& session_column, const Workers& workers, arrow::MemoryPool* pool);
+Result<std::vector<std::vector<double>>> run_over(const Series& series, const arrow::Table& rows,
+                                                  const std::vector<lake::Span>& spans,
+                                                  const std::string& session_column, const Workers& workers,
+                                                  arrow::MemoryPool* pool);
 
 /// The signals of scanned bars, by row: the indicators that the strategies read, then the strategies (analytics/signals.h).
-Result<std::vector<SignalDetector::Row>> detect_signals(const SignalOptions& options, const arrow::Table& rows, const std::vector<lake::Span>& spans,
-                                                        const std::string& session_column, const Workers& workers, arrow::MemoryPool* pool);
+Result<std::vector<SignalDetector::Row>> detect_signals(const SignalOptions& options, const arrow::Table& rows,
+                                                        const std::vector<lake::Span>& spans,
+                                                        const std::string& session_column, const Workers& workers,
+                                                        arrow::MemoryPool* pool);
 
 }  // namespace tapemill::analytics

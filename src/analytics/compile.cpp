@@ -14,7 +14,8 @@ constexpr const char* kSession = "session";  // an indicator's input that is the
 /// The number a literal is: 14, -1; nothing where it is an expression.
 std::optional<double> literal(const Expression& e) {
   if (e.type == Expression::Type::number) return e.number;
-  if (e.type == Expression::Type::unary && e.text == "-" && e.args[0].type == Expression::Type::number) return -e.args[0].number;
+  if (e.type == Expression::Type::unary && e.text == "-" && e.args[0].type == Expression::Type::number)
+    return -e.args[0].number;
   return {};
 }
 
@@ -37,7 +38,9 @@ class Compiler {
   Compiler(Series::Program& program, const std::vector<std::string>& columns) : program_(program), columns_(columns) {}
 
   Status add(const NamedExpression& named) {
-    std::string where = named.name.empty() ? named.where : named.where.empty() ? named.name : named.where + ": " + named.name;
+    std::string where = named.name.empty()    ? named.where
+                        : named.where.empty() ? named.name
+                                              : named.where + ": " + named.name;
     where_ = where.empty() ? "expression" : where;
     ARROW_ASSIGN_OR_RAISE(Expression whole, Expression::parse(named.text, where_));
     whole_ = &whole;
@@ -81,7 +84,9 @@ class Compiler {
     if (at == program_.inputs.end()) program_.inputs.push_back(name);
     return step({.what = Step::What::input, .input = input}, "column " + name);
   }
-  bool has_column(const std::string& name) const { return std::find(columns_.begin(), columns_.end(), name) != columns_.end(); }
+  bool has_column(const std::string& name) const {
+    return std::find(columns_.begin(), columns_.end(), name) != columns_.end();
+  }
 
   Result<int> emit(const Expression& e) {
     switch (e.type) {
@@ -89,7 +94,8 @@ class Compiler {
       case Expression::Type::string: return fail(e, "a string stands where a series is needed");
       case Expression::Type::name: {
         if (has_column(e.text)) return column(e.text);
-        if (find_series_function(e.text) != nullptr || find_operation(kRowFunctions, e.text) != nullptr || indicators::find(e.text) != nullptr)
+        if (find_series_function(e.text) != nullptr || find_operation(kRowFunctions, e.text) != nullptr ||
+            indicators::find(e.text) != nullptr)
           return fail(e, fmt::format("{} is a function, not a column", e.text), fmt::format("write {}(...)", e.text));
         return fail(e, fmt::format("unknown column {}", e.text), hint_for(e.text, columns_, "columns"));
       }
@@ -120,8 +126,8 @@ class Compiler {
     int given = static_cast<int>(e.args.size());
     if (!e.named.empty()) return fail(e, fmt::format("{} takes no named values", e.text));
     if (given < one->least || given > one->most)
-      return fail(e, fmt::format("{} takes {}{} value{}, not {}", e.text, one->least, one->most == kManyArguments ? " or more" : "",
-                                 one->most == 1 ? "" : "s", given));
+      return fail(e, fmt::format("{} takes {}{} value{}, not {}", e.text, one->least,
+                                 one->most == kManyArguments ? " or more" : "", one->most == 1 ? "" : "s", given));
     ARROW_ASSIGN_OR_RAISE(int out, emit(e.args[0]));
     if (one->one != nullptr) return operation(one, {out});
     for (std::size_t i = 1; i < e.args.size(); ++i) {
@@ -134,9 +140,11 @@ class Compiler {
   /// A whole number out of a literal, in range.
   Result<int> whole(const Expression& e, std::string_view of, std::string_view name, int least, int most) const {
     auto number = literal(e);
-    if (!number || *number != std::floor(*number)) return fail(e, fmt::format("{} of {} is a whole number, written out", name, of));
+    if (!number || *number != std::floor(*number))
+      return fail(e, fmt::format("{} of {} is a whole number, written out", name, of));
     if (*number < 0 && of == "ref")
-      return fail(e, fmt::format("ref(x, {}) would look ahead: that bar is not known yet", *number), "bars before are counted as ref(x, 1)");
+      return fail(e, fmt::format("ref(x, {}) would look ahead: that bar is not known yet", *number),
+                  "bars before are counted as ref(x, 1)");
     if (*number < least || *number > most)
       return fail(e, fmt::format("{} {} of {} is out of range {} .. {}", name, *number, of, least, most));
     return static_cast<int>(*number);
@@ -158,8 +166,11 @@ class Compiler {
       }
     }
     if (spec.least > 0) {
-      if (period == nullptr) return fail(e, fmt::format("{} needs n, the number of bars", e.text), fmt::format("it is written {}", spec.help));
-      if (!literal(*period)) return fail(*period, fmt::format("n of {} is a whole number, written out", e.text), two_values(e));
+      if (period == nullptr)
+        return fail(e, fmt::format("{} needs n, the number of bars", e.text),
+                    fmt::format("it is written {}", spec.help));
+      if (!literal(*period))
+        return fail(*period, fmt::format("n of {} is a whole number, written out", e.text), two_values(e));
       ARROW_ASSIGN_OR_RAISE(made.period, whole(*period, e.text, "n", spec.least, kLongestPeriod));
     }
     for (std::size_t i = 0; i < wanted; ++i) {
@@ -205,22 +216,27 @@ class Compiler {
     }
     const auto inputs = indicators::inputs(spec);
     if (!given.empty() && given.size() != series_inputs(spec))
-      return fail(e, fmt::format("{} reads {} series ({}), not {}", e.text, series_inputs(spec), input_names(spec), given.size()),
-                  "without series it reads the columns of these names");
+      return fail(
+          e,
+          fmt::format("{} reads {} series ({}), not {}", e.text, series_inputs(spec), input_names(spec), given.size()),
+          "without series it reads the columns of these names");
     const auto outputs = indicators::outputs(spec);
     std::size_t output = 0;
     std::map<std::string, const Expression*> columns;
     for (const auto& [name, value] : e.named) {
       auto is_input = [&name = name](const indicators::Input& input) { return name == input.name; };
       if (name == "output") {
-        auto at = std::find_if(outputs.begin(), outputs.end(), [&value = value](const char* one) { return value.text == one; });
+        auto at = std::find_if(outputs.begin(), outputs.end(),
+                               [&value = value](const char* one) { return value.text == one; });
         if (at == outputs.end()) {
           std::vector<std::string> known(outputs.begin(), outputs.end());
-          return fail(value, fmt::format("{} has no output {}", e.text, value.str()), hint_for(value.text, known, "outputs"));
+          return fail(value, fmt::format("{} has no output {}", e.text, value.str()),
+                      hint_for(value.text, known, "outputs"));
         }
         output = static_cast<std::size_t>(at - outputs.begin());
       } else if (given.empty() && std::any_of(inputs.begin(), inputs.end(), is_input)) {
-        if (value.type != Expression::Type::name) return fail(value, fmt::format("{} takes the name of a column", name));
+        if (value.type != Expression::Type::name)
+          return fail(value, fmt::format("{} takes the name of a column", name));
         columns[name] = &value;
       } else if (auto number = literal(value)) {
         arguments.push_back({name, *number});
@@ -238,7 +254,9 @@ class Compiler {
       texts.push_back(text);
     }
     auto resolved = indicators::resolve(spec.name, arguments, slots);
-    if (!resolved.ok()) return fail(e, resolved.status().message(), resolved.status().detail() ? resolved.status().detail()->ToString() : "");
+    if (!resolved.ok())
+      return fail(e, resolved.status().message(),
+                  resolved.status().detail() ? resolved.status().detail()->ToString() : "");
     made.warm_up = resolved->warm_up();
     ARROW_ASSIGN_OR_RAISE(auto shown, indicators::resolve(spec.name, arguments, texts));
     if (std::find(program_.resolved.begin(), program_.resolved.end(), shown.text()) == program_.resolved.end())
@@ -250,7 +268,8 @@ class Compiler {
 
   static std::size_t series_inputs(const indicators::Spec& spec) {
     const auto inputs = indicators::inputs(spec);
-    return static_cast<std::size_t>(std::count_if(inputs.begin(), inputs.end(), [](const auto& i) { return i.column != std::string_view(kSession); }));
+    return static_cast<std::size_t>(std::count_if(
+        inputs.begin(), inputs.end(), [](const auto& i) { return i.column != std::string_view(kSession); }));
   }
   static std::string input_names(const indicators::Spec& spec) {
     std::string text;
@@ -260,7 +279,8 @@ class Compiler {
   }
 
   /// Fills `given` to one entry per input of the spec: columns by name or of the spec, the session where one is read.
-  Status bind(const Expression& e, const indicators::Spec& spec, const std::map<std::string, const Expression*>& columns,
+  Status bind(const Expression& e, const indicators::Spec& spec,
+              const std::map<std::string, const Expression*>& columns,
               std::vector<std::pair<int, std::string>>& given) {
     std::vector<std::pair<int, std::string>> bound;
     std::size_t next = 0;
@@ -277,7 +297,8 @@ class Compiler {
           const Expression& culprit = named == columns.end() ? e : *named->second;
           std::string near = nearest(name, columns_);
           return fail(culprit, fmt::format("{} reads the column {}, and there is none", e.text, name),
-                      near.empty() ? fmt::format("name another: {}({}=...)", e.text, input.name) : fmt::format("did you mean {}={}?", input.name, near));
+                      near.empty() ? fmt::format("name another: {}({}=...)", e.text, input.name)
+                                   : fmt::format("did you mean {}={}?", input.name, near));
         }
         bound.emplace_back(column(name), name);
       }
@@ -298,7 +319,8 @@ class Compiler {
 
 std::string slot_name(int slot) { return fmt::format("#{}", slot); }
 
-Result<Series> Series::compile(const std::vector<NamedExpression>& expressions, const std::vector<std::string>& columns) {
+Result<Series> Series::compile(const std::vector<NamedExpression>& expressions,
+                               const std::vector<std::string>& columns) {
   auto program = std::make_shared<Program>();
   Compiler compiler(*program, columns);
   for (const NamedExpression& one : expressions) ARROW_RETURN_NOT_OK(compiler.add(one));

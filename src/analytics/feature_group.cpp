@@ -19,7 +19,8 @@ std::vector<std::string> folders() { return {"datasets/features", share_folder()
 
 bool is_name(std::string_view text) {
   auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  return !text.empty() && letter(text[0]) && std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+  return !text.empty() && letter(text[0]) &&
+         std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
 }
 
 }  // namespace
@@ -50,12 +51,13 @@ Result<FeatureGroup> load_feature_group(const std::string& name_or_path) {
   if (!name_or_path.ends_with(".yaml")) {
     group.path.clear();
     for (const std::string& folder : folders())
-      if (is_name(name_or_path) && group.path.empty() && fs::exists(folder + "/" + name_or_path + ".yaml")) group.path = folder + "/" + name_or_path + ".yaml";
+      if (is_name(name_or_path) && group.path.empty() && fs::exists(folder + "/" + name_or_path + ".yaml"))
+        group.path = folder + "/" + name_or_path + ".yaml";
     if (group.path.empty()) {
       auto known = feature_groups();
       std::string near = nearest(name_or_path, known);
       return usage_error(fmt::format("there is no feature group {}", name_or_path),
-                         !near.empty()    ? fmt::format("did you mean {}?", near)
+                         !near.empty()   ? fmt::format("did you mean {}?", near)
                          : known.empty() ? "groups are read from datasets/features/NAME.yaml"
                                          : fmt::format("there are {}", fmt::join(known, ", ")));
     }
@@ -75,12 +77,16 @@ Result<FeatureGroup> load_feature_group(const std::string& name_or_path) {
   ARROW_RETURN_NOT_OK(read_config(*from, source));
   if (source.table.empty()) return from->error("from names no table", "from: {table: stocks_daily}");
   if (source.adjusted)
-    return from->find("adjusted")->error("there are no corporate actions in this lake to adjust by", "adjusted: false computes from prices as they were traded");
+    return from->find("adjusted")
+        ->error("there are no corporate actions in this lake to adjust by",
+                "adjusted: false computes from prices as they were traded");
   group.table = source.table;
   ARROW_ASSIGN_OR_RAISE(const Node* columns, root.need("columns"));
-  if (!columns->is_map() || columns->members.empty()) return columns->error("columns is a map of names and expressions", "rsi_14: rsi(close, period=14)");
+  if (!columns->is_map() || columns->members.empty())
+    return columns->error("columns is a map of names and expressions", "rsi_14: rsi(close, period=14)");
   for (const auto& [key, value] : columns->members) {
-    if (!is_name(key.text)) return key.error(fmt::format("{} is no name of a column", key.text), "letters, digits and _");
+    if (!is_name(key.text))
+      return key.error(fmt::format("{} is no name of a column", key.text), "letters, digits and _");
     ARROW_ASSIGN_OR_RAISE(std::string text, value.as_string());
     group.columns.push_back({key.text, text, value.place()});
   }

@@ -20,7 +20,8 @@ constexpr const char* kUnit = "all";  // a build replaces the table whole
 std::vector<std::string> carried(const Dataset& source) {
   std::vector<std::string> names = source.key;
   auto add = [&](const std::string& name) {
-    if (source.column(name) != nullptr && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    if (source.column(name) != nullptr && std::find(names.begin(), names.end(), name) == names.end())
+      names.push_back(name);
   };
   add("symbol");
   add(source.session_column);
@@ -51,14 +52,17 @@ std::vector<std::string> partitions_of(const Dataset& source) {
 }
 
 /// What a built table depends on, besides the source's version: the group as computed, and the program's source tree.
-std::string identity(const FeatureGroup& group, const std::string& table, const Series& series, const arrow::Schema& schema) {
-  std::string text = group.name + "\n" + group.version + "\n" + table + "\n" + series.id() + schema.ToString() + "\n" + source_hash();
+std::string identity(const FeatureGroup& group, const std::string& table, const Series& series,
+                     const arrow::Schema& schema) {
+  std::string text =
+      group.name + "\n" + group.version + "\n" + table + "\n" + series.id() + schema.ToString() + "\n" + source_hash();
   for (const NamedExpression& one : group.columns) text += one.name + "=" + one.text + "\n";
   return sha256(text);
 }
 
 /// A value is known when the last row it is made of is: the latest available_at so far, per instrument.
-Result<std::shared_ptr<arrow::Array>> latest(const arrow::Array& available, const std::vector<lake::Span>& spans, arrow::MemoryPool* pool) {
+Result<std::shared_ptr<arrow::Array>> latest(const arrow::Array& available, const std::vector<lake::Span>& spans,
+                                             arrow::MemoryPool* pool) {
   const auto& times = static_cast<const arrow::TimestampArray&>(available);
   arrow::TimestampBuilder builder(available.type(), pool);
   ARROW_RETURN_NOT_OK(builder.Reserve(times.length()));
@@ -73,11 +77,15 @@ Result<std::shared_ptr<arrow::Array>> latest(const arrow::Array& available, cons
   return builder.Finish();
 }
 
-Result<std::shared_ptr<arrow::RecordBatch>> assemble(const FeatureGroup& group, const std::shared_ptr<arrow::Schema>& schema, const arrow::Table& rows,
-                                                     const std::vector<lake::Span>& spans, const std::vector<std::vector<double>>& values,
+Result<std::shared_ptr<arrow::RecordBatch>> assemble(const FeatureGroup& group,
+                                                     const std::shared_ptr<arrow::Schema>& schema,
+                                                     const arrow::Table& rows, const std::vector<lake::Span>& spans,
+                                                     const std::vector<std::vector<double>>& values,
                                                      arrow::MemoryPool* pool) {
   std::vector<std::shared_ptr<arrow::Array>> arrays;
-  auto label = [&](const std::string& text) { return arrow::MakeArrayFromScalar(arrow::StringScalar(text), rows.num_rows(), pool); };
+  auto label = [&](const std::string& text) {
+    return arrow::MakeArrayFromScalar(arrow::StringScalar(text), rows.num_rows(), pool);
+  };
   std::size_t feature = 0;
   for (const auto& field : schema->fields()) {
     std::shared_ptr<arrow::Array> array;
@@ -102,10 +110,13 @@ Result<std::shared_ptr<arrow::RecordBatch>> assemble(const FeatureGroup& group, 
 
 Status check_names(const FeatureGroup& group, const Dataset& source) {
   std::vector<std::string> taken = carried(source);
-  for (const char* own : {kAvailable, "feature_version", "adjusted_as_known", "feature_group", "year", "month"}) taken.emplace_back(own);
+  for (const char* own : {kAvailable, "feature_version", "adjusted_as_known", "feature_group", "year", "month"})
+    taken.emplace_back(own);
   for (const NamedExpression& one : group.columns)
     if (std::find(taken.begin(), taken.end(), one.name) != taken.end())
-      return usage_error(fmt::format("{}: {} is a column that every feature table of {} has", one.where, one.name, source.table), "give the feature another name");
+      return usage_error(
+          fmt::format("{}: {} is a column that every feature table of {} has", one.where, one.name, source.table),
+          "give the feature another name");
   return Status::OK();
 }
 
@@ -115,7 +126,8 @@ lake::Table source_table(const lake::Lake& lake, const std::string& name) {
 }
 
 std::map<std::string, std::string> configuration(const Dataset& source) {
-  return {{lake::kSort, fmt::format("{}", fmt::join(source.key, ","))}, {lake::kKey, fmt::format("{}", fmt::join(source.key, ","))},
+  return {{lake::kSort, fmt::format("{}", fmt::join(source.key, ","))},
+          {lake::kKey, fmt::format("{}", fmt::join(source.key, ","))},
           {lake::kSession, source.session_column}};
 }
 
@@ -137,10 +149,15 @@ bool same_columns(const arrow::Schema& there, const arrow::Schema& wanted, const
 }
 
 /// Writes the parts and commits them instead of those that are there. False: another build came first.
-Result<bool> replace(const Target& target, const lake::Snapshot& before, const std::shared_ptr<arrow::RecordBatch>& rows, const std::string& content,
-                     FeatureBuild& build, MemoryBudget& budget) {
+Result<bool> replace(const Target& target, const lake::Snapshot& before,
+                     const std::shared_ptr<arrow::RecordBatch>& rows, const std::string& content, FeatureBuild& build,
+                     MemoryBudget& budget) {
   ARROW_ASSIGN_OR_RAISE(auto units, lake::units(before));
-  lake::Provenance provenance{content, kUnit, build.group, 0, {{"source", build.source}, {"source_version", fmt::format("{}", build.source_version)}}};
+  lake::Provenance provenance{content,
+                              kUnit,
+                              build.group,
+                              0,
+                              {{"source", build.source}, {"source_version", fmt::format("{}", build.source_version)}}};
   lake::Transaction transaction;
   for (const lake::UnitState& unit : units) {
     provenance.ordinal = std::max(provenance.ordinal, unit.ordinal + 1);
@@ -151,7 +168,10 @@ Result<bool> replace(const Target& target, const lake::Snapshot& before, const s
   ARROW_ASSIGN_OR_RAISE(transaction.adds, writer->finish());
   transaction.read_version = before.version;
   transaction.operation = "BUILD FEATURES";
-  transaction.parameters = {{"group", build.group}, {"version", build.version}, {"source", build.source}, {"source_version", build.source_version}};
+  transaction.parameters = {{"group", build.group},
+                            {"version", build.version},
+                            {"source", build.source},
+                            {"source_version", build.source_version}};
   transaction.counts = {{"rows_in", build.rows}, {"rows_stored", build.rows}};
   transaction.touches = {kUnit};
   if (!same_columns(*before.schema, *target.schema, target.layout.partitions)) transaction.schema = target.schema;
@@ -170,13 +190,23 @@ Result<bool> replace(const Target& target, const lake::Snapshot& before, const s
 Json FeatureBuild::json() const {
   Json columns_json = Json::array();
   for (const NamedExpression& one : columns) columns_json.push_back({{"name", one.name}, {"expression", one.text}});
-  return {{"group", group}, {"version", version}, {"source", source}, {"source_version", source_version}, {"table", table},
-          {"table_version", table_version}, {"rows", rows}, {"bytes", bytes}, {"unchanged", unchanged},
-          {"warm_up", warm_up}, {"columns", columns_json}, {"resolved", resolved}, {"seconds", seconds}};
+  return {{"group", group},
+          {"version", version},
+          {"source", source},
+          {"source_version", source_version},
+          {"table", table},
+          {"table_version", table_version},
+          {"rows", rows},
+          {"bytes", bytes},
+          {"unchanged", unchanged},
+          {"warm_up", warm_up},
+          {"columns", columns_json},
+          {"resolved", resolved},
+          {"seconds", seconds}};
 }
 
-Result<FeatureBuild> build_features(const lake::Lake& lake, const FeatureGroup& group, const std::string& table, const Workers& workers,
-                                    MemoryBudget& budget) {
+Result<FeatureBuild> build_features(const lake::Lake& lake, const FeatureGroup& group, const std::string& table,
+                                    const Workers& workers, MemoryBudget& budget) {
   auto begin = std::chrono::steady_clock::now();
   FeatureBuild build;
   build.group = group.name;
@@ -198,7 +228,8 @@ Result<FeatureBuild> build_features(const lake::Lake& lake, const FeatureGroup& 
   target.layout.partitions = partitions_of(source);
   target.layout.sort = source.key;
   target.layout.session_column = source.session_column;
-  target.layout.encodings = {{source.key.front(), "dictionary"}, {"symbol", "dictionary"}, {"feature_version", "dictionary"}};
+  target.layout.encodings = {
+      {source.key.front(), "dictionary"}, {"symbol", "dictionary"}, {"feature_version", "dictionary"}};
   for (const NamedExpression& one : group.columns) target.layout.encodings[one.name] = "byte_stream_split";
 
   lake::ScanRequest request;
@@ -206,10 +237,12 @@ Result<FeatureBuild> build_features(const lake::Lake& lake, const FeatureGroup& 
   request.columns = carried(source);
   request.columns.emplace_back(kAvailable);
   for (const std::string& column : series.inputs())
-    if (std::find(request.columns.begin(), request.columns.end(), column) == request.columns.end()) request.columns.push_back(column);
+    if (std::find(request.columns.begin(), request.columns.end(), column) == request.columns.end())
+      request.columns.push_back(column);
   const std::string what = identity(group, build.source, series, *target.schema);
   if (!source_table(lake, source.table).exists())
-    return data_error(fmt::format("{}: there is no table {} to compute from", lake.root(), source.table), fmt::format("tapemill ingest {} PATH... fills it", source.table));
+    return data_error(fmt::format("{}: there is no table {} to compute from", lake.root(), source.table),
+                      fmt::format("tapemill ingest {} PATH... fills it", source.table));
   if (!target.table.exists())
     ARROW_RETURN_NOT_OK(target.table.create(target.schema, target.layout.partitions, configuration(source)));
   for (bool done = false; !done;) {
@@ -228,7 +261,8 @@ Result<FeatureBuild> build_features(const lake::Lake& lake, const FeatureGroup& 
     ARROW_ASSIGN_OR_RAISE(lake::ScanResult scanned, lake::scan(lake, request, workers, budget.pool()));
     ARROW_ASSIGN_OR_RAISE(auto spans, lake::spans(*scanned.rows, source.key.front()));
     build.rows = scanned.rows->num_rows();
-    ARROW_ASSIGN_OR_RAISE(auto values, run_over(series, *scanned.rows, spans, source.session_column, workers, budget.pool()));
+    ARROW_ASSIGN_OR_RAISE(auto values,
+                          run_over(series, *scanned.rows, spans, source.session_column, workers, budget.pool()));
     ARROW_ASSIGN_OR_RAISE(auto rows, assemble(group, target.schema, *scanned.rows, spans, values, budget.pool()));
     ARROW_ASSIGN_OR_RAISE(done, replace(target, before, rows, content, build, budget));
   }

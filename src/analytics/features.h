@@ -25,17 +25,17 @@ std::vector<std::string> feature_groups();  // names there are, sorted
 
 struct FeatureOptions {
   std::string group;
-  std::string table;                      // another source than the group's: the gold table is then features_GROUP_TABLE
+  std::string table;  // another source than the group's: the gold table is then features_GROUP_TABLE
 };
 
 struct FeatureBuild {
-  std::string group, version, source, table;   // table: "gold.features_momentum"
+  std::string group, version, source, table;  // table: "gold.features_momentum"
   std::int64_t source_version = -1, table_version = -1;
   std::int64_t rows = 0, bytes = 0;
-  bool unchanged = false;                 // the table was up to date: no commit
-  std::vector<NamedExpression> columns;   // the group's
-  std::vector<std::string> resolved;      // what each indicator name resolved to
-  int warm_up = 0;                        // first bars of an instrument in which some feature is null
+  bool unchanged = false;  // the table was up to date: no commit
+  std::vector<NamedExpression> columns;  // the group's
+  std::vector<std::string> resolved;  // what each indicator name resolved to
+  int warm_up = 0;  // first bars of an instrument in which some feature is null
   double seconds = 0;
   Json json() const;
 };
@@ -45,12 +45,14 @@ struct FeatureBuild {
 /// rows of its instrument), feature_version, adjusted_as_known (null: prices as traded) and the partition columns:
 /// feature_group, and those of the source (year, month). All parts are replaced in one commit; where source version, group
 /// and program are what the table was built from, nothing is written. The same bits whatever the workers.
-Result<FeatureBuild> build_features(const lake::Lake& lake, const FeatureGroup& group, const std::string& table, const Workers& workers,
-                                    MemoryBudget& budget);
+Result<FeatureBuild> build_features(const lake::Lake& lake, const FeatureGroup& group, const std::string& table,
+                                    const Workers& workers, MemoryBudget& budget);
 
 }  // namespace tapemill::analytics
 
 template <>
-inline constexpr auto tapemill::fields<tapemill::analytics::FeatureOptions> = std::tuple{
-    tapemill::field("group", &tapemill::analytics::FeatureOptions::group, "a group of datasets/features/, or the path of its YAML"),
-    tapemill::field("table", &tapemill::analytics::FeatureOptions::table, "compute it from this silver table instead of the group's own")};
+inline constexpr auto tapemill::fields<tapemill::analytics::FeatureOptions> =
+    std::tuple{tapemill::field("group", &tapemill::analytics::FeatureOptions::group,
+                               "a group of datasets/features/, or the path of its YAML"),
+               tapemill::field("table", &tapemill::analytics::FeatureOptions::table,
+                               "compute it from this silver table instead of the group's own")};

@@ -120,7 +120,8 @@ class RollingDeviation final : public OneSeries<RollingDeviation> {
     if (same_ >= period_) return 0;  // exactly, whatever the sums round to
     // period * sum of squares - square of the sum, both as exact products
     Square whole(sum_.value());
-    double squares = squares_.value(), scaled_half = 134217729.0 * squares, high = scaled_half - (scaled_half - squares);
+    double squares = squares_.value(), scaled_half = 134217729.0 * squares,
+           high = scaled_half - (scaled_half - squares);
     double scaled = period_ * squares;
     double rest = (period_ * high - scaled) + period_ * (squares - high) + period_ * squares_.rest();
     double spread = (scaled - whole.value) + (rest - (whole.rest + 2.0 * sum_.value() * sum_.rest()));
@@ -192,7 +193,9 @@ class Cross final : public SeriesFunction {
 };
 
 template <class F>
-std::unique_ptr<SeriesFunction> make(int period, int ddof) { return std::make_unique<F>(period, ddof); }
+std::unique_ptr<SeriesFunction> make(int period, int ddof) {
+  return std::make_unique<F>(period, ddof);
+}
 int window(int period) { return period - 1; }
 
 }  // namespace
@@ -204,8 +207,10 @@ const std::vector<SeriesFunctionSpec>& series_functions() {
       {"std", 1, 2, true, "std(x, n, ddof=0): standard deviation of the last n values", window, make<RollingDeviation>},
       {"min", 1, 1, false, "min(x, n): smallest of the last n values", window, make<RollingLeast<1>>},
       {"max", 1, 1, false, "max(x, n): largest of the last n values", window, make<RollingLeast<-1>>},
-      {"crosses_above", 2, 0, false, "crosses_above(a, b): 1 in the bar in which a rises above b", [](int) { return 1; }, make<Cross<1>>},
-      {"crosses_below", 2, 0, false, "crosses_below(a, b): 1 in the bar in which a falls below b", [](int) { return 1; }, make<Cross<-1>>},
+      {"crosses_above", 2, 0, false, "crosses_above(a, b): 1 in the bar in which a rises above b",
+       [](int) { return 1; }, make<Cross<1>>},
+      {"crosses_below", 2, 0, false, "crosses_below(a, b): 1 in the bar in which a falls below b",
+       [](int) { return 1; }, make<Cross<-1>>},
   };
   return list;
 }

@@ -16,7 +16,9 @@ class StateArchive {
     else x = *load_++;
   }
   template <class... Doubles>
-  void all(Doubles&... doubles) { ((*this)(doubles), ...); }
+  void all(Doubles&... doubles) {
+    ((*this)(doubles), ...);
+  }
 
  private:
   std::vector<double>* save_ = nullptr;

@@ -27,10 +27,20 @@ const std::vector<Request>& table() {
       {"SMA", 14, "sma({p}, period={n}", "", {{"{}", nullptr}}},
       {"EMA", 14, "ema({p}, period={n}", ", seed=first", {{"{}", nullptr}}},
       {"RSI", 14, "rsi({p}, period={n}", ", smoothing=span", {{"{}", nullptr}}},
-      {"MACD", 0, "macd({p}, fast=12, slow=26, signal=9", ", seed=first",
+      {"MACD",
+       0,
+       "macd({p}, fast=12, slow=26, signal=9",
+       ", seed=first",
        {{"MACD_line", "line"}, {"MACD_signal", "signal"}, {"MACD_histogram", "histogram"}}},
-      {"BB", 20, "bb({p}, period={n}, deviations=2", ", ddof=1",
-       {{"{}_upper", "upper"}, {"{}_middle", "middle"}, {"{}_lower", "lower"}, {"{}_pctB", "percent_b"}, {"{}_width", "width"}}},
+      {"BB",
+       20,
+       "bb({p}, period={n}, deviations=2",
+       ", ddof=1",
+       {{"{}_upper", "upper"},
+        {"{}_middle", "middle"},
+        {"{}_lower", "lower"},
+        {"{}_pctB", "percent_b"},
+        {"{}_width", "width"}}},
       {"ATR", 14, "atr(period={n}", ", smoothing=span", {{"{}", nullptr}}},
       {"VWAP", 0, "vwap(volume={v}", "", {{"VWAP", nullptr}}},
       {"OBV", 0, "obv({p}, {v}", "", {{"OBV", nullptr}}},
@@ -47,7 +57,8 @@ std::string capitals(std::string text) {
 }
 
 std::string replaced(std::string text, std::string_view what, std::string_view by) {
-  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) text.replace(at, what.size(), by);
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size())
+    text.replace(at, what.size(), by);
   return text;
 }
 
@@ -61,25 +72,28 @@ std::pair<std::string, int> split(const std::string& request) {
   return {request.substr(0, bar), period};
 }
 
-std::vector<NamedExpression> of_table(const Request& request, int period, const RequestOptions& options, const std::string& price,
-                                      const std::string& where) {
+std::vector<NamedExpression> of_table(const Request& request, int period, const RequestOptions& options,
+                                      const std::string& price, const std::string& where) {
   std::string name = request.name;
   if (request.period > 0) name += fmt::format("_{}", period);
   std::string call = request.call;
   if (options.form == "columnar") call += request.columnar;
-  call = replaced(replaced(replaced(call, "{p}", price), "{v}", options.volume_column), "{n}", fmt::format("{}", period));
+  call =
+      replaced(replaced(replaced(call, "{p}", price), "{v}", options.volume_column), "{n}", fmt::format("{}", period));
   std::vector<NamedExpression> out;
   for (const Output& output : request.outputs) {
     std::string text = call + (output.output != nullptr ? fmt::format(", output={})", output.output) : ")");
     std::string column = replaced(output.name, "{}", name);
-    if (request.period > 0 && period != request.period && std::string_view(output.name).find("{}") == std::string_view::npos)
+    if (request.period > 0 && period != request.period &&
+        std::string_view(output.name).find("{}") == std::string_view::npos)
       column += fmt::format("_{}", period);  // stochastic_k_5: no two requests share a column
     out.push_back({std::move(column), std::move(text), where});
   }
   return out;
 }
 
-std::vector<NamedExpression> of_catalogue(const indicators::Spec& spec, int period, const std::string& price, const std::string& where) {
+std::vector<NamedExpression> of_catalogue(const indicators::Spec& spec, int period, const std::string& price,
+                                          const std::string& where) {
   std::string call = std::string(spec.name) + "(";
   const auto inputs = indicators::inputs(spec);
   if (inputs.size() == 1 && std::string_view(inputs[0].column) == "close") call += price;
@@ -112,13 +126,16 @@ std::vector<std::string> request_names() {
 }
 
 std::vector<std::string> complete_suite() {
-  return {"SMA_20", "SMA_50", "SMA_200", "EMA_12", "EMA_26", "RSI_14", "MACD", "BB_20", "ATR_14", "Volume_SMA_20", "Volume_Ratio"};
+  return {"SMA_20", "SMA_50", "SMA_200", "EMA_12",        "EMA_26",      "RSI_14",
+          "MACD",   "BB_20",  "ATR_14",  "Volume_SMA_20", "Volume_Ratio"};
 }
 
-Result<std::vector<NamedExpression>> resolve_requests(const std::vector<std::string>& requests, const std::vector<std::string>& columns,
+Result<std::vector<NamedExpression>> resolve_requests(const std::vector<std::string>& requests,
+                                                      const std::vector<std::string>& columns,
                                                       const RequestOptions& options, const std::string& where) {
   std::string price = options.price_column;
-  if (price.empty()) price = std::find(columns.begin(), columns.end(), "adj_close") != columns.end() ? "adj_close" : "close";
+  if (price.empty())
+    price = std::find(columns.begin(), columns.end(), "adj_close") != columns.end() ? "adj_close" : "close";
   std::vector<NamedExpression> out;
   for (const std::string& request : requests) {
     std::vector<NamedExpression> found;
@@ -126,7 +143,8 @@ Result<std::vector<NamedExpression>> resolve_requests(const std::vector<std::str
       found.push_back({request, request, where});
     } else {
       auto [name, period] = split(request);
-      auto row = std::find_if(table().begin(), table().end(), [&name = name](const Request& one) { return name == one.name; });
+      auto row =
+          std::find_if(table().begin(), table().end(), [&name = name](const Request& one) { return name == one.name; });
       const indicators::Spec* spec = nullptr;
       for (const indicators::Spec* one : indicators::catalogue())
         if (capitals(one->name) == name) spec = one;
@@ -139,11 +157,13 @@ Result<std::vector<NamedExpression>> resolve_requests(const std::vector<std::str
       } else {
         std::string near = nearest(name, request_names());
         return usage_error(fmt::format("{}: unknown indicator {}", where, request),
-                           near.empty() ? fmt::format("there are {}", fmt::join(request_names(), ", ")) : fmt::format("did you mean {}?", near));
+                           near.empty() ? fmt::format("there are {}", fmt::join(request_names(), ", "))
+                                        : fmt::format("did you mean {}?", near));
       }
     }
     for (NamedExpression& one : found)
-      if (std::none_of(out.begin(), out.end(), [&](const NamedExpression& other) { return other.name == one.name; })) out.push_back(std::move(one));
+      if (std::none_of(out.begin(), out.end(), [&](const NamedExpression& other) { return other.name == one.name; }))
+        out.push_back(std::move(one));
   }
   return out;
 }

@@ -21,8 +21,10 @@ struct RequestOptions {
 /// catalogue answers to its name in capitals (NAME or NAME_PERIOD, and _output where it has several), and an expression
 /// stands for itself. Without a period it is 14, 20 for bands and volume. Usage error, with `where`, for an unknown name
 /// (with the nearest).
-Result<std::vector<NamedExpression>> resolve_requests(const std::vector<std::string>& requests, const std::vector<std::string>& columns,
-                                                      const RequestOptions& options = {}, const std::string& where = "indicators");
+Result<std::vector<NamedExpression>> resolve_requests(const std::vector<std::string>& requests,
+                                                      const std::vector<std::string>& columns,
+                                                      const RequestOptions& options = {},
+                                                      const std::string& where = "indicators");
 
 /// Names a request can begin with, for forms and help.
 std::vector<std::string> request_names();

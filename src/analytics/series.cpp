@@ -63,7 +63,8 @@ class Tick final : public SeriesTick {
         }
       }
     }
-    for (std::size_t j = 0; j < program_->outputs.size(); ++j) outputs[j] = arithmetic::finite(slots[program_->outputs[j]]);
+    for (std::size_t j = 0; j < program_->outputs.size(); ++j)
+      outputs[j] = arithmetic::finite(slots[program_->outputs[j]]);
   }
 
   std::string save() const override {
@@ -76,11 +77,13 @@ class Tick final : public SeriesTick {
 
   Status load(std::string_view bytes) override {
     auto torn = [] { return data_error("state of a series: the bytes are torn", "replay from the beginning"); };
-    if (bytes.substr(0, kMagic.size()) != kMagic) return data_error("state of a series: not the form TMSERIES1", "replay from the beginning");
+    if (bytes.substr(0, kMagic.size()) != kMagic)
+      return data_error("state of a series: not the form TMSERIES1", "replay from the beginning");
     bytes.remove_prefix(kMagic.size());
     std::string_view id, functions;
     if (!take(bytes, id)) return torn();
-    if (id != program_->fingerprint) return data_error("state of a series: it was saved by other expressions", "replay from the beginning");
+    if (id != program_->fingerprint)
+      return data_error("state of a series: it was saved by other expressions", "replay from the beginning");
     if (!take(bytes, functions) || functions.size() != functions_state().size()) return torn();
     std::vector<indicators::Tick> fresh;
     for (const auto& one : indicators_) {

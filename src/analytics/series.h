@@ -24,7 +24,8 @@ class SeriesTick {
   /// outputs[j] is expression j's value, NaN while it warms up.
   virtual void update(const double* inputs, std::int64_t session, double* outputs) = 0;
   virtual std::string save() const = 0;               // exact state, versioned bytes
-  virtual Status load(std::string_view bytes) = 0;    // data error, and no change, where the bytes are of other expressions
+  virtual Status load(
+      std::string_view bytes) = 0;    // data error, and no change, where the bytes are of other expressions
 };
 
 /// Expressions over one symbol's series, compiled once and run tick by tick or as batch with the same bits (design.md 4):
@@ -33,20 +34,22 @@ class SeriesTick {
 class Series {
  public:
   /// Usage errors, with the place and a caret: what does not parse, unknown names (with the nearest), periods out of range.
-  static Result<Series> compile(const std::vector<NamedExpression>& expressions, const std::vector<std::string>& columns);
+  static Result<Series> compile(const std::vector<NamedExpression>& expressions,
+                                const std::vector<std::string>& columns);
 
   const std::vector<std::string>& inputs() const;     // columns it reads, once each
   std::size_t outputs() const;                        // one per expression
-  std::vector<std::string> resolved() const;          // what each indicator resolved to: "rsi(period=14, smoothing=wilder)"
-  int warm_up() const;                                // bars before every output can be non-null
-  const std::string& id() const;                      // equal ids compute equal bits: names every step
+  std::vector<std::string> resolved() const;  // what each indicator resolved to: "rsi(period=14, smoothing=wilder)"
+  int warm_up() const;  // bars before every output can be non-null
+  const std::string& id() const;  // equal ids compute equal bits: names every step
 
   std::unique_ptr<SeriesTick> tick() const;
 
   /// Batch over many symbols: inputs[i] and outputs[j] are columns of all rows; symbol s owns rows [starts[s], starts[s+1]),
   /// in its own time order. Bit-equal to tick(), whatever the workers. `sessions` may be empty where uses_session() is false.
   Status run(const std::vector<std::span<const double>>& inputs, std::span<const std::int64_t> sessions,
-             std::span<const std::int64_t> starts, const std::vector<std::span<double>>& outputs, const Workers& workers) const;
+             std::span<const std::int64_t> starts, const std::vector<std::span<double>>& outputs,
+             const Workers& workers) const;
   bool uses_session() const;
 
   struct Program;

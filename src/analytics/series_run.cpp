@@ -34,9 +34,11 @@ std::vector<Stage> stages(const Series::Program& program) {
 /// constants are copied.
 std::vector<int> destinations(const Series::Program& program) {
   std::vector<int> out(static_cast<std::size_t>(program.slots), -1);
-  for (std::size_t j = program.outputs.size(); j-- > 0;) out[static_cast<std::size_t>(program.outputs[j])] = static_cast<int>(j);
+  for (std::size_t j = program.outputs.size(); j-- > 0;)
+    out[static_cast<std::size_t>(program.outputs[j])] = static_cast<int>(j);
   for (const Step& step : program.steps)
-    if (step.what == Step::What::input || step.what == Step::What::session || step.what == Step::What::constant) out[static_cast<std::size_t>(step.out)] = -1;
+    if (step.what == Step::What::input || step.what == Step::What::session || step.what == Step::What::constant)
+      out[static_cast<std::size_t>(step.out)] = -1;
   return out;
 }
 
@@ -54,7 +56,8 @@ class Shard {
  public:
   Shard(const Call& call, const std::size_t* symbols, std::size_t count) : call_(call), program_(call.program) {
     std::int64_t longest = 0;
-    for (std::size_t i = 0; i < count; ++i) longest = std::max(longest, call.starts[symbols[i] + 1] - call.starts[symbols[i]]);
+    for (std::size_t i = 0; i < count; ++i)
+      longest = std::max(longest, call.starts[symbols[i] + 1] - call.starts[symbols[i]]);
     rows_ = static_cast<std::size_t>(std::min(longest, kChunk));
     chunks_ = longest > kChunk;
     // A line more than the rows: columns whose distance is a power of two would share few places of the cache.
@@ -69,7 +72,8 @@ class Shard {
       lane.slots.assign(lane.own.begin(), lane.own.end());
       for (const Step& step : program_.steps) {
         if (step.what == Step::What::function) lane.functions.push_back(step.function->make(step.period, step.ddof));
-        if (step.what == Step::What::constant) std::fill_n(lane.own[static_cast<std::size_t>(step.out)], rows_, step.number);
+        if (step.what == Step::What::constant)
+          std::fill_n(lane.own[static_cast<std::size_t>(step.out)], rows_, step.number);
       }
     }
     states_.resize(call.stages.size());
@@ -84,7 +88,8 @@ class Shard {
         lane.rows = static_cast<std::size_t>(std::clamp<std::int64_t>(end - begin - from, 0, kChunk));
         live = live || lane.rows > 0;
         for (std::size_t slot = 0; slot < call_.destinations.size(); ++slot)
-          if (int j = call_.destinations[slot]; j >= 0) lane.slots[slot] = lane.own[slot] = call_.outputs[static_cast<std::size_t>(j)].data() + lane.first;
+          if (int j = call_.destinations[slot]; j >= 0)
+            lane.slots[slot] = lane.own[slot] = call_.outputs[static_cast<std::size_t>(j)].data() + lane.first;
       }
       if (!live) return Status::OK();
       for (std::size_t s = 0; s < call_.stages.size(); ++s) {
@@ -99,8 +104,8 @@ class Shard {
  private:
   struct Lane {
     std::size_t symbol = 0, first = 0, rows = 0;  // rows [first, first + rows) of the columns
-    std::vector<double*> own;                     // memory of each slot
-    std::vector<const double*> slots;             // where each slot is read: its own, or the column itself
+    std::vector<double*> own;  // memory of each slot
+    std::vector<const double*> slots;  // where each slot is read: its own, or the column itself
     std::vector<std::unique_ptr<SeriesFunction>> functions;
   };
 
@@ -109,7 +114,8 @@ class Shard {
     auto in = [&](std::size_t i) { return lane.slots[static_cast<std::size_t>(step.in[i])]; };
     switch (step.what) {
       case Step::What::input:
-        lane.slots[static_cast<std::size_t>(step.out)] = call_.inputs[static_cast<std::size_t>(step.input)].data() + lane.first;
+        lane.slots[static_cast<std::size_t>(step.out)] =
+            call_.inputs[static_cast<std::size_t>(step.input)].data() + lane.first;
         break;
       case Step::What::session:
         for (std::size_t i = 0; i < lane.rows; ++i) out[i] = static_cast<double>(call_.sessions[lane.first + i]);
@@ -174,13 +180,15 @@ class Shard {
 }  // namespace
 
 Status Series::run(const std::vector<std::span<const double>>& inputs, std::span<const std::int64_t> sessions,
-                   std::span<const std::int64_t> starts, const std::vector<std::span<double>>& outputs, const Workers& workers) const {
+                   std::span<const std::int64_t> starts, const std::vector<std::span<double>>& outputs,
+                   const Workers& workers) const {
   const std::vector<Stage> order = stages(*program_);
   const std::vector<int> places = destinations(*program_);
   Call call{*program_, order, places, inputs, sessions, starts, outputs};
   std::vector<std::size_t> symbols(starts.empty() ? 0 : starts.size() - 1);
   std::iota(symbols.begin(), symbols.end(), std::size_t{0});
-  std::stable_sort(symbols.begin(), symbols.end(), [&](std::size_t a, std::size_t b) { return starts[a + 1] - starts[a] > starts[b + 1] - starts[b]; });
+  std::stable_sort(symbols.begin(), symbols.end(),
+                   [&](std::size_t a, std::size_t b) { return starts[a + 1] - starts[a] > starts[b + 1] - starts[b]; });
   return workers.each((symbols.size() + kSymbols - 1) / kSymbols, [&](std::size_t g) {
     std::size_t first = g * kSymbols;
     return Shard(call, &symbols[first], std::min(kSymbols, symbols.size() - first)).run();

@@ -22,13 +22,29 @@ struct Family {
 // RSI and %B of exactly 0 are values like any other; a confidence never exceeds 1 (spec B4 names both as traps of the original).
 const std::vector<Family>& families() {
   static const std::vector<Family> list = {
-      {"momentum", "RSI_14 < 30 and $p > SMA_200 and MACD_histogram > 0", "RSI_14 > 70 and $p < SMA_200 and MACD_histogram < 0",
-       "least(1, (30 - RSI_14) / 30 + 0.5)", "least(1, (RSI_14 - 70) / 30 + 0.5)", {"RSI_14", "SMA_200", "MACD"}},
-      {"mean_reversion", "$p < BB_20_lower and $v / Volume_SMA_20 > 1.5", "$p > BB_20_upper and $v / Volume_SMA_20 > 1.5",
-       "least(1, 1 - BB_20_pctB)", "least(1, BB_20_pctB)", {"BB_20", "Volume_SMA_20"}},
-      {"trend_following", "crosses_above(SMA_50, SMA_200) and MACD_histogram > 0", "crosses_below(SMA_50, SMA_200) and MACD_histogram < 0",
-       "0.7", "0.7", {"SMA_50", "SMA_200", "MACD"}},
-      {"volatility_breakout", "$p > ref($p, 1) + 2 * $a and $v / $m > 2", "$p < ref($p, 1) - 2 * $a and $v / $m > 2", "0.65", "0.65",
+      {"momentum",
+       "RSI_14 < 30 and $p > SMA_200 and MACD_histogram > 0",
+       "RSI_14 > 70 and $p < SMA_200 and MACD_histogram < 0",
+       "least(1, (30 - RSI_14) / 30 + 0.5)",
+       "least(1, (RSI_14 - 70) / 30 + 0.5)",
+       {"RSI_14", "SMA_200", "MACD"}},
+      {"mean_reversion",
+       "$p < BB_20_lower and $v / Volume_SMA_20 > 1.5",
+       "$p > BB_20_upper and $v / Volume_SMA_20 > 1.5",
+       "least(1, 1 - BB_20_pctB)",
+       "least(1, BB_20_pctB)",
+       {"BB_20", "Volume_SMA_20"}},
+      {"trend_following",
+       "crosses_above(SMA_50, SMA_200) and MACD_histogram > 0",
+       "crosses_below(SMA_50, SMA_200) and MACD_histogram < 0",
+       "0.7",
+       "0.7",
+       {"SMA_50", "SMA_200", "MACD"}},
+      {"volatility_breakout",
+       "$p > ref($p, 1) + 2 * $a and $v / $m > 2",
+       "$p < ref($p, 1) - 2 * $a and $v / $m > 2",
+       "0.65",
+       "0.65",
        {"ATR_14", "Volume_SMA_20"}},
   };
   return list;
@@ -41,11 +57,14 @@ Result<const Family*> family(const std::string& name) {
     known.emplace_back(one.name);
   }
   std::string near = nearest(name, known);
-  return usage_error(fmt::format("strategies: unknown strategy {}", name),
-                     near.empty() ? fmt::format("there are {}", fmt::join(known, ", ")) : fmt::format("did you mean {}?", near));
+  return usage_error(
+      fmt::format("strategies: unknown strategy {}", name),
+      near.empty() ? fmt::format("there are {}", fmt::join(known, ", ")) : fmt::format("did you mean {}?", near));
 }
 
-std::string lagged(const char* column, int lag) { return lag == 0 ? std::string(column) : fmt::format("ref({}, {})", column, lag); }
+std::string lagged(const char* column, int lag) {
+  return lag == 0 ? std::string(column) : fmt::format("ref({}, {})", column, lag);
+}
 
 std::string rule(const char* text, const std::string& price, const SignalOptions& options) {
   std::string out;
@@ -75,7 +94,9 @@ Strength strength_of(double confidence) {
 }  // namespace
 
 const char* name(Side side) { return side == Side::long_side ? "LONG" : "SHORT"; }
-const char* name(Strength strength) { return strength == Strength::strong ? "STRONG" : strength == Strength::moderate ? "MODERATE" : "WEAK"; }
+const char* name(Strength strength) {
+  return strength == Strength::strong ? "STRONG" : strength == Strength::moderate ? "MODERATE" : "WEAK";
+}
 
 double position_size(const Signal& signal, double equity, double risk_per_trade) {
   double risk = std::fabs(signal.entry_price - signal.stop_loss);
@@ -96,9 +117,12 @@ Result<SignalDetector> SignalDetector::make(const SignalOptions& options, const 
   auto has = [&](const std::string& name) { return std::find(columns.begin(), columns.end(), name) != columns.end(); };
   SignalDetector detector;
   detector.options_ = options;
-  if (options.strategies.empty()) return usage_error("strategies: none is named", "momentum, mean_reversion, trend_following or volatility_breakout");
+  if (options.strategies.empty())
+    return usage_error("strategies: none is named", "momentum, mean_reversion, trend_following or volatility_breakout");
   std::string price = !options.price_column.empty() ? options.price_column : has("adj_close") ? "adj_close" : "close";
-  auto add = [&](std::string rule_name, std::string text) { detector.rules_.push_back({std::move(rule_name), std::move(text), "signals"}); };
+  auto add = [&](std::string rule_name, std::string text) {
+    detector.rules_.push_back({std::move(rule_name), std::move(text), "signals"});
+  };
   add("price", price);
   add("atr", has(kAverageRange) ? kAverageRange : "0 * " + price);
   for (const std::string& strategy : options.strategies) {
@@ -170,7 +194,8 @@ std::optional<Signal> SignalDetector::Tick::update(const double* inputs) {
 }
 
 Result<std::vector<SignalDetector::Row>> SignalDetector::run(const std::vector<std::span<const double>>& inputs,
-                                                             std::span<const std::int64_t> starts, const Workers& workers) const {
+                                                             std::span<const std::int64_t> starts,
+                                                             const Workers& workers) const {
   std::size_t rows = starts.empty() ? 0 : static_cast<std::size_t>(starts.back());
   std::vector<std::vector<double>> columns(series_.outputs(), std::vector<double>(rows));
   std::vector<std::span<double>> outputs(columns.begin(), columns.end());

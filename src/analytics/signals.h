@@ -12,8 +12,8 @@ struct SignalOptions {
   std::vector<std::string> strategies = {"momentum", "mean_reversion", "trend_following"};
   double min_confidence = 0.6;
   double risk_per_trade = 0.02;     // share of equity lost where the stop is hit: position_size()
-  int breakout_lag = 0;             // 1: the breakout bar itself is not in the average range and volume it is compared with
-  std::string price_column;         // empty: adj_close where the rows have it, else close
+  int breakout_lag = 0;  // 1: the breakout bar itself is not in the average range and volume it is compared with
+  std::string price_column;  // empty: adj_close where the rows have it, else close
   std::string volume_column = "volume";
 };
 
@@ -21,31 +21,36 @@ struct SignalOptions {
 
 template <>
 inline constexpr auto tapemill::fields<tapemill::analytics::SignalOptions> = std::tuple{
-    tapemill::field("strategies", &tapemill::analytics::SignalOptions::strategies,
-                    "momentum, mean_reversion, trend_following, volatility_breakout, in the order in which equal confidences win"),
-    tapemill::field("min_confidence", &tapemill::analytics::SignalOptions::min_confidence, "weaker signals are dropped before the vote", 0.0, 1.0),
-    tapemill::field("risk_per_trade", &tapemill::analytics::SignalOptions::risk_per_trade, "share of equity that a position loses at its stop", 0.0, 1.0),
+    tapemill::field(
+        "strategies", &tapemill::analytics::SignalOptions::strategies,
+        "momentum, mean_reversion, trend_following, volatility_breakout, in the order in which equal confidences win"),
+    tapemill::field("min_confidence", &tapemill::analytics::SignalOptions::min_confidence,
+                    "weaker signals are dropped before the vote", 0.0, 1.0),
+    tapemill::field("risk_per_trade", &tapemill::analytics::SignalOptions::risk_per_trade,
+                    "share of equity that a position loses at its stop", 0.0, 1.0),
     tapemill::field("breakout_lag", &tapemill::analytics::SignalOptions::breakout_lag,
                     "bars by which average range and volume lie behind the breakout bar", 0.0, 100.0),
-    tapemill::field("price_column", &tapemill::analytics::SignalOptions::price_column, "price that is judged (empty: adj_close, else close)"),
+    tapemill::field("price_column", &tapemill::analytics::SignalOptions::price_column,
+                    "price that is judged (empty: adj_close, else close)"),
     tapemill::field("volume_column", &tapemill::analytics::SignalOptions::volume_column, "volume that is judged")};
 
 namespace tapemill::analytics {
 
 enum class Side { short_side = -1, long_side = 1 };
 enum class Strength { weak = 1, moderate = 2, strong = 3 };
-const char* name(Side side);          // LONG, SHORT
+const char* name(Side side);  // LONG, SHORT
 const char* name(Strength strength);  // WEAK, MODERATE, STRONG
 
 /// What the strategies together say of one bar. Prices in the units of the price column.
 struct Signal {
   Side side = Side::long_side;
-  Strength strength = Strength::weak;   // by confidence: from 0.8 strong, from 0.65 moderate
-  std::string strategy;                 // the most confident of those that agree
-  double entry_price = 0, stop_loss = 0, take_profit = 0;  // entry -+ 2 and +- 3 average ranges: reward over risk is 1.5
-  double confidence = 0;                // the best's + 0.1 for each other that agrees, at most 1
-  double atr = 0;                       // average range used: ATR_14, or 2 % of the price where that is missing or 0
-  std::vector<std::string> consensus;   // strategies that agree, in the order of the options
+  Strength strength = Strength::weak;  // by confidence: from 0.8 strong, from 0.65 moderate
+  std::string strategy;  // the most confident of those that agree
+  double entry_price = 0, stop_loss = 0,
+         take_profit = 0;  // entry -+ 2 and +- 3 average ranges: reward over risk is 1.5
+  double confidence = 0;  // the best's + 0.1 for each other that agrees, at most 1
+  double atr = 0;  // average range used: ATR_14, or 2 % of the price where that is missing or 0
+  std::vector<std::string> consensus;  // strategies that agree, in the order of the options
   static constexpr double kRewardRisk = 1.5;
 };
 
@@ -65,7 +70,7 @@ class SignalDetector {
   static Result<SignalDetector> make(const SignalOptions& options, const std::vector<std::string>& columns);
 
   const std::vector<std::string>& inputs() const { return series_.inputs(); }  // columns a row must have
-  const std::vector<NamedExpression>& rules() const { return rules_; }         // what each name is, printable
+  const std::vector<NamedExpression>& rules() const { return rules_; }  // what each name is, printable
   const Series& series() const { return series_; }
 
   /// The requests of analytics/requests.h whose columns the strategies read.
@@ -93,7 +98,8 @@ class SignalDetector {
     Signal signal;
   };
   /// All bars of many symbols, as Series::run; signals in the order of rows.
-  Result<std::vector<Row>> run(const std::vector<std::span<const double>>& inputs, std::span<const std::int64_t> starts, const Workers& workers) const;
+  Result<std::vector<Row>> run(const std::vector<std::span<const double>>& inputs, std::span<const std::int64_t> starts,
+                               const Workers& workers) const;
 
  private:
   SignalOptions options_;

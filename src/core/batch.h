@@ -29,7 +29,8 @@ struct SourceBatch {
   std::int64_t rows_in = 0;                 // rows->num_rows() + refused.size()
 
   std::string_view raw(std::size_t row) const {
-    return std::string_view(*text).substr(static_cast<std::size_t>(bytes[row] - text_at), static_cast<std::size_t>(lengths[row]));
+    return std::string_view(*text).substr(static_cast<std::size_t>(bytes[row] - text_at),
+                                          static_cast<std::size_t>(lengths[row]));
   }
 };
 

@@ -72,7 +72,8 @@ struct CalendarReader {
       ARROW_ASSIGN_OR_RAISE(std::int64_t open, time_of(item, std::string_view(text).substr(0, dash)));
       ARROW_ASSIGN_OR_RAISE(std::int64_t close, time_of(item, std::string_view(text).substr(dash + 1)));
       Interval interval{calendar.zone_.at(session.date, open), calendar.zone_.at(session.date, close)};
-      if (interval.open >= interval.close || (!session.intervals.empty() && interval.open < session.intervals.back().close))
+      if (interval.open >= interval.close ||
+          (!session.intervals.empty() && interval.open < session.intervals.back().close))
         return item.error("segments must ascend and not overlap");
       session.intervals.push_back(interval);
     }
@@ -91,14 +92,16 @@ struct CalendarReader {
       if (auto found = special.find(date); found != special.end()) {
         calendar.sessions_.push_back(found->second);
       } else if (!closed && weekdays[static_cast<std::size_t>(date.weekday())] && hours[era].from <= date) {
-        Session session{date, {{calendar.zone_.at(date, hours[era].open), calendar.zone_.at(date, hours[era].close)}}, {}};
+        Session session{
+            date, {{calendar.zone_.at(date, hours[era].open), calendar.zone_.at(date, hours[era].close)}}, {}};
         calendar.sessions_.push_back(std::move(session));
       }
     }
   }
 
   Status read(const Node& root) {
-    ARROW_RETURN_NOT_OK(root.only({"calendar", "title", "zone", "currency", "weekdays", "valid", "hours", "extended", "holidays", "sessions", "notes"}));
+    ARROW_RETURN_NOT_OK(root.only({"calendar", "title", "zone", "currency", "weekdays", "valid", "hours", "extended",
+                                   "holidays", "sessions", "notes"}));
     ARROW_ASSIGN_OR_RAISE(calendar.name_, text_of(root, "calendar"));
     ARROW_ASSIGN_OR_RAISE(calendar.title_, text_of(root, "title"));
     ARROW_ASSIGN_OR_RAISE(calendar.currency_, text_of(root, "currency"));
@@ -108,7 +111,8 @@ struct CalendarReader {
     if (valid->items.size() != 2) return valid->error("valid is [first date, last date]");
     ARROW_ASSIGN_OR_RAISE(calendar.first_, read_date(valid->items[0]));
     ARROW_ASSIGN_OR_RAISE(calendar.last_, read_date(valid->items[1]));
-    if (calendar.last_ < calendar.first_ || calendar.last_.days - calendar.first_.days > 366 * 200) return valid->error("dates must ascend, 200 years at most");
+    if (calendar.last_ < calendar.first_ || calendar.last_.days - calendar.first_.days > 366 * 200)
+      return valid->error("dates must ascend, 200 years at most");
     ARROW_ASSIGN_OR_RAISE(const Node* days, root.need("weekdays"));
     const std::vector<std::string> names{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
     for (const Node& day : days->items) {
@@ -165,7 +169,9 @@ bool Calendar::is_session(Date date) const {
 Result<Session> Calendar::session(Date date) const {
   auto at = lower(sessions_, date);
   if (at != sessions_.end() && at->date == date) return *at;
-  std::string why = date < first_ || date > last_ ? fmt::format("the calendar holds from {} to {}", first_.str(), last_.str()) : "the exchange was closed";
+  std::string why = date < first_ || date > last_
+                        ? fmt::format("the calendar holds from {} to {}", first_.str(), last_.str())
+                        : "the exchange was closed";
   for (const auto& [day, name] : holidays_)
     if (day == date) why = name;
   return data_error(fmt::format("{} is no session of {}: {}", date.str(), name_, why));
@@ -177,12 +183,16 @@ std::vector<Date> Calendar::sessions(Date from, Date to) const {
 }
 Result<Date> Calendar::next(Date date) const {
   auto at = lower(sessions_, date + 1);
-  if (at == sessions_.end()) return data_error(fmt::format("no session of {} after {}: the calendar ends at {}", name_, date.str(), last_.str()));
+  if (at == sessions_.end())
+    return data_error(
+        fmt::format("no session of {} after {}: the calendar ends at {}", name_, date.str(), last_.str()));
   return at->date;
 }
 Result<Date> Calendar::previous(Date date) const {
   auto at = lower(sessions_, date);
-  if (at == sessions_.begin()) return data_error(fmt::format("no session of {} before {}: the calendar begins at {}", name_, date.str(), first_.str()));
+  if (at == sessions_.begin())
+    return data_error(
+        fmt::format("no session of {} before {}: the calendar begins at {}", name_, date.str(), first_.str()));
   return (--at)->date;
 }
 bool Calendar::in_session(Instant t) const {

@@ -23,7 +23,7 @@ struct Session {
 /// An exchange's sessions, read from calendars/NAME.yaml (docs/formats/calendars.md). Immutable, thread-safe.
 class Calendar {
  public:
-  static Result<std::shared_ptr<const Calendar>> load(const std::string& name);       // from the share folder, cached
+  static Result<std::shared_ptr<const Calendar>> load(const std::string& name);  // from the share folder, cached
   static Result<std::shared_ptr<const Calendar>> read(const std::string& path);
 
   const std::string& name() const { return name_; }
@@ -35,7 +35,7 @@ class Calendar {
   bool is_session(Date date) const;  // false outside [first, last]
   Result<Session> session(Date date) const;  // data error where there is none, naming the holiday or the range
   std::vector<Date> sessions(Date from, Date to) const;  // inclusive
-  Result<Date> next(Date date) const;      // first session after
+  Result<Date> next(Date date) const;  // first session after
   Result<Date> previous(Date date) const;  // last session before
   /// The session an instant belongs to by local date; regular hours only when `regular`.
   bool in_session(Instant t) const;

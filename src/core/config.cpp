@@ -40,7 +40,8 @@ Status check_choice(const Node& node, const std::string& value, const char* choi
   for (const auto& one : known)
     if (one == value) return Status::OK();
   std::string near = nearest(value, known);
-  return node.error(fmt::format("\"{}\" is none of {}", value, choices), near.empty() ? "" : fmt::format("did you mean \"{}\"?", near));
+  return node.error(fmt::format("\"{}\" is none of {}", value, choices),
+                    near.empty() ? "" : fmt::format("did you mean \"{}\"?", near));
 }
 Status check_range(const Node& node, double value, double least, double most) {
   if (value >= least && value <= most) return Status::OK();

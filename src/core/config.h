@@ -26,17 +26,19 @@ struct Duration {
 template <class Struct, class Member>
 struct Field {
   const char* name;
-  Member Struct::*member;
+  Member Struct::* member;
   const char* help;
   const char* choices = nullptr;  // "a|b|c" of a string
   double least = -1e308, most = 1e308;
 };
 template <class Struct, class Member>
-constexpr Field<Struct, Member> field(const char* name, Member Struct::*member, const char* help, const char* choices = nullptr) {
+constexpr Field<Struct, Member> field(const char* name, Member Struct::* member, const char* help,
+                                      const char* choices = nullptr) {
   return {name, member, help, choices};
 }
 template <class Struct, class Member>
-constexpr Field<Struct, Member> field(const char* name, Member Struct::*member, const char* help, double least, double most) {
+constexpr Field<Struct, Member> field(const char* name, Member Struct::* member, const char* help, double least,
+                                      double most) {
   return {name, member, help, nullptr, least, most};
 }
 template <class Struct>
@@ -117,13 +119,27 @@ Status read_config(const Node& node, S& out) {
 // --- describing: type names, defaults ---
 template <class T>
 struct TypeOf;
-template <> struct TypeOf<std::string> { static constexpr const char *name = "text", *schema = "string"; };
-template <> struct TypeOf<bool> { static constexpr const char *name = "yes or no", *schema = "boolean"; };
-template <> struct TypeOf<int> { static constexpr const char *name = "whole number", *schema = "integer"; };
-template <> struct TypeOf<std::int64_t> { static constexpr const char *name = "whole number", *schema = "integer"; };
-template <> struct TypeOf<double> { static constexpr const char *name = "number", *schema = "number"; };
-template <> struct TypeOf<ByteSize> { static constexpr const char *name = "size", *schema = "string"; };
-template <> struct TypeOf<Duration> { static constexpr const char *name = "duration", *schema = "string"; };
+template <> struct TypeOf<std::string> {
+  static constexpr const char *name = "text", *schema = "string";
+};
+template <> struct TypeOf<bool> {
+  static constexpr const char *name = "yes or no", *schema = "boolean";
+};
+template <> struct TypeOf<int> {
+  static constexpr const char *name = "whole number", *schema = "integer";
+};
+template <> struct TypeOf<std::int64_t> {
+  static constexpr const char *name = "whole number", *schema = "integer";
+};
+template <> struct TypeOf<double> {
+  static constexpr const char *name = "number", *schema = "number";
+};
+template <> struct TypeOf<ByteSize> {
+  static constexpr const char *name = "size", *schema = "string";
+};
+template <> struct TypeOf<Duration> {
+  static constexpr const char *name = "duration", *schema = "string";
+};
 
 template <class T> struct is_vector : std::false_type {};
 template <class T> struct is_vector<std::vector<T>> : std::true_type {};

@@ -35,7 +35,8 @@ Status one_of(const Node& node, const std::string& value, const std::vector<std:
   std::string all;
   for (const auto& name : known) all += (all.empty() ? "" : ", ") + name;
   std::string near = nearest(value, known);
-  return node.error(fmt::format("unknown {} \"{}\"", "value", value), (near.empty() ? "known: " : "did you mean \"" + near + "\"? known: ") + all);
+  return node.error(fmt::format("unknown {} \"{}\"", "value", value),
+                    (near.empty() ? "known: " : "did you mean \"" + near + "\"? known: ") + all);
 }
 
 Result<Column> read_column(const Node& name, const Node& node) {
@@ -50,20 +51,23 @@ Result<Column> read_column(const Node& name, const Node& node) {
   ARROW_RETURN_NOT_OK(read_text(node, "null", null));
   if (null != "allow" && null != "refuse") return node.find("null")->error("null is allow or refuse");
   column.null_refused = null == "refuse";
-  if (!column.encoding.empty()) ARROW_RETURN_NOT_OK(one_of(*node.find("encoding"), column.encoding, {"plain", "dictionary", "delta", "byte_stream_split"}));
+  if (!column.encoding.empty())
+    ARROW_RETURN_NOT_OK(
+        one_of(*node.find("encoding"), column.encoding, {"plain", "dictionary", "delta", "byte_stream_split"}));
   const Node& at = *node.find("type");
   if (type.starts_with("decimal(18,") && type.ends_with(")")) {
     column.kind = Kind::decimal;
     std::string scale = type.substr(11, type.size() - 12);
     scale.erase(0, scale.find_first_not_of(' '));
-    if (scale.empty() || scale.size() > 2 || scale.find_first_not_of("0123456789") != std::string::npos || std::stoi(scale) > 18)
+    if (scale.empty() || scale.size() > 2 || scale.find_first_not_of("0123456789") != std::string::npos ||
+        std::stoi(scale) > 18)
       return at.error(fmt::format("\"{}\": the scale is 0 to 18", type));
     column.scale = std::stoi(scale);
     return column;
   }
-  static const std::vector<std::pair<std::string, Kind>> kinds{{"boolean", Kind::boolean}, {"int32", Kind::int32},   {"int64", Kind::int64},
-                                                               {"float64", Kind::float64}, {"double", Kind::float64}, {"string", Kind::string},
-                                                               {"date", Kind::date},       {"timestamp", Kind::timestamp}};
+  static const std::vector<std::pair<std::string, Kind>> kinds{
+      {"boolean", Kind::boolean}, {"int32", Kind::int32},   {"int64", Kind::int64}, {"float64", Kind::float64},
+      {"double", Kind::float64},  {"string", Kind::string}, {"date", Kind::date},   {"timestamp", Kind::timestamp}};
   std::vector<std::string> known{"decimal(18,s)"};
   for (const auto& [text, kind] : kinds) {
     if (text == type) {
@@ -85,7 +89,8 @@ Status read_severity(const Node& node, const std::string& text, CheckSpec::Sever
 }
 
 Result<CheckSpec> read_check(const Node& item) {
-  if (!item.is_map() || item.members.size() != 1) return item.error("a check is written \"name: severity\" or \"name: {...}\"");
+  if (!item.is_map() || item.members.size() != 1)
+    return item.error("a check is written \"name: severity\" or \"name: {...}\"");
   const auto& [key, body] = item.members.front();
   CheckSpec check;
   check.name = key.text;
@@ -134,30 +139,43 @@ Status read_csv(const Node& node, Dataset& dataset) {
     ARROW_RETURN_NOT_OK(read_text(body, "format", one.format));
     ARROW_RETURN_NOT_OK(read_text(body, "template", one.fill));
     if (one.from.empty() == one.fill.empty()) return body.error("a mapped column has either from or template");
-    if (dataset.column(name.text) == nullptr) return name.error(fmt::format("\"{}\" is no column of this data set", name.text));
+    if (dataset.column(name.text) == nullptr)
+      return name.error(fmt::format("\"{}\" is no column of this data set", name.text));
     dataset.csv[name.text] = std::move(one);
   }
   return Status::OK();
 }
 
 /// Names in key, sort and partitions must be columns (or year, month, date of the session).
-Status check_names(const Node& root, const char* key, const std::vector<std::string>& names, const Dataset& dataset, bool derived) {
+Status check_names(const Node& root, const char* key, const std::vector<std::string>& names, const Dataset& dataset,
+                   bool derived) {
   std::vector<std::string> known;
   for (const auto& column : dataset.columns) known.push_back(column.name);
   if (derived) known.insert(known.end(), {"year", "month", "date"});
   for (const auto& name : names)
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       std::string near = nearest(name, known);
-      return root.find(key)->error(fmt::format("{}: \"{}\" is no column", key, name), near.empty() ? "" : fmt::format("did you mean \"{}\"?", near));
+      return root.find(key)->error(fmt::format("{}: \"{}\" is no column", key, name),
+                                   near.empty() ? "" : fmt::format("did you mean \"{}\"?", near));
     }
   return Status::OK();
 }
 
 Status read_dataset(const Node& root, Dataset& dataset) {
-  ARROW_RETURN_NOT_OK(root.only({"table", "title", "source", "calendar", "currency", "exchange", "session", "key", "available", "bar", "partitions", "sort",
-                                 "landing", "silver", "silver_nulls", "columns", "csv", "checks", "retention", "row_group_rows", "part_rows", "compression_level"}));
+  ARROW_RETURN_NOT_OK(root.only({"table",        "title",
+                                 "source",       "calendar",
+                                 "currency",     "exchange",
+                                 "session",      "key",
+                                 "available",    "bar",
+                                 "partitions",   "sort",
+                                 "landing",      "silver",
+                                 "silver_nulls", "columns",
+                                 "csv",          "checks",
+                                 "retention",    "row_group_rows",
+                                 "part_rows",    "compression_level"}));
   ARROW_RETURN_NOT_OK(read_text(root, "table", dataset.table, true));
-  if (dataset.table.empty() || dataset.table.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") != std::string::npos)
+  if (dataset.table.empty() ||
+      dataset.table.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") != std::string::npos)
     return root.find("table")->error("a table's name is lower-case letters, digits and _");
   ARROW_RETURN_NOT_OK(read_text(root, "title", dataset.title));
   ARROW_RETURN_NOT_OK(read_text(root, "source", dataset.source, true));
@@ -171,7 +189,8 @@ Status read_dataset(const Node& root, Dataset& dataset) {
   ARROW_RETURN_NOT_OK(read_names(root, "key", dataset.key));
   ARROW_RETURN_NOT_OK(read_names(root, "partitions", dataset.partitions));
   ARROW_RETURN_NOT_OK(read_names(root, "sort", dataset.sort));
-  if (dataset.key.empty()) return root.error("\"key\" is missing", "name the columns that make a row unique: key: [instrument_id, session]");
+  if (dataset.key.empty())
+    return root.error("\"key\" is missing", "name the columns that make a row unique: key: [instrument_id, session]");
   if (dataset.sort.empty()) dataset.sort = dataset.key;
   if (const Node* session = root.find("session")) {
     ARROW_RETURN_NOT_OK(session->only({"from", "column"}));
@@ -204,7 +223,8 @@ Status read_dataset(const Node& root, Dataset& dataset) {
     return columns->error(fmt::format("there must be a column {} of type date", dataset.session_column));
   ARROW_RETURN_NOT_OK(check_names(root, "key", dataset.key, dataset, false));
   if (root.find("sort") != nullptr) ARROW_RETURN_NOT_OK(check_names(root, "sort", dataset.sort, dataset, false));
-  if (root.find("partitions") != nullptr) ARROW_RETURN_NOT_OK(check_names(root, "partitions", dataset.partitions, dataset, true));
+  if (root.find("partitions") != nullptr)
+    ARROW_RETURN_NOT_OK(check_names(root, "partitions", dataset.partitions, dataset, true));
   if (const Node* rules = root.find("silver_nulls")) {
     for (const Node& item : rules->items) {
       ARROW_RETURN_NOT_OK(item.only({"columns", "when"}));
@@ -229,13 +249,15 @@ Status read_dataset(const Node& root, Dataset& dataset) {
     ARROW_RETURN_NOT_OK(read_text(*retention, "bronze", dataset.bronze_retention));
     ARROW_RETURN_NOT_OK(read_text(*retention, "silver", dataset.silver_retention));
   }
-  if (const Node* node = root.find("row_group_rows")) ARROW_RETURN_NOT_OK(node->as_integer().Value(&dataset.row_group_rows));
+  if (const Node* node = root.find("row_group_rows"))
+    ARROW_RETURN_NOT_OK(node->as_integer().Value(&dataset.row_group_rows));
   if (const Node* node = root.find("part_rows")) ARROW_RETURN_NOT_OK(node->as_integer().Value(&dataset.part_rows));
   if (const Node* node = root.find("compression_level")) {
     ARROW_ASSIGN_OR_RAISE(std::int64_t level, node->as_integer());
     dataset.compression_level = static_cast<int>(level);
   }
-  if (dataset.row_group_rows < 1 || dataset.part_rows < 1 || dataset.compression_level < 1 || dataset.compression_level > 22)
+  if (dataset.row_group_rows < 1 || dataset.part_rows < 1 || dataset.compression_level < 1 ||
+      dataset.compression_level > 22)
     return root.error("row_group_rows and part_rows are 1 at least, compression_level 1 to 22");
   return Status::OK();
 }
@@ -264,7 +286,8 @@ const Column* Dataset::column(std::string_view name) const {
 std::shared_ptr<arrow::Schema> Dataset::schema() const {
   arrow::FieldVector fields;
   for (const auto& one : columns) fields.push_back(arrow::field(one.name, one.type(), !one.null_refused));
-  if (column("available_at") == nullptr) fields.push_back(arrow::field("available_at", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"), false));
+  if (column("available_at") == nullptr)
+    fields.push_back(arrow::field("available_at", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"), false));
   return arrow::schema(fields);
 }
 
@@ -278,7 +301,8 @@ Result<Dataset> load_dataset(const std::string& name_or_path) {
       std::string near = nearest(name_or_path, dataset_names()), all;
       for (const auto& name : dataset_names()) all += (all.empty() ? "" : ", ") + name;
       return usage_error(fmt::format("unknown data set \"{}\"", name_or_path),
-                         (near.empty() ? "" : fmt::format("did you mean \"{}\"? ", near)) + "data sets: " + all + "; or give the path of a spec that ends in .yaml");
+                         (near.empty() ? "" : fmt::format("did you mean \"{}\"? ", near)) + "data sets: " + all +
+                             "; or give the path of a spec that ends in .yaml");
     }
   }
   ARROW_ASSIGN_OR_RAISE(Document document, Document::read(path));

@@ -54,7 +54,10 @@ struct Dataset {
   std::int64_t available_lag = 0, bar = 0;        // microseconds; bar: kDay, kMinute, kSecond
   bool landing_copy = true;
   bool silver_is_view = true;
-  struct NullRule { std::vector<std::string> columns; std::string when; };
+  struct NullRule {
+    std::vector<std::string> columns;
+    std::string when;
+  };
   std::vector<NullRule> silver_nulls;
   std::vector<Column> columns;                   // bronze's, in order
   std::map<std::string, CsvColumn> csv;

@@ -66,7 +66,9 @@ std::string format_decimal(std::int64_t value, int scale) {
   return fmt::format("{}{}.{:0{}}", sign, magnitude / power, magnitude % power, scale);
 }
 
-double to_double(std::int64_t value, int scale) { return static_cast<double>(value) / static_cast<double>(kPowersOfTen[scale]); }
+double to_double(std::int64_t value, int scale) {
+  return static_cast<double>(value) / static_cast<double>(kPowersOfTen[scale]);
+}
 
 const char* reason(DecimalParse result) {
   switch (result) {

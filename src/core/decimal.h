@@ -14,9 +14,25 @@ DecimalParse parse_decimal(std::string_view text, int scale, std::int64_t& out);
 std::string format_decimal(std::int64_t value, int scale);
 /// The one division at which floating point begins: value / 10^scale.
 double to_double(std::int64_t value, int scale);
-inline constexpr std::int64_t kPowersOfTen[19] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000,
-    10000000000, 100000000000, 1000000000000, 10000000000000, 100000000000000, 1000000000000000, 10000000000000000,
-    100000000000000000, 1000000000000000000};
+inline constexpr std::int64_t kPowersOfTen[19] = {1,
+                                                  10,
+                                                  100,
+                                                  1000,
+                                                  10000,
+                                                  100000,
+                                                  1000000,
+                                                  10000000,
+                                                  100000000,
+                                                  1000000000,
+                                                  10000000000,
+                                                  100000000000,
+                                                  1000000000000,
+                                                  10000000000000,
+                                                  100000000000000,
+                                                  1000000000000000,
+                                                  10000000000000000,
+                                                  100000000000000000,
+                                                  1000000000000000000};
 const char* reason(DecimalParse result);  // "not a number", "more digits than the column keeps", ...
 
 }  // namespace tapemill

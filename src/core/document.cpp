@@ -30,12 +30,14 @@ std::string excerpt_at(std::string_view text, int line, int column) {
   while (!shown.empty() && (shown.back() == '\r' || shown.back() == ' ')) shown.pop_back();
   if (shown.empty() || shown.size() > 400) return {};
   std::string caret;
-  for (int i = 1; i < column; ++i) caret += static_cast<std::size_t>(i) <= shown.size() && shown[static_cast<std::size_t>(i - 1)] == '\t' ? '\t' : ' ';
+  for (int i = 1; i < column; ++i)
+    caret += static_cast<std::size_t>(i) <= shown.size() && shown[static_cast<std::size_t>(i - 1)] == '\t' ? '\t' : ' ';
   return "  " + shown + "\n  " + caret + "^";
 }
 
 Status document_error(const Origin& origin, int line, int column, const std::string& what, std::string hint) {
-  return error(Blame::usage, fmt::format("{}:{}:{}: {}", origin.file, line, column, what), std::move(hint), excerpt_at(origin.text, line, column));
+  return error(Blame::usage, fmt::format("{}:{}:{}: {}", origin.file, line, column, what), std::move(hint),
+               excerpt_at(origin.text, line, column));
 }
 
 bool looks_like_number(const std::string& text) {
@@ -48,7 +50,8 @@ bool looks_like_number(const std::string& text) {
 Status check_duplicates(const Node& map) {
   std::set<std::string> seen;
   for (const auto& [key, value] : map.members)
-    if (!seen.insert(key.text).second) return key.error(fmt::format("\"{}\" stands twice", key.text), "keep one of them");
+    if (!seen.insert(key.text).second)
+      return key.error(fmt::format("\"{}\" stands twice", key.text), "keep one of them");
   return Status::OK();
 }
 
@@ -62,7 +65,8 @@ struct YamlReader {
     to.line = from.Mark().line + 1;
     to.column = from.Mark().column + 1;
     if (depth > kDeepest) return to.error("nested deeper than 100 levels");
-    if (++nodes > kMostNodes) return to.error("more than 1,000,000 values", "anchors that repeat each other grow without end");
+    if (++nodes > kMostNodes)
+      return to.error("more than 1,000,000 values", "anchors that repeat each other grow without end");
     switch (from.Type()) {
       case YAML::NodeType::Undefined:
       case YAML::NodeType::Null: to.type = Node::Type::null; break;
@@ -115,7 +119,9 @@ struct JsonReader {
     node.line = line;
     node.column = static_cast<int>(offset - line_start + 1);
   }
-  Status failed(Node& node, simdjson::error_code code) const { return node.error(fmt::format("not JSON: {}", simdjson::error_message(code))); }
+  Status failed(Node& node, simdjson::error_code code) const {
+    return node.error(fmt::format("not JSON: {}", simdjson::error_message(code)));
+  }
 
   template <class Value>
   Status convert(Value& from, Node& to, int depth) {
@@ -224,7 +230,8 @@ Result<double> Node::as_number() const {
   const char* begin = text.data() + (text.size() > 1 && text[0] == '+');
   auto [end, failed] = std::from_chars(begin, text.data() + text.size(), value);
   if (!is_scalar() || failed != std::errc{} || end != text.data() + text.size() || !std::isfinite(value))
-    return error(fmt::format("expected a number, found {}", is_scalar() && !text.empty() ? "\"" + text + "\"" : type_name(type)));
+    return error(fmt::format("expected a number, found {}",
+                             is_scalar() && !text.empty() ? "\"" + text + "\"" : type_name(type)));
   return value;
 }
 Result<std::int64_t> Node::as_integer() const {
@@ -234,13 +241,15 @@ Result<std::int64_t> Node::as_integer() const {
     if (c != '_') digits += c;
   auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (!is_scalar() || failed != std::errc{} || end != digits.data() + digits.size())
-    return error(fmt::format("expected a whole number, found {}", is_scalar() && !text.empty() ? "\"" + text + "\"" : type_name(type)));
+    return error(fmt::format("expected a whole number, found {}",
+                             is_scalar() && !text.empty() ? "\"" + text + "\"" : type_name(type)));
   return value;
 }
 Result<bool> Node::as_boolean() const {
   if (is_scalar() && (text == "true" || text == "yes" || text == "on")) return true;
   if (is_scalar() && (text == "false" || text == "no" || text == "off")) return false;
-  return error(fmt::format("expected true or false, found {}", is_scalar() && !text.empty() ? "\"" + text + "\"" : type_name(type)));
+  return error(fmt::format("expected true or false, found {}",
+                           is_scalar() && !text.empty() ? "\"" + text + "\"" : type_name(type)));
 }
 Result<const Node*> Node::need(std::string_view key) const {
   if (!is_map()) return error(fmt::format("expected a map with \"{}\", found {}", key, type_name(type)));
@@ -288,7 +297,8 @@ Result<Document> Document::parse_yaml(std::string text, std::string file) {
   document.root_ = std::make_unique<Node>();
   const Origin& origin = *document.origin_;
   if (origin.text.size() > kMostBytes) return usage_error(origin.file + ": a document of over 64 MB");
-  if (!simdjson::validate_utf8(origin.text)) return usage_error(origin.file + ": is not UTF-8 text", "save it as UTF-8");
+  if (!simdjson::validate_utf8(origin.text))
+    return usage_error(origin.file + ": is not UTF-8 text", "save it as UTF-8");
   try {
     YamlReader reader{origin};
     ARROW_RETURN_NOT_OK(reader.convert(YAML::Load(origin.text), *document.root_, 0));

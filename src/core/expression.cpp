@@ -56,7 +56,8 @@ class Parser {
     return error(Blame::usage, fmt::format("{}: {}", where_, what), std::move(hint), excerpt_of(text_, at));
   }
   Status unexpected(std::string_view wanted) const {
-    if (token_.type == Token::Type::end) return fail(token_.at, fmt::format("expected {}, but the expression ends", wanted));
+    if (token_.type == Token::Type::end)
+      return fail(token_.at, fmt::format("expected {}, but the expression ends", wanted));
     return fail(token_.at, fmt::format("expected {}, found {}", wanted, token_.text));
   }
 
@@ -87,9 +88,11 @@ class Parser {
     token_.type = Token::Type::number;
     token_.text.assign(begin, end);
     next_ += static_cast<std::size_t>(end - begin);
-    if (code == std::errc::result_out_of_range || !std::isfinite(token_.number)) return fail(token_.at, "the number does not fit a double");
+    if (code == std::errc::result_out_of_range || !std::isfinite(token_.number))
+      return fail(token_.at, "the number does not fit a double");
     if (letter(peek()) || digit(peek()) || peek() == '.')
-      return fail(next_, fmt::format("{} is no number", token_.text + peek()), "names begin with a letter; * is written out");
+      return fail(next_, fmt::format("{} is no number", token_.text + peek()),
+                  "names begin with a letter; * is written out");
     return Status::OK();
   }
 
@@ -110,12 +113,15 @@ class Parser {
       if (text_.compare(next_, 2, two) == 0) return token_.text = two, next_ += 2, Status::OK();
     }
     for (auto [wrong, right] : {std::pair{"&&", "and"}, {"||", "or"}, {"<>", "!="}, {"**", "exp and log for powers"}}) {
-      if (text_.compare(next_, 2, wrong) == 0) return fail(next_, fmt::format("{} is not an operator", wrong), fmt::format("write {}", right));
+      if (text_.compare(next_, 2, wrong) == 0)
+        return fail(next_, fmt::format("{} is not an operator", wrong), fmt::format("write {}", right));
     }
     char c = peek();
-    if (std::string_view("<>+-*/%(),=").find(c) != std::string_view::npos) return token_.text = c, ++next_, Status::OK();
+    if (std::string_view("<>+-*/%(),=").find(c) != std::string_view::npos)
+      return token_.text = c, ++next_, Status::OK();
     if (c == '!') return fail(next_, "! is not an operator", "write not");
-    return fail(next_, static_cast<unsigned char>(c) < 0x80 ? fmt::format("unexpected character {}", c) : "unexpected character");
+    return fail(next_, static_cast<unsigned char>(c) < 0x80 ? fmt::format("unexpected character {}", c)
+                                                            : "unexpected character");
   }
 
   bool at_symbol(std::string_view s) const { return token_.type == Token::Type::symbol && token_.text == s; }
@@ -148,7 +154,8 @@ class Parser {
   /// Everything that binds at least as tightly as `least`; operators of one level group to the left.
   Result<Expression> operators(Binding least) {
     Level level(depth_);
-    if (depth_ > kDeepest) return fail(token_.at, fmt::format("nested more than {} deep", kDeepest), "split the expression");
+    if (depth_ > kDeepest)
+      return fail(token_.at, fmt::format("nested more than {} deep", kDeepest), "split the expression");
     ARROW_ASSIGN_OR_RAISE(Expression left, prefix(least));
     while (auto here = operator_here()) {
       if (*here < least) break;
@@ -174,7 +181,8 @@ class Parser {
     ARROW_RETURN_NOT_OK(term(token_.at));
     bool no = token_.type == Token::Type::word && token_.text == "not";
     if (!no && !at_symbol("-")) return atom();
-    if (no && least > kNot) return fail(token_.at, "not binds less tightly than what stands before it", "put (not ...) in brackets");
+    if (no && least > kNot)
+      return fail(token_.at, "not binds less tightly than what stands before it", "put (not ...) in brackets");
     Expression e;
     e.type = Expression::Type::unary;
     e.text = token_.text;
@@ -245,7 +253,8 @@ class Parser {
         }
       }
       if (token_.at == before.at) {  // not a name=value
-        if (!call.named.empty()) return fail(token_.at, fmt::format("{}: a value without a name after named ones", call.text));
+        if (!call.named.empty())
+          return fail(token_.at, fmt::format("{}: a value without a name after named ones", call.text));
         ARROW_ASSIGN_OR_RAISE(Expression value, operators(kOr));
         call.args.push_back(std::move(value));
       }
@@ -336,7 +345,9 @@ class Printer {
 
 }  // namespace
 
-Result<Expression> Expression::parse(const std::string& text, const std::string& where) { return Parser(text, where).whole(); }
+Result<Expression> Expression::parse(const std::string& text, const std::string& where) {
+  return Parser(text, where).whole();
+}
 
 std::string Expression::str() const {
   std::size_t ignored = 0;

@@ -23,8 +23,8 @@ struct Expression {
   /// Usage error "where: expected ) ..." with the text and a caret. `where` is the place the text stands in its document.
   /// At most 100 levels of nesting and 1,000 terms.
   static Result<Expression> parse(const std::string& text, const std::string& where = "expression");
-  std::string str() const;                            // canonical form: parse(str()) equals this
-  void names(std::vector<std::string>& out) const;    // columns used, once each, in order; words after name= are none
+  std::string str() const;  // canonical form: parse(str()) equals this
+  void names(std::vector<std::string>& out) const;  // columns used, once each, in order; words after name= are none
 };
 
 /// A usage error about `part` of `whole`: "where: what", the expression in canonical form with a caret under the part.
@@ -38,7 +38,8 @@ Status expression_error(const Expression& whole, const Expression& part, const s
 /// "2024-10-28" too. min and max are those of series (over n bars) and refused here.
 class RowExpression {
  public:
-  static Result<RowExpression> compile(const Expression& expression, const arrow::Schema& schema, const std::string& where);
+  static Result<RowExpression> compile(const Expression& expression, const arrow::Schema& schema,
+                                       const std::string& where);
   /// One value per row. REQUIRES a batch of the schema it was compiled for. Thread-safe.
   Result<std::vector<double>> evaluate(const arrow::RecordBatch& rows) const;
 

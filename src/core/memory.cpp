@@ -41,11 +41,11 @@ class CeilingPool final : public arrow::MemoryPool {
     std::int64_t now = used_.fetch_add(bytes) + bytes;
     if (ceiling_ > 0 && now > ceiling_) {
       used_ -= bytes;
-      return Status::OutOfMemory("the memory ceiling of ", format_bytes(ceiling_), " would be passed by ", format_bytes(now - ceiling_));
+      return Status::OutOfMemory("the memory ceiling of ", format_bytes(ceiling_), " would be passed by ",
+                                 format_bytes(now - ceiling_));
     }
     std::int64_t peak = peak_;
-    while (now > peak && !peak_.compare_exchange_weak(peak, now)) {
-    }
+    while (now > peak && !peak_.compare_exchange_weak(peak, now)) {}
     total_ += bytes;
     ++count_;
     return Status::OK();
@@ -73,7 +73,12 @@ Result<std::int64_t> parse_bytes(std::string_view text) {
   while (!unit.empty() && unit.front() == ' ') unit.remove_prefix(1);
   char letter = unit.empty() ? 'b' : static_cast<char>(unit.front() | 0x20);
   std::string_view tail = unit.empty() ? unit : unit.substr(1);
-  double scale = letter == 'b' ? 1 : letter == 'k' ? 1024. : letter == 'm' ? 1048576. : letter == 'g' ? 1073741824. : letter == 't' ? 1099511627776. : 0;
+  double scale = letter == 'b'   ? 1
+                 : letter == 'k' ? 1024.
+                 : letter == 'm' ? 1048576.
+                 : letter == 'g' ? 1073741824.
+                 : letter == 't' ? 1099511627776.
+                                 : 0;
   bool tail_ok = tail.empty() || (letter != 'b' && (tail == "B" || tail == "b" || tail == "iB" || tail == "ib"));
   if (failed != std::errc{} || scale == 0 || !tail_ok || number < 0 || number * scale > 9e18)
     return usage_error(fmt::format("\"{}\" is not a size", text), "sizes are written 512MB, 2GB, 1.5GiB");
@@ -85,7 +90,12 @@ std::string format_bytes(std::int64_t bytes) {
   double value = static_cast<double>(bytes);
   int unit = 0;
   while (value >= 1000 && unit < 4) value /= 1024, ++unit;
-  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.{}f} {}", value, value < 10 ? 2 : value < 100 ? 1 : 0, units[unit]);
+  return unit == 0 ? fmt::format("{} B", bytes)
+                   : fmt::format("{:.{}f} {}", value,
+                                 value < 10    ? 2
+                                 : value < 100 ? 1
+                                               : 0,
+                                 units[unit]);
 }
 
 }  // namespace tapemill

@@ -26,9 +26,13 @@ void each_two(const double* a, const double* b, double* out, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) out[i] = F(a[i], b[i]);
 }
 template <double (*F)(double)>
-constexpr Operation unary(const char* name) { return {name, 1, 1, each<F>, nullptr}; }
+constexpr Operation unary(const char* name) {
+  return {name, 1, 1, each<F>, nullptr};
+}
 template <double (*F)(double, double)>
-constexpr Operation binary(const char* name, int most = 2) { return {name, 2, most, nullptr, each_two<F>}; }
+constexpr Operation binary(const char* name, int most = 2) {
+  return {name, 2, most, nullptr, each_two<F>};
+}
 }  // namespace detail
 
 inline constexpr int kManyArguments = 1000;
@@ -57,7 +61,8 @@ inline constexpr std::array kOperators = {
     detail::binary<arithmetic::both>("and"),
     detail::binary<arithmetic::either>("or"),
 };
-inline constexpr std::array kUnaryOperators = {detail::unary<arithmetic::negate>("-"), detail::unary<arithmetic::invert>("not")};
+inline constexpr std::array kUnaryOperators = {detail::unary<arithmetic::negate>("-"),
+                                               detail::unary<arithmetic::invert>("not")};
 
 /// The entry of one of the lists above; null where there is none of that name.
 template <class List>

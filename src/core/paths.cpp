@@ -29,7 +29,7 @@ Result<std::string> read_file(const std::string& path) {
     if (errno == ENOENT) return usage_error(path + ": no such file");
     return errno_error(path, errno);
   }
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) {
     ::close(fd);
     return usage_error(path + ": is a folder, not a file");

@@ -23,10 +23,15 @@ int terminal_width() {
   winsize size{};
   return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
 }
-std::string short_number(double n) { return n >= 1e6 ? fmt::format("{:.1f} M", n / 1e6) : n >= 1e3 ? fmt::format("{:.0f} k", n / 1e3) : fmt::format("{:.0f}", n); }
+std::string short_number(double n) {
+  return n >= 1e6   ? fmt::format("{:.1f} M", n / 1e6)
+         : n >= 1e3 ? fmt::format("{:.0f} k", n / 1e3)
+                    : fmt::format("{:.0f}", n);
+}
 std::string clock_text(double seconds) {
   auto s = static_cast<long>(seconds + 0.5);
-  return s >= 3600 ? fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60) : fmt::format("{}:{:02}", s / 60, s % 60);
+  return s >= 3600 ? fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+                   : fmt::format("{}:{:02}", s / 60, s % 60);
 }
 
 }  // namespace
@@ -35,7 +40,8 @@ struct Progress::State {
   std::string stage, unit;
   std::int64_t total = 0, done = 0, rows = 0, bytes = 0;
   Clock::time_point start = Clock::now(), drawn = start;
-  bool terminal = ::isatty(STDERR_FILENO) == 1 && std::getenv("TERM") != nullptr && std::string(std::getenv("TERM")) != "dumb";
+  bool terminal =
+      ::isatty(STDERR_FILENO) == 1 && std::getenv("TERM") != nullptr && std::string(std::getenv("TERM")) != "dumb";
   bool shown = false;
 
   std::string line(bool bar) const {
@@ -50,8 +56,10 @@ struct Progress::State {
     }
     if (total > 0) text += fmt::format(" {:3.0f} %", share * 100);
     std::int64_t counted = rows > 0 ? rows : done;
-    if (seconds > 0) text += fmt::format("  {} {}/s", short_number(static_cast<double>(counted) / seconds), rows > 0 ? "rows" : unit);
-    if (seconds > 0 && bytes > 0) text += fmt::format("  {}/s", format_bytes(static_cast<std::int64_t>(static_cast<double>(bytes) / seconds)));
+    if (seconds > 0)
+      text += fmt::format("  {} {}/s", short_number(static_cast<double>(counted) / seconds), rows > 0 ? "rows" : unit);
+    if (seconds > 0 && bytes > 0)
+      text += fmt::format("  {}/s", format_bytes(static_cast<std::int64_t>(static_cast<double>(bytes) / seconds)));
     if (share > 0.01 && share < 1) text += fmt::format("  {} left", clock_text(seconds / share - seconds));
     return text;
   }

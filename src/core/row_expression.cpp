@@ -31,7 +31,8 @@ void read_decimals(const arrow::Array& array, std::int64_t from, std::int64_t ro
   const auto& typed = static_cast<const arrow::Decimal64Array&>(array);
   int scale = static_cast<const arrow::Decimal64Type&>(*array.type()).scale();
   for (std::int64_t i = 0; i < rows; ++i)
-    out[i] = typed.IsNull(from + i) ? arithmetic::kNull : to_double(arrow::Decimal64(typed.GetValue(from + i)).value(), scale);
+    out[i] = typed.IsNull(from + i) ? arithmetic::kNull
+                                    : to_double(arrow::Decimal64(typed.GetValue(from + i)).value(), scale);
 }
 
 using Reader = void (*)(const arrow::Array&, std::int64_t, std::int64_t, double*);
@@ -78,7 +79,9 @@ class Compiler {
   Status emit(const Expression& e) {
     switch (e.type) {
       case Expression::Type::number: return push({.what = Step::What::number, .number = e.number});
-      case Expression::Type::string: return fail(e, "a string stands where a number is needed", "strings compare with == and != to a column of strings");
+      case Expression::Type::string:
+        return fail(e, "a string stands where a number is needed",
+                    "strings compare with == and != to a column of strings");
       case Expression::Type::name: {
         ARROW_ASSIGN_OR_RAISE(int column, find(e));
         const arrow::DataType& type = *schema_.field(column)->type();
@@ -118,7 +121,8 @@ class Compiler {
     if (column >= 0) return column;
     std::string near = nearest(name.text, schema_.field_names());
     return fail(name, fmt::format("unknown column {}", name.text),
-                near.empty() ? fmt::format("columns: {}", fmt::join(schema_.field_names(), ", ")) : fmt::format("did you mean {}?", near));
+                near.empty() ? fmt::format("columns: {}", fmt::join(schema_.field_names(), ", "))
+                             : fmt::format("did you mean {}?", near));
   }
   /// The type of the column that `e` names, or null where it names none.
   const arrow::DataType* column_type(const Expression& e) const {
@@ -137,7 +141,8 @@ class Compiler {
       if (auto instant = Instant::parse(literal.text); instant.ok()) return static_cast<double>(instant->us);
       return fail(literal, fmt::format("\"{}\" is no instant", literal.text), "write \"2024-10-28T03:45:00Z\"");
     }
-    return fail(literal, fmt::format("a string is compared with {}", type.ToString()), "write the number without quotes");
+    return fail(literal, fmt::format("a string is compared with {}", type.ToString()),
+                "write the number without quotes");
   }
 
   Status binary(const Expression& e) {
@@ -149,10 +154,13 @@ class Compiler {
     auto literal = [](const Expression& x) { return x.type == Expression::Type::string; };
     if (compares(e.text) && (string(left) || string(right))) {
       bool equal = e.text == "==";
-      if (!equal && e.text != "!=") return fail(e, fmt::format("strings have no {}", e.text), "strings compare with == and !=");
+      if (!equal && e.text != "!=")
+        return fail(e, fmt::format("strings have no {}", e.text), "strings compare with == and !=");
       const Expression &column = string(left) ? left : right, &other = string(left) ? right : left;
-      if (!literal(other) && !string(other)) return fail(other, fmt::format("{} is a string and compares only with strings", column.text));
-      Step step{.what = literal(other) ? Step::What::string_literal : Step::What::string_column, .number = equal ? 0.0 : 1.0};
+      if (!literal(other) && !string(other))
+        return fail(other, fmt::format("{} is a string and compares only with strings", column.text));
+      Step step{.what = literal(other) ? Step::What::string_literal : Step::What::string_column,
+                .number = equal ? 0.0 : 1.0};
       step.column = schema_.GetFieldIndex(column.text);
       if (literal(other)) step.text = other.text;
       else step.other = schema_.GetFieldIndex(other.text);
@@ -180,18 +188,21 @@ class Compiler {
     if (function == nullptr) {
       if (e.text == "min" || e.text == "max")
         return fail(e, fmt::format("{} over bars needs a series, and this is judged row by row", e.text),
-                    fmt::format("the {} of two values is {}(a, b)", e.text == "min" ? "smaller" : "larger", e.text == "min" ? "least" : "greatest"));
+                    fmt::format("the {} of two values is {}(a, b)", e.text == "min" ? "smaller" : "larger",
+                                e.text == "min" ? "least" : "greatest"));
       std::vector<std::string> known;
       for (const Operation& f : kRowFunctions) known.emplace_back(f.name);
       std::string near = nearest(e.text, known);
       return fail(e, fmt::format("unknown function {}", e.text),
-                  near.empty() ? fmt::format("functions of a row: {}", fmt::join(known, ", ")) : fmt::format("did you mean {}?", near));
+                  near.empty() ? fmt::format("functions of a row: {}", fmt::join(known, ", "))
+                               : fmt::format("did you mean {}?", near));
     }
     int given = static_cast<int>(e.args.size());
     if (!e.named.empty()) return fail(e, fmt::format("{} takes no named values", e.text));
     if (given < function->least || given > function->most)
-      return fail(e, fmt::format("{} takes {}{} value{}, not {}", e.text, function->least, function->most == kManyArguments ? " or more" : "",
-                                 function->most == 1 ? "" : "s", given));
+      return fail(
+          e, fmt::format("{} takes {}{} value{}, not {}", e.text, function->least,
+                         function->most == kManyArguments ? " or more" : "", function->most == 1 ? "" : "s", given));
     if (e.text == "is_null") {
       if (const auto* type = column_type(e.args[0]); type != nullptr)
         return push({.what = Step::What::null_of, .column = schema_.GetFieldIndex(e.args[0].text)});
@@ -210,20 +221,24 @@ class Compiler {
   std::size_t height_ = 0;
 };
 
-void compare_strings(const Step& step, const arrow::RecordBatch& rows, std::int64_t from, std::int64_t count, double* out) {
+void compare_strings(const Step& step, const arrow::RecordBatch& rows, std::int64_t from, std::int64_t count,
+                     double* out) {
   const arrow::Array& left = *rows.column(step.column);
   const arrow::Array* right = step.what == Step::What::string_column ? rows.column(step.other).get() : nullptr;
   bool equal = step.number == 0;
   for (std::int64_t i = 0; i < count; ++i) {
     bool null = left.IsNull(from + i) || (right != nullptr && right->IsNull(from + i));
     if (null) out[i] = arithmetic::kNull;
-    else out[i] = (string_at(left, from + i) == (right != nullptr ? string_at(*right, from + i) : std::string_view(step.text))) == equal;
+    else
+      out[i] = (string_at(left, from + i) ==
+                (right != nullptr ? string_at(*right, from + i) : std::string_view(step.text))) == equal;
   }
 }
 
 }  // namespace
 
-Result<RowExpression> RowExpression::compile(const Expression& expression, const arrow::Schema& schema, const std::string& where) {
+Result<RowExpression> RowExpression::compile(const Expression& expression, const arrow::Schema& schema,
+                                             const std::string& where) {
   Compiler compiler(expression, schema, where);
   ARROW_RETURN_NOT_OK(compiler.emit(expression));
   RowExpression row;
@@ -240,12 +255,15 @@ Result<std::vector<double>> RowExpression::evaluate(const arrow::RecordBatch& ro
     for (const Step& step : program_->steps) {
       switch (step.what) {
         case Step::What::number: std::fill_n(top, count, step.number); break;
-        case Step::What::column: reader(*rows.column(step.column)->type())(*rows.column(step.column), from, count, top); break;
+        case Step::What::column:
+          reader (*rows.column(step.column)->type())(*rows.column(step.column), from, count, top);
+          break;
         case Step::What::null_of:
           for (std::int64_t i = 0; i < count; ++i) {
             const arrow::Array& column = *rows.column(step.column);
             // A NaN in a column of doubles is null to an expression, whatever its validity bit says.
-            bool nan = column.type_id() == arrow::Type::DOUBLE && std::isnan(static_cast<const arrow::DoubleArray&>(column).Value(from + i));
+            bool nan = column.type_id() == arrow::Type::DOUBLE &&
+                       std::isnan(static_cast<const arrow::DoubleArray&>(column).Value(from + i));
             top[i] = column.IsNull(from + i) || nan;
           }
           break;

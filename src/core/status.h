@@ -26,8 +26,12 @@ struct ErrorDetail : arrow::StatusDetail {
 
 /// An error of `blame`: `what` says what and where in one line, `hint` what to do.
 Status error(Blame blame, std::string what, std::string hint = {}, std::string excerpt = {});
-inline Status data_error(std::string what, std::string hint = {}) { return error(Blame::data, std::move(what), std::move(hint)); }
-inline Status usage_error(std::string what, std::string hint = {}) { return error(Blame::usage, std::move(what), std::move(hint)); }
+inline Status data_error(std::string what, std::string hint = {}) {
+  return error(Blame::data, std::move(what), std::move(hint));
+}
+inline Status usage_error(std::string what, std::string hint = {}) {
+  return error(Blame::usage, std::move(what), std::move(hint));
+}
 inline Status environment_error(std::string what, std::string hint = {}) {
   return error(Blame::environment, std::move(what), std::move(hint));
 }

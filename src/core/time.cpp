@@ -32,12 +32,14 @@ bool take(std::string_view& text, char c) {
 }
 
 Result<Date> make_date(int year, int month, int day, std::string_view text) {
-  date::year_month_day ymd{date::year{year}, date::month{static_cast<unsigned>(month)}, date::day{static_cast<unsigned>(day)}};
+  date::year_month_day ymd{date::year{year}, date::month{static_cast<unsigned>(month)},
+                           date::day{static_cast<unsigned>(day)}};
   if (!ymd.ok()) return data_error(fmt::format("\"{}\" is not a date", text), "dates are written 2024-10-28");
   return Date{static_cast<std::int32_t>(date::sys_days{ymd}.time_since_epoch().count())};
 }
 
-constexpr std::array<std::string_view, 12> kMonths{"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"};
+constexpr std::array<std::string_view, 12> kMonths{"jan", "feb", "mar", "apr", "may", "jun",
+                                                   "jul", "aug", "sep", "oct", "nov", "dec"};
 
 bool take_month_name(std::string_view& text, int& month) {
   if (text.size() < 3) return false;
@@ -61,7 +63,8 @@ Date Date::of(int year, int month, int day) {
 Result<Date> Date::parse(std::string_view iso) {
   std::string_view rest = iso;
   int y, m, d;
-  if (take_digits(rest, 4, 4, y) && take(rest, '-') && take_digits(rest, 2, 2, m) && take(rest, '-') && take_digits(rest, 2, 2, d) && rest.empty())
+  if (take_digits(rest, 4, 4, y) && take(rest, '-') && take_digits(rest, 2, 2, m) && take(rest, '-') &&
+      take_digits(rest, 2, 2, d) && rest.empty())
     return make_date(y, m, d, iso);
   return data_error(fmt::format("\"{}\" is not a date", iso), "dates are written 2024-10-28");
 }
@@ -75,11 +78,16 @@ Result<Date> Date::parse(std::string_view text, std::string_view format) {
     } else {
       switch (format[++i]) {
         case 'Y': ok = take_digits(rest, 4, 4, y); break;
-        case 'y': ok = take_digits(rest, 2, 2, y); y += y < 69 ? 2000 : 1900; break;
+        case 'y':
+          ok = take_digits(rest, 2, 2, y);
+          y += y < 69 ? 2000 : 1900;
+          break;
         case 'm': ok = take_digits(rest, 1, 2, m); break;
         case 'd': ok = take_digits(rest, 1, 2, d); break;
         case 'b': ok = take_month_name(rest, m); break;
-        default: return usage_error(fmt::format("date format \"{}\": unknown %{}", format, format[i]), "known: %Y %y %m %d %b");
+        default:
+          return usage_error(fmt::format("date format \"{}\": unknown %{}", format, format[i]),
+                             "known: %Y %y %m %d %b");
       }
     }
     if (!ok) return data_error(fmt::format("\"{}\" is not a date of the form {}", text, format));
@@ -93,7 +101,8 @@ int Date::day() const { return static_cast<int>(static_cast<unsigned>(civil(*thi
 int Date::weekday() const { return ((days % 7) + 7 + 3) % 7; }  // 1970-01-01 was a Thursday
 std::string Date::str() const {
   auto ymd = civil(*this);
-  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(ymd.year()), static_cast<unsigned>(ymd.month()), static_cast<unsigned>(ymd.day()));
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(ymd.year()), static_cast<unsigned>(ymd.month()),
+                     static_cast<unsigned>(ymd.day()));
 }
 
 Result<std::int64_t> parse_time_of_day(std::string_view text) {
@@ -125,13 +134,20 @@ Result<std::int64_t> parse_duration(std::string_view text) {
   while (!rest.empty()) {
     std::int64_t n = 0;
     std::size_t digits = 0;
-    while (digits < rest.size() && rest[digits] >= '0' && rest[digits] <= '9' && digits < 12) n = n * 10 + (rest[digits++] - '0');
+    while (digits < rest.size() && rest[digits] >= '0' && rest[digits] <= '9' && digits < 12)
+      n = n * 10 + (rest[digits++] - '0');
     rest.remove_prefix(digits);
     std::size_t letters = 0;
     while (letters < rest.size() && rest[letters] >= 'a' && rest[letters] <= 'z') ++letters;
     std::string_view unit = rest.substr(0, letters);
     rest.remove_prefix(letters);
-    std::int64_t scale = unit == "us" ? 1 : unit == "ms" ? 1000 : unit == "s" ? kSecond : unit == "m" ? kMinute : unit == "h" ? kHour : unit == "d" ? kDay : 0;
+    std::int64_t scale = unit == "us"   ? 1
+                         : unit == "ms" ? 1000
+                         : unit == "s"  ? kSecond
+                         : unit == "m"  ? kMinute
+                         : unit == "h"  ? kHour
+                         : unit == "d"  ? kDay
+                                        : 0;
     if (digits == 0 || scale == 0 || n > INT64_MAX / scale) {
       any = false;
       break;
@@ -139,12 +155,17 @@ Result<std::int64_t> parse_duration(std::string_view text) {
     total += n * scale;
     any = true;
   }
-  if (!any) return usage_error(fmt::format("\"{}\" is not a duration", text), "durations are written 500ms, 30s, 5m, 6h30m, 2d");
+  if (!any)
+    return usage_error(fmt::format("\"{}\" is not a duration", text),
+                       "durations are written 500ms, 30s, 5m, 6h30m, 2d");
   return total;
 }
 
 Result<Instant> Instant::parse(std::string_view iso) {
-  auto bad = [&] { return data_error(fmt::format("\"{}\" is not a time", iso), "times are written 2024-10-28T09:15:00+05:30, or with Z for UTC"); };
+  auto bad = [&] {
+    return data_error(fmt::format("\"{}\" is not a time", iso),
+                      "times are written 2024-10-28T09:15:00+05:30, or with Z for UTC");
+  };
   if (iso.size() < 10) return bad();
   auto date = Date::parse(iso.substr(0, 10));
   if (!date.ok()) return bad();
@@ -193,7 +214,9 @@ Result<Zone> Zone::named(std::string_view name) {
   try {
     zone.zone_ = date::locate_zone(std::string(name));
   } catch (const std::exception& e) {
-    return environment_error(fmt::format("time zone \"{}\": {}", name, e.what()), "zones are named as in the tz database: Asia/Kolkata, America/New_York (Debian: apt-get install tzdata)");
+    return environment_error(
+        fmt::format("time zone \"{}\": {}", name, e.what()),
+        "zones are named as in the tz database: Asia/Kolkata, America/New_York (Debian: apt-get install tzdata)");
   }
   return zone;
 }

@@ -46,9 +46,9 @@ class Zone {
   Instant at(Date date, std::int64_t us) const;
   Date local_date(Instant t) const;
   std::int64_t local_time(Instant t) const;  // microseconds since local midnight
-  std::int64_t offset(Instant t) const;      // microseconds east of UTC
-  std::string abbreviation(Instant t) const; // EST, IST
-  std::string str(Instant t) const;          // 2024-10-28 09:15:00
+  std::int64_t offset(Instant t) const;  // microseconds east of UTC
+  std::string abbreviation(Instant t) const;  // EST, IST
+  std::string str(Instant t) const;  // 2024-10-28 09:15:00
   const std::string& name() const;
 
  private:

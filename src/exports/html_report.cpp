@@ -194,9 +194,8 @@ Json document_json(const Document& document) {
   }
   json["figures"] = list(document.figures, figure_json);
   json["sections"] = list(document.sections, section_json);
-  json["footer"] = list(document.footer, [](const auto& entry) {
-    return Json{{"label", entry.first}, {"value", entry.second}};
-  });
+  json["footer"] =
+      list(document.footer, [](const auto& entry) { return Json{{"label", entry.first}, {"value", entry.second}}; });
   return json;
 }
 

@@ -26,8 +26,9 @@ std::string cased(std::string text, int (*change)(int)) {
 }
 /// qlib's code_to_fname: Windows device names take a prefix; what cannot be in a file name is refused by the caller.
 std::string folder_name(const std::string& symbol) {
-  static const std::set<std::string> devices{"CON",  "PRN",  "AUX",  "NUL",  "COM0", "COM1", "COM2", "COM3", "COM4", "COM5", "COM6", "COM7",
-                                             "COM8", "COM9", "LPT0", "LPT1", "LPT2", "LPT3", "LPT4", "LPT5", "LPT6", "LPT7", "LPT8", "LPT9"};
+  static const std::set<std::string> devices{"CON",  "PRN",  "AUX",  "NUL",  "COM0", "COM1", "COM2", "COM3",
+                                             "COM4", "COM5", "COM6", "COM7", "COM8", "COM9", "LPT0", "LPT1",
+                                             "LPT2", "LPT3", "LPT4", "LPT5", "LPT6", "LPT7", "LPT8", "LPT9"};
   std::string name = devices.contains(cased(symbol, std::toupper)) ? "_qlib_" + symbol : symbol;
   return cased(name, std::tolower);
 }
@@ -60,7 +61,9 @@ Result<Slots> make_slots(const Dataset& dataset, bool minutes, Date first, Date 
       }
   }
   if (static_cast<std::int64_t>(slots.keys.size()) >= kMostSlots)
-    return data_error(fmt::format("{}: a calendar of {} slots does not fit Qlib's float32 start index", dataset.table, slots.keys.size()), "export fewer sessions");
+    return data_error(fmt::format("{}: a calendar of {} slots does not fit Qlib's float32 start index", dataset.table,
+                                  slots.keys.size()),
+                      "export fewer sessions");
   return slots;
 }
 
@@ -83,8 +86,10 @@ struct Instrument {
   std::int64_t from = -1, to = -1;       // slots, inclusive; -1: no row falls on a slot
 };
 
-Status write_instrument(const fs::path& features, const Slots& slots, Instrument& one, const std::vector<std::int64_t>& row_slot,
-                        const std::vector<std::pair<std::string, std::vector<double>>>& columns, std::atomic<std::int64_t>& inexact) {
+Status write_instrument(const fs::path& features, const Slots& slots, Instrument& one,
+                        const std::vector<std::int64_t>& row_slot,
+                        const std::vector<std::pair<std::string, std::vector<double>>>& columns,
+                        std::atomic<std::int64_t>& inexact) {
   for (std::int64_t row = one.first; row < one.last; ++row) {
     std::int64_t slot = row_slot[static_cast<std::size_t>(row)];
     if (slot < 0) continue;
@@ -118,8 +123,10 @@ Status check_place(const fs::path& place) {
   std::error_code failed;
   auto kind = fs::symlink_status(place, failed).type();
   if (kind == fs::file_type::not_found) return Status::OK();
-  if (kind == fs::file_type::directory && (fs::is_empty(place, failed) || fs::exists(place / "tapemill.json", failed))) return Status::OK();
-  return usage_error(place.string() + ": is there already and no Qlib store of Tapemill's", "it would be replaced whole: give --out a folder that is new or empty");
+  if (kind == fs::file_type::directory && (fs::is_empty(place, failed) || fs::exists(place / "tapemill.json", failed)))
+    return Status::OK();
+  return usage_error(place.string() + ": is there already and no Qlib store of Tapemill's",
+                     "it would be replaced whole: give --out a folder that is new or empty");
 }
 
 /// Removes what killed exports to `place` left beside it: PLACE.PID.tmp of processes that are no more.
@@ -140,7 +147,8 @@ void sweep(const fs::path& place) {
 Status swap_in(const fs::path& made, const fs::path& place) {
   std::error_code failed;
   if (fs::exists(place, failed)) {
-    if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, place.c_str(), RENAME_EXCHANGE) != 0) return errno_error(place.string(), errno);
+    if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, place.c_str(), RENAME_EXCHANGE) != 0)
+      return errno_error(place.string(), errno);
     fs::remove_all(made, failed);
     return Status::OK();
   }
@@ -182,7 +190,9 @@ Result<std::vector<Instrument>> instruments_of(const arrow::Table& table) {
       return data_error(fmt::format("symbol \"{}\" cannot name a folder of a Qlib store", one.symbol));
     auto [at, fresh] = owner.try_emplace(cased(one.symbol, std::toupper), span.instrument);
     if (!fresh)
-      return data_error(fmt::format("symbol {} names two instruments, {} and {}", one.symbol, at->second, span.instrument), "Qlib knows symbols alone: export a table with one series");
+      return data_error(
+          fmt::format("symbol {} names two instruments, {} and {}", one.symbol, at->second, span.instrument),
+          "Qlib knows symbols alone: export a table with one series");
     one.folder = folder_name(one.symbol);
     all.push_back(std::move(one));
   }
@@ -204,7 +214,8 @@ Result<QlibReport> export_qlib(const lake::Lake& lake, const QlibOptions& option
     const Column* column = dataset.column(field);
     if (column == nullptr || column->kind == Kind::string) {
       std::string near = nearest(field, dataset.schema()->field_names());
-      return usage_error(fmt::format("{} has no number called \"{}\"", dataset.table, field), near.empty() ? "" : "did you mean \"" + near + "\"?");
+      return usage_error(fmt::format("{} has no number called \"{}\"", dataset.table, field),
+                         near.empty() ? "" : "did you mean \"" + near + "\"?");
     }
     request.columns.push_back(field);
   }
@@ -214,7 +225,8 @@ Result<QlibReport> export_qlib(const lake::Lake& lake, const QlibOptions& option
   ARROW_ASSIGN_OR_RAISE(request.version, lake.table(real).version());
   QlibReport report;
   report.version = *request.version;
-  fs::path place = options.out.empty() ? fs::path(lake.root()) / "gold" / "qlib" / name.table : fs::path(options.out).lexically_normal();
+  fs::path place = options.out.empty() ? fs::path(lake.root()) / "gold" / "qlib" / name.table
+                                       : fs::path(options.out).lexically_normal();
   if (!place.has_filename()) place = place.parent_path();  // "store/"
   ARROW_RETURN_NOT_OK(check_place(place));
   report.folder = place.string();
@@ -228,11 +240,10 @@ Result<QlibReport> export_qlib(const lake::Lake& lake, const QlibOptions& option
   ARROW_ASSIGN_OR_RAISE(auto instruments, instruments_of(table));
   ARROW_ASSIGN_OR_RAISE(auto days, lake::doubles(table, dataset.session_column));
   auto [least, most] = std::minmax_element(days.begin(), days.end());
-  ARROW_ASSIGN_OR_RAISE(Slots slots, make_slots(dataset, minutes, Date{static_cast<std::int32_t>(*least)}, Date{static_cast<std::int32_t>(*most)}));
+  ARROW_ASSIGN_OR_RAISE(Slots slots, make_slots(dataset, minutes, Date{static_cast<std::int32_t>(*least)},
+                                                Date{static_cast<std::int32_t>(*most)}));
   std::vector<double> stamps = days;
-  if (minutes) {
-    ARROW_ASSIGN_OR_RAISE(stamps, lake::doubles(table, "time"));
-  }
+  if (minutes) { ARROW_ASSIGN_OR_RAISE(stamps, lake::doubles(table, "time")); }
   std::vector<std::int64_t> row_slot(stamps.size());
   for (std::size_t i = 0; i < stamps.size(); ++i) row_slot[i] = slots.find(static_cast<std::int64_t>(stamps[i]));
   std::vector<std::pair<std::string, std::vector<double>>> columns;
@@ -261,23 +272,29 @@ Result<QlibReport> export_qlib(const lake::Lake& lake, const QlibOptions& option
   std::atomic<std::int64_t> inexact{0};
   {
     Progress progress("qlib", static_cast<std::int64_t>(instruments.size()), "symbols");
-    ARROW_RETURN_NOT_OK(workers.each(instruments.size(), [&](std::size_t i) {
-      progress.add(1);
-      return write_instrument(made / "features", slots, instruments[i], row_slot, columns, inexact);
-    }, interrupt()));
+    ARROW_RETURN_NOT_OK(workers.each(
+        instruments.size(),
+        [&](std::size_t i) {
+          progress.add(1);
+          return write_instrument(made / "features", slots, instruments[i], row_slot, columns, inexact);
+        },
+        interrupt()));
   }
   std::string calendar, list;
   for (const auto& line : slots.text) calendar += line + "\n";
   std::sort(instruments.begin(), instruments.end(), [](const auto& a, const auto& b) { return a.symbol < b.symbol; });
   for (const auto& one : instruments)
     if (one.from >= 0)
-      list += fmt::format("{}\t{}\t{}\n", cased(one.symbol, std::toupper), slots.text[static_cast<std::size_t>(one.from)], slots.text[static_cast<std::size_t>(one.to)]), ++report.instruments;
+      list += fmt::format("{}\t{}\t{}\n", cased(one.symbol, std::toupper),
+                          slots.text[static_cast<std::size_t>(one.from)], slots.text[static_cast<std::size_t>(one.to)]),
+          ++report.instruments;
   ARROW_RETURN_NOT_OK(write_whole(made / "calendars" / (minutes ? "1min.txt" : "day.txt"), calendar));
   ARROW_RETURN_NOT_OK(write_whole(made / "instruments" / "all.txt", list));
   report.sessions = static_cast<std::int64_t>(slots.keys.size());
   report.rows = table.num_rows();
   report.inexact_volumes = inexact;
-  Json manifest{{"identity", identity}, {"instruments", report.instruments}, {"sessions", report.sessions}, {"rows", report.rows}, {"inexact_volumes", report.inexact_volumes}, {"adjusted", "unadjusted"}};
+  Json manifest{{"identity", identity}, {"instruments", report.instruments},         {"sessions", report.sessions},
+                {"rows", report.rows},  {"inexact_volumes", report.inexact_volumes}, {"adjusted", "unadjusted"}};
   ARROW_RETURN_NOT_OK(write_whole(made / "tapemill.json", manifest.dump(2) + "\n"));
   ARROW_RETURN_NOT_OK(swap_in(made, place));
   report.bytes = bytes_under(place);

@@ -19,7 +19,8 @@ Status ascending(const Values& values, const std::string& block) {
 }
 
 Status check_axis(const TimeAxis& axis, const std::string& block) {
-  if (!axis.sessions.empty() && !axis.instants.empty()) return wrong(block + ": an axis has sessions or instants, not both");
+  if (!axis.sessions.empty() && !axis.instants.empty())
+    return wrong(block + ": an axis has sessions or instants, not both");
   if (!axis.instants.empty() && axis.zone.empty()) return wrong(block + ": instants need a zone");
   ARROW_RETURN_NOT_OK(ascending(axis.sessions, block));
   return ascending(axis.instants, block);
@@ -65,7 +66,8 @@ struct BlockCheck {
     if (!c.volume.empty()) ARROW_RETURN_NOT_OK(fits(c.volume.size(), size, title, "volume"));
     std::int64_t before = 0;
     for (const TradeMark& mark : c.marks) {
-      if (mark.index < before || mark.index >= std::int64_t(size)) return wrong(title + ": marks must ascend along the axis");
+      if (mark.index < before || mark.index >= std::int64_t(size))
+        return wrong(title + ": marks must ascend along the axis");
       before = mark.index;
     }
     ARROW_RETURN_NOT_OK(check_series(c.overlays, size, title));

@@ -11,7 +11,8 @@ void Archive::operator()(std::int64_t& x) {
   }
   x = 0;
   if (!status_.ok()) return;
-  if (rest_.size() < sizeof x) return fail(data_error("checkpoint: the bytes end too early", "run the graph from its beginning"));
+  if (rest_.size() < sizeof x)
+    return fail(data_error("checkpoint: the bytes end too early", "run the graph from its beginning"));
   std::memcpy(&x, rest_.data(), sizeof x);
   rest_.remove_prefix(sizeof x);
 }
@@ -25,7 +26,8 @@ void Archive::operator()(std::string& x) {
   }
   x.clear();
   if (!status_.ok()) return;
-  if (size < 0 || static_cast<std::size_t>(size) > rest_.size()) return fail(data_error("checkpoint: the bytes end too early", "run the graph from its beginning"));
+  if (size < 0 || static_cast<std::size_t>(size) > rest_.size())
+    return fail(data_error("checkpoint: the bytes end too early", "run the graph from its beginning"));
   x.assign(rest_.substr(0, static_cast<std::size_t>(size)));
   rest_.remove_prefix(static_cast<std::size_t>(size));
 }
@@ -34,7 +36,8 @@ void Archive::same(const std::string& one, const char* what) {
   std::string other = one;
   (*this)(other);
   if (loading_ && status_.ok() && other != one)
-    fail(data_error(fmt::format("checkpoint: it was made with another {}", what), fmt::format("run the graph from its beginning, or with the {} of the checkpoint", what)));
+    fail(data_error(fmt::format("checkpoint: it was made with another {}", what),
+                    fmt::format("run the graph from its beginning, or with the {} of the checkpoint", what)));
 }
 
 void Archive::fail(Status status) {

@@ -31,7 +31,9 @@ std::vector<std::string> Schema::names() const {
 std::vector<std::string> Schema::numeric() const {
   std::vector<std::string> out;
   for (const Field& field : fields)
-    if (field.kind == Kind::int32 || field.kind == Kind::int64 || field.kind == Kind::float64 || field.kind == Kind::decimal) out.push_back(field.name);
+    if (field.kind == Kind::int32 || field.kind == Kind::int64 || field.kind == Kind::float64 ||
+        field.kind == Kind::decimal)
+      out.push_back(field.name);
   return out;
 }
 

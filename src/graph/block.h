@@ -90,10 +90,18 @@ struct View {
   const std::int64_t* time = nullptr;
   std::size_t rows = 0;
 
-  bool null(std::size_t column, std::size_t row) const { return columns[column].column->null(columns[column].first + row); }
-  double number(std::size_t column, std::size_t row) const { return columns[column].column->number(columns[column].first + row); }
-  std::int64_t integer(std::size_t column, std::size_t row) const { return columns[column].column->integer(columns[column].first + row); }
-  std::string_view text(std::size_t column, std::size_t row) const { return columns[column].column->text(columns[column].first + row); }
+  bool null(std::size_t column, std::size_t row) const {
+    return columns[column].column->null(columns[column].first + row);
+  }
+  double number(std::size_t column, std::size_t row) const {
+    return columns[column].column->number(columns[column].first + row);
+  }
+  std::int64_t integer(std::size_t column, std::size_t row) const {
+    return columns[column].column->integer(columns[column].first + row);
+  }
+  std::string_view text(std::size_t column, std::size_t row) const {
+    return columns[column].column->text(columns[column].first + row);
+  }
 
   void show(const Block& block, std::size_t first, std::size_t count);  // becomes rows [first, first + count) of it
   void append_row(std::size_t row, Block& out) const;                  // columns, sequence and time

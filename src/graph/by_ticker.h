@@ -33,7 +33,8 @@ class ByTicker {
     if (archive.loading()) index_.clear(), names_.clear(), states_.clear();
     for (std::int64_t i = 0; i < count && archive.status().ok(); ++i) {
       std::string name, bytes;
-      if (!archive.loading()) name = names_[static_cast<std::size_t>(i)], bytes = states_[static_cast<std::size_t>(i)]->save();
+      if (!archive.loading())
+        name = names_[static_cast<std::size_t>(i)], bytes = states_[static_cast<std::size_t>(i)]->save();
       archive(name);
       archive(bytes);
       if (!archive.loading() || !archive.status().ok()) continue;

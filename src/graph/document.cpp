@@ -15,7 +15,8 @@ const std::vector<std::string> kTypes = {"DataSubscriberNode", "CalculatorNode",
 
 std::string did_you_mean(const std::string& wrong, const std::vector<std::string>& known, const char* what) {
   std::string near = nearest(wrong, known);
-  return (near.empty() ? "" : fmt::format("did you mean \"{}\"? ", near)) + fmt::format("{}: {}", what, fmt::join(known, ", "));
+  return (near.empty() ? "" : fmt::format("did you mean \"{}\"? ", near)) +
+         fmt::format("{}: {}", what, fmt::join(known, ", "));
 }
 
 Status read_what(GraphNode& node) {
@@ -26,7 +27,9 @@ Status read_what(GraphNode& node) {
   if (!calculator) {
     ARROW_ASSIGN_OR_RAISE(Address address, Address::parse(*node.what_at));
     return node.type == NodeType::publisher && address.scheme == "lake"
-               ? node.what_at->error("the connector \"lake\" is a source; as a destination it is not built in this version", "destinations: file, memory")
+               ? node.what_at->error(
+                     "the connector \"lake\" is a source; as a destination it is not built in this version",
+                     "destinations: file, memory")
                : Status::OK();
   }
   node.what = last_component(node.what);
@@ -38,7 +41,8 @@ Status read_what(GraphNode& node) {
   known.insert(known.begin(), built.begin(), built.end());
   std::string near = nearest(node.what, known);
   return node.what_at->error(fmt::format("unknown calculator class \"{}\"", node.what),
-                             (near.empty() ? "" : fmt::format("did you mean \"{}\"? ", near)) + fmt::format("there are {}", fmt::join(built, ", ")));
+                             (near.empty() ? "" : fmt::format("did you mean \"{}\"? ", near)) +
+                                 fmt::format("there are {}", fmt::join(built, ", ")));
 }
 
 Result<GraphNode> read_node(const Node& at) {
@@ -51,7 +55,8 @@ Result<GraphNode> read_node(const Node& at) {
   ARROW_ASSIGN_OR_RAISE(const Node* type, at.need("type"));
   ARROW_ASSIGN_OR_RAISE(std::string text, type->as_string());
   auto known = std::find(kTypes.begin(), kTypes.end(), text);
-  if (known == kTypes.end()) return type->error(fmt::format("unknown type of node \"{}\"", text), did_you_mean(text, kTypes, "types"));
+  if (known == kTypes.end())
+    return type->error(fmt::format("unknown type of node \"{}\"", text), did_you_mean(text, kTypes, "types"));
   node.type = static_cast<NodeType>(known - kTypes.begin());
   ARROW_ASSIGN_OR_RAISE(node.config, at.need("config"));
   if (!node.config->is_map()) return node.config->error("a node's config is a map", "\"config\": {...}");
@@ -75,14 +80,19 @@ Status read_edges(const Node& list, GraphDocument& graph) {
         std::vector<std::string> known;
         for (const GraphNode& node : graph.nodes) known.push_back(node.name);
         std::string near = nearest(text, known);
-        return name->error(fmt::format("an edge {} \"{}\", and there is no such node", end == 0 ? "comes from" : "goes to", text),
-                           near.empty() ? "nodes are named under \"nodes\"" : fmt::format("did you mean \"{}\"?", near));
+        return name->error(
+            fmt::format("an edge {} \"{}\", and there is no such node", end == 0 ? "comes from" : "goes to", text),
+            near.empty() ? "nodes are named under \"nodes\"" : fmt::format("did you mean \"{}\"?", near));
       }
       ends[end] = found->second;
     }
     GraphNode &from = graph.nodes[ends[0]], &to = graph.nodes[ends[1]];
-    if (!seen.insert({ends[0], ends[1]}).second) return at.error(fmt::format("the edge from \"{}\" to \"{}\" stands twice", from.name, to.name), "keep one of them");
-    if (to.type == NodeType::subscriber) return at.find("to")->error(fmt::format("\"{}\" is a subscriber: rows come to it from its source, not from a node", to.name));
+    if (!seen.insert({ends[0], ends[1]}).second)
+      return at.error(fmt::format("the edge from \"{}\" to \"{}\" stands twice", from.name, to.name),
+                      "keep one of them");
+    if (to.type == NodeType::subscriber)
+      return at.find("to")->error(
+          fmt::format("\"{}\" is a subscriber: rows come to it from its source, not from a node", to.name));
     from.to.push_back(ends[1]);
     to.from.push_back(ends[0]);
   }
@@ -106,7 +116,8 @@ Status sort(GraphDocument& graph) {
   }
   if (graph.order.size() == graph.nodes.size()) return Status::OK();
   // Every node that still waits has one before it that waits too: going back from any of them runs into a circle.
-  std::size_t at = static_cast<std::size_t>(std::find_if(waiting.begin(), waiting.end(), [](std::size_t n) { return n > 0; }) - waiting.begin());
+  std::size_t at = static_cast<std::size_t>(
+      std::find_if(waiting.begin(), waiting.end(), [](std::size_t n) { return n > 0; }) - waiting.begin());
   std::vector<std::size_t> path;
   std::vector<bool> passed(graph.nodes.size());
   while (!passed[at]) {
@@ -125,15 +136,17 @@ Status sort(GraphDocument& graph) {
   const std::size_t shown = std::min<std::size_t>(circle.size(), 8);
   for (std::size_t i = 0; i < shown; ++i) text += graph.nodes[circle[i]].name + " -> ";
   if (shown < circle.size()) text += fmt::format("... ({} more) -> ", circle.size() - shown);
-  return graph.nodes[circle.front()].at->error(fmt::format("the edges run in a circle: {}{}", text, graph.nodes[circle.front()].name),
-                                               "a graph has no cycles: take one of these edges out");
+  return graph.nodes[circle.front()].at->error(
+      fmt::format("the edges run in a circle: {}{}", text, graph.nodes[circle.front()].name),
+      "a graph has no cycles: take one of these edges out");
 }
 
 Status check_inputs(const GraphDocument& graph) {
   for (const GraphNode& node : graph.nodes) {
     // MarketDataLoader reads files itself: the founding documents give it no edge.
     if (node.type == NodeType::subscriber || !node.from.empty() || node.what == "MarketDataLoaderCalculator") continue;
-    return node.at->error(fmt::format("no rows come to \"{}\"", node.name), fmt::format("add an edge {{\"from\": ..., \"to\": \"{}\"}}", node.name));
+    return node.at->error(fmt::format("no rows come to \"{}\"", node.name),
+                          fmt::format("add an edge {{\"from\": ..., \"to\": \"{}\"}}", node.name));
   }
   return Status::OK();
 }
@@ -143,7 +156,8 @@ Result<std::optional<std::int64_t>> start_time(const Node& at) {
   const std::string& text = at.text;
   bool digits = at.is_scalar() && text.size() == 4 && text.find_first_not_of("0123456789") == std::string::npos;
   int hour = digits ? std::stoi(text.substr(0, 2)) : 99, minute = digits ? std::stoi(text.substr(2)) : 99;
-  if (hour > 23 || minute > 59) return at.error(fmt::format("start_time is a time of day as \"HHMM\", not \"{}\"", text), "\"0930\", or null");
+  if (hour > 23 || minute > 59)
+    return at.error(fmt::format("start_time is a time of day as \"HHMM\", not \"{}\"", text), "\"0930\", or null");
   return std::optional<std::int64_t>(hour * kHour + minute * kMinute);
 }
 
@@ -176,14 +190,17 @@ Result<GraphDocument> read_graph(Document document, std::string path) {
   graph.path = std::move(path);
   graph.document = std::make_shared<const Document>(std::move(document));
   const Node& root = graph.document->root();
-  ARROW_RETURN_NOT_OK(root.only({"name", "description", "start_time", "duration", "timezone", "nodes", "edges", "autoclone"}));
+  ARROW_RETURN_NOT_OK(
+      root.only({"name", "description", "start_time", "duration", "timezone", "nodes", "edges", "autoclone"}));
   ARROW_RETURN_NOT_OK(read_heading(root, graph));
   ARROW_ASSIGN_OR_RAISE(const Node* nodes, root.need("nodes"));
-  if (!nodes->is_list() || nodes->items.empty()) return nodes->error("expected a list of nodes", "\"nodes\": [{\"name\": ..., \"type\": ..., \"config\": {...}}]");
+  if (!nodes->is_list() || nodes->items.empty())
+    return nodes->error("expected a list of nodes", "\"nodes\": [{\"name\": ..., \"type\": ..., \"config\": {...}}]");
   std::set<std::string> names;
   for (const Node& at : nodes->items) {
     ARROW_ASSIGN_OR_RAISE(GraphNode node, read_node(at));
-    if (!names.insert(node.name).second) return at.find("name")->error(fmt::format("two nodes are named \"{}\"", node.name));
+    if (!names.insert(node.name).second)
+      return at.find("name")->error(fmt::format("two nodes are named \"{}\"", node.name));
     graph.nodes.push_back(std::move(node));
   }
   ARROW_ASSIGN_OR_RAISE(const Node* edges, root.need("edges"));
@@ -211,7 +228,9 @@ std::string find_graph(const std::string& name_or_path) {
   namespace fs = std::filesystem;
   std::error_code ignored;
   if (name_or_path.find('/') != std::string::npos || fs::exists(name_or_path, ignored)) return name_or_path;
-  std::string file = name_or_path.size() > 5 && name_or_path.substr(name_or_path.size() - 5) == ".json" ? name_or_path : name_or_path + ".json";
+  std::string file = name_or_path.size() > 5 && name_or_path.substr(name_or_path.size() - 5) == ".json"
+                         ? name_or_path
+                         : name_or_path + ".json";
   for (const std::string& folder : {std::string("graphs"), share_folder() + "/graphs"})
     if (fs::exists(folder + "/" + file, ignored)) return folder + "/" + file;
   return name_or_path;

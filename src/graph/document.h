@@ -23,11 +23,11 @@ const char* name(NodeType type);  // DataSubscriberNode, ...
 struct GraphNode {
   std::string name;
   NodeType type = NodeType::calculator;
-  std::string what;                     // source or destination as written; the calculator's class, its last component
-  const Node* at = nullptr;             // of the node; its config
+  std::string what;  // source or destination as written; the calculator's class, its last component
+  const Node* at = nullptr;  // of the node; its config
   const Node* config = nullptr;
   const Node* what_at = nullptr;
-  std::vector<std::size_t> from, to;    // nodes, in the order of the edges
+  std::vector<std::size_t> from, to;  // nodes, in the order of the edges
 };
 
 /// A graph as its JSON says it, sound in its structure: known keys, types, classes and connectors (those of later versions
@@ -37,9 +37,9 @@ struct GraphDocument {
   std::shared_ptr<const Document> document;
   std::string path, name, description, timezone;
   std::optional<std::int64_t> start_time, duration;  // microseconds after local midnight; microseconds
-  std::optional<AutoClone> autoclone;                // none where it is not enabled
+  std::optional<AutoClone> autoclone;  // none where it is not enabled
   std::vector<GraphNode> nodes;
-  std::vector<std::size_t> order;                    // every node after those it gets rows from; else as written
+  std::vector<std::size_t> order;  // every node after those it gets rows from; else as written
 
   /// Usage errors with file:line:column, a caret and the nearest right name.
   static Result<GraphDocument> read(const std::string& path);
@@ -54,7 +54,10 @@ std::string find_graph(const std::string& name_or_path);
 template <>
 inline constexpr auto tapemill::fields<tapemill::graph::AutoClone> = std::tuple{
     tapemill::field("enabled", &tapemill::graph::AutoClone::enabled, "whether it is cloned at all"),
-    tapemill::field("partition_key", &tapemill::graph::AutoClone::partition_key, "column that is hashed (ticker: also instrument_id, symbol)"),
+    tapemill::field("partition_key", &tapemill::graph::AutoClone::partition_key,
+                    "column that is hashed (ticker: also instrument_id, symbol)"),
     tapemill::field("partition_count", &tapemill::graph::AutoClone::partition_count, "how many clones", 1, 1024),
-    tapemill::field("partition_method", &tapemill::graph::AutoClone::partition_method, "how keys are divided", "hash|range"),
-    tapemill::field("clone_name_pattern", &tapemill::graph::AutoClone::clone_name_pattern, "name of a clone; {partition_id} and {graph} are filled in")};
+    tapemill::field("partition_method", &tapemill::graph::AutoClone::partition_method, "how keys are divided",
+                    "hash|range"),
+    tapemill::field("clone_name_pattern", &tapemill::graph::AutoClone::clone_name_pattern,
+                    "name of a clone; {partition_id} and {graph} are filled in")};

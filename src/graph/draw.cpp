@@ -24,7 +24,8 @@ class Canvas {
     for (std::size_t y = from; y < to; ++y) line(x, y, kDown), line(x, y + 1, kUp);
   }
   std::string str() const {
-    static const char* const shapes[16] = {" ", "│", "│", "│", "─", "┘", "┐", "┤", "─", "└", "┌", "├", "─", "┴", "┬", "┼"};
+    static const char* const shapes[16] = {" ", "│", "│", "│", "─", "┘", "┐", "┤",
+                                           "─", "└", "┌", "├", "─", "┴", "┬", "┼"};
     std::string out;
     for (const auto& row : rows_) {
       std::string shown;
@@ -64,7 +65,9 @@ std::string plain(const std::string& text) {  // one column a byte
   return out;
 }
 
-const char* short_type(NodeType type) { return type == NodeType::subscriber ? "subscriber" : type == NodeType::calculator ? "calculator" : "publisher"; }
+const char* short_type(NodeType type) {
+  return type == NodeType::subscriber ? "subscriber" : type == NodeType::calculator ? "calculator" : "publisher";
+}
 
 std::vector<std::vector<Item>> layers_of(const GraphDocument& graph) {
   std::vector<std::size_t> layer(graph.nodes.size());
@@ -75,7 +78,8 @@ std::vector<std::vector<Item>> layers_of(const GraphDocument& graph) {
   for (std::size_t node : graph.order) {
     if (layers.size() <= layer[node]) layers.resize(layer[node] + 1);
     at[node] = layers[layer[node]].size();
-    layers[layer[node]].push_back({node, {}, {}, 0, std::max(plain(graph.nodes[node].name).size(), plain(graph.nodes[node].what).size()) + 4});
+    layers[layer[node]].push_back(
+        {node, {}, {}, 0, std::max(plain(graph.nodes[node].name).size(), plain(graph.nodes[node].what).size()) + 4});
   }
   for (std::size_t node : graph.order)
     for (std::size_t next : graph.nodes[node].to) {
@@ -116,7 +120,8 @@ std::string quoted(const std::string& text) {
 }
 
 Status too_large(const GraphDocument& graph) {
-  return usage_error(fmt::format("{}: {} nodes are too many for a terminal", graph.path, graph.nodes.size()), "--format dot draws them with Graphviz");
+  return usage_error(fmt::format("{}: {} nodes are too many for a terminal", graph.path, graph.nodes.size()),
+                     "--format dot draws them with Graphviz");
 }
 
 }  // namespace
@@ -175,9 +180,11 @@ Result<std::string> draw_text(const GraphDocument& graph) {
 }
 
 std::string draw_dot(const GraphDocument& graph) {
-  std::string out = fmt::format("digraph {} {{\n  rankdir=TB;\n  node [shape=box, fontname=\"sans-serif\"];\n", quoted(graph.name));
+  std::string out =
+      fmt::format("digraph {} {{\n  rankdir=TB;\n  node [shape=box, fontname=\"sans-serif\"];\n", quoted(graph.name));
   for (const GraphNode& node : graph.nodes)
-    out += fmt::format("  {} [label={}, tooltip={}];\n", quoted(node.name), quoted(node.name + "\n" + node.what), quoted(short_type(node.type)));
+    out += fmt::format("  {} [label={}, tooltip={}];\n", quoted(node.name), quoted(node.name + "\n" + node.what),
+                       quoted(short_type(node.type)));
   for (const GraphNode& node : graph.nodes)
     for (std::size_t to : node.to) out += fmt::format("  {} -> {};\n", quoted(node.name), quoted(graph.nodes[to].name));
   return out + "}\n";

@@ -57,7 +57,8 @@ Status Partition::push(std::size_t source, const Block& rows, std::size_t first,
     ++node.metrics.messages;
     node.metrics.rows_in += static_cast<std::int64_t>(in);
     for (const View& view : node.out) node.metrics.rows_out += static_cast<std::int64_t>(view.rows);
-    node.metrics.nanoseconds += std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();
+    node.metrics.nanoseconds +=
+        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();
   }
   return Status::OK();
 }
@@ -91,7 +92,9 @@ Status Partition::calculate(Runtime& node, const View& in) {
   }
   out = in;  // its columns, and those made here after them
   for (const Column& column : node.own.columns) {
-    if (column.size() != in.rows) return data_error(fmt::format("made {} values for {} rows", column.size(), in.rows), "this is a fault of the calculator");
+    if (column.size() != in.rows)
+      return data_error(fmt::format("made {} values for {} rows", column.size(), in.rows),
+                        "this is a fault of the calculator");
     out.columns.push_back({&column, 0});
   }
   return Status::OK();
@@ -106,7 +109,8 @@ void Partition::merge(Runtime& node) {
     std::int64_t least = std::numeric_limits<std::int64_t>::max();
     for (std::size_t s = 0; s < node.cursor.size(); ++s) {
       const View& in = view(node.plan->from[s]);
-      if (node.cursor[s] < in.rows && in.sequence[node.cursor[s]] < least) least = in.sequence[node.cursor[s]], next = s;
+      if (node.cursor[s] < in.rows && in.sequence[node.cursor[s]] < least)
+        least = in.sequence[node.cursor[s]], next = s;
     }
     if (next == node.cursor.size()) return;
     view(node.plan->from[next]).append_row(node.cursor[next]++, node.merged);

@@ -20,7 +20,9 @@ class Partition {
 
   /// One cycle: rows of a source (by planned node).
   Status push(std::size_t source, const Block& rows, std::size_t first, std::size_t count);
-  const std::vector<Block>& outbox(std::size_t publisher) const { return nodes_[publisher].outbox; }  // a block per stream
+  const std::vector<Block>& outbox(std::size_t publisher) const {
+    return nodes_[publisher].outbox;
+  }  // a block per stream
   void clear_outboxes();
   std::int64_t clock() const { return clock_; }  // event time of the last row, microseconds since 1970
   const NodeMetrics& metrics(std::size_t node) const { return nodes_[node].metrics; }

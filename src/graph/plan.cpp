@@ -9,7 +9,8 @@ namespace {
 
 class Planner {
  public:
-  Planner(const GraphDocument& graph, const Surroundings& around) : graph_(graph), around_(around), place_(graph.nodes.size()), known_(graph.nodes.size()) {}
+  Planner(const GraphDocument& graph, const Surroundings& around)
+      : graph_(graph), around_(around), place_(graph.nodes.size()), known_(graph.nodes.size()) {}
 
   Plan run() {
     for (std::size_t i = 0; i < graph_.order.size(); ++i) place_[graph_.order[i]] = i;
@@ -36,11 +37,13 @@ class Planner {
       inputs_known = inputs_known && known_[from];
       const std::size_t streams = plan_.nodes[place_[from]].streams.size();
       if (planned.from.size() + streams > kMostStreams)
-        return node.at->error(fmt::format("over {} ways lead to \"{}\"", kMostStreams, node.name), "publishers that forward to publishers multiply them");
+        return node.at->error(fmt::format("over {} ways lead to \"{}\"", kMostStreams, node.name),
+                              "publishers that forward to publishers multiply them");
       for (std::size_t s = 0; s < streams; ++s) planned.from.push_back({place_[from], s});
     }
     for (const char* key : {"tracing_enabled", "trace_output"})
-      if (const Node* at = node.config->find(key)) return absent_ = true, at->error("tracing is not built in this version", "leave it out");
+      if (const Node* at = node.config->find(key))
+        return absent_ = true, at->error("tracing is not built in this version", "leave it out");
     switch (node.type) {
       case NodeType::subscriber: return source(node, planned);
       case NodeType::calculator: return calculator(node, planned, inputs_known);
@@ -53,7 +56,9 @@ class Planner {
     ARROW_ASSIGN_OR_RAISE(Address address, Address::parse(*node.what_at));
     absent_ = !address.built(true);
     if (node.what.find("{partition_id}") != std::string::npos && !absent_)
-      return absent_ = true, node.what_at->error("a source per clone is not built in this version", "leave {partition_id} out: the rows of one source are divided by partition_key");
+      return absent_ = true,
+             node.what_at->error("a source per clone is not built in this version",
+                                 "leave {partition_id} out: the rows of one source are divided by partition_key");
     ARROW_ASSIGN_OR_RAISE(planned.source, plan_source(*node.config, address, around_));
     planned.streams = {{node.name, planned.source.schema}};
     return Status::OK();
@@ -65,7 +70,8 @@ class Planner {
       absent_ = true;
       std::vector<std::string> built;
       for (const CalculatorClass& one : calculators()) built.emplace_back(one.name);
-      return node.what_at->error(fmt::format("the calculator {} is not built in this version", node.what), fmt::format("those that are: {}", fmt::join(built, ", ")));
+      return node.what_at->error(fmt::format("the calculator {} is not built in this version", node.what),
+                                 fmt::format("those that are: {}", fmt::join(built, ", ")));
     }
     if (!inputs_known) {
       known_now_ = false;
@@ -74,12 +80,14 @@ class Planner {
     const Stream& first = stream(planned.from.front());
     for (const auto& from : planned.from) {
       if (stream(from).schema == first.schema) continue;
-      return node.at->error(fmt::format("rows of different columns come to \"{}\": from {} and from {}", node.name, first.origin, stream(from).origin),
+      return node.at->error(fmt::format("rows of different columns come to \"{}\": from {} and from {}", node.name,
+                                        first.origin, stream(from).origin),
                             "give each a calculator of its own");
     }
     ARROW_ASSIGN_OR_RAISE(planned.calculator, found->plan(*node.config, &first.schema));
     Stream out{node.name, planned.calculator.outputs};
-    if (planned.calculator.keeps_rows) out.schema.fields.insert(out.schema.fields.begin(), first.schema.fields.begin(), first.schema.fields.end());
+    if (planned.calculator.keeps_rows)
+      out.schema.fields.insert(out.schema.fields.begin(), first.schema.fields.begin(), first.schema.fields.end());
     planned.streams = {std::move(out)};
     return Status::OK();
   }
@@ -88,18 +96,26 @@ class Planner {
     ARROW_ASSIGN_OR_RAISE(Address address, Address::parse(*node.what_at));
     absent_ = !address.built(false);
     if (node.what.find("{partition_id}") != std::string::npos && !absent_)
-      return absent_ = true, node.what_at->error("a destination per clone is not built in this version", "leave {partition_id} out: the rows of all clones come together in order");
+      return absent_ = true,
+             node.what_at->error("a destination per clone is not built in this version",
+                                 "leave {partition_id} out: the rows of all clones come together in order");
     for (const auto& from : planned.from) planned.streams.push_back(stream(from));
     known_now_ = inputs_known;
     ARROW_ASSIGN_OR_RAISE(planned.sink, plan_sink(*node.config, address, inputs_known ? &planned.streams : nullptr));
-    if (!destinations_.insert(node.what).second) return node.what_at->error(fmt::format("two publishers write to {}", node.what), "give each a destination of its own");
+    if (!destinations_.insert(node.what).second)
+      return node.what_at->error(fmt::format("two publishers write to {}", node.what),
+                                 "give each a destination of its own");
     return Status::OK();
   }
 
   void clones(const AutoClone& clone) {
     const Node& at = *graph_.document->root().find("autoclone");
     if (clone.partition_method != "hash") {
-      plan_.findings.push_back({"autoclone", at.find("partition_method")->error("clones by range are not built in this version", "\"partition_method\": \"hash\""), true});
+      plan_.findings.push_back(
+          {"autoclone",
+           at.find("partition_method")
+               ->error("clones by range are not built in this version", "\"partition_method\": \"hash\""),
+           true});
       return;
     }
     plan_.clones = clone.partition_count;
@@ -130,7 +146,9 @@ class Planner {
     plan_.hash = hash.hex();
   }
 
-  const Stream& stream(std::pair<std::size_t, std::size_t> from) const { return plan_.nodes[from.first].streams[from.second]; }
+  const Stream& stream(std::pair<std::size_t, std::size_t> from) const {
+    return plan_.nodes[from.first].streams[from.second];
+  }
 
   const GraphDocument& graph_;
   const Surroundings& around_;

@@ -12,11 +12,11 @@ namespace tapemill::graph {
 struct PlannedNode {
   std::size_t index = 0;                                  // in GraphDocument::nodes
   std::vector<std::pair<std::size_t, std::size_t>> from;  // planned node, stream of it: the rows that come here
-  std::vector<Stream> streams;                            // what it hands on; a publisher hands on all that comes to it
+  std::vector<Stream> streams;  // what it hands on; a publisher hands on all that comes to it
   SourcePlan source;
   CalculatorPlan calculator;
   SinkPlan sink;
-  int key = -1;                                           // of a source: column that divides rows among clones
+  int key = -1;  // of a source: column that divides rows among clones
 };
 
 /// Why a graph cannot run: an error at a node, or something that this version has not (`absent`).
@@ -28,10 +28,10 @@ struct Finding {
 
 struct Plan {
   std::vector<PlannedNode> nodes;  // in the order of execution of a cycle
-  std::vector<Finding> findings;   // empty: it can run
+  std::vector<Finding> findings;  // empty: it can run
   int clones = 1;
-  Zone zone = Zone::utc();         // of the graph: its own, else the exchange's of its first source, else UTC
-  std::string hash;                // of document, versions and columns: what a checkpoint must match
+  Zone zone = Zone::utc();  // of the graph: its own, else the exchange's of its first source, else UTC
+  std::string hash;  // of document, versions and columns: what a checkpoint must match
 };
 
 /// Judges configurations, sources, and each node's declared inputs against the columns of the rows that come to it, in the

@@ -16,7 +16,11 @@ constexpr std::size_t kRound = 16'384;  // rows that are read, computed and writ
 class Engine {
  public:
   Engine(const GraphDocument& graph, const Plan& plan, const Surroundings& around, const RunOptions& options)
-      : graph_(graph), plan_(plan), around_(around), options_(options), workers_(around.workers != nullptr ? *around.workers : Workers(1)) {
+      : graph_(graph),
+        plan_(plan),
+        around_(around),
+        options_(options),
+        workers_(around.workers != nullptr ? *around.workers : Workers(1)) {
     report_.graph = graph.name;
     report_.clones = plan.clones;
   }
@@ -28,7 +32,8 @@ class Engine {
     if (!status.ok() || (interrupted_ && options_.checkpoint.empty())) {
       for (Output& output : outputs_) output.sink->abandon();
       if (!status.ok()) return status;
-      return Status::Cancelled(fmt::format("{}: interrupted after {} rows; nothing was written", graph_.name, next_sequence_));
+      return Status::Cancelled(
+          fmt::format("{}: interrupted after {} rows; nothing was written", graph_.name, next_sequence_));
     }
     ARROW_RETURN_NOT_OK(finish());
     report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -167,11 +172,13 @@ class Engine {
       }
       const auto i = static_cast<std::size_t>(input - inputs_.data());
       Block& to = clones_[c].rows[i];
-      for (std::size_t column = 0; column < to.columns.size(); ++column) to.columns[column].add(input->buffer.columns[column], row);
+      for (std::size_t column = 0; column < to.columns.size(); ++column)
+        to.columns[column].add(input->buffer.columns[column], row);
       to.time.push_back(time);
       to.sequence.push_back(next_sequence_++);
       auto& messages = clones_[c].messages;
-      if (!messages.empty() && messages.back().input == i && messages.back().count < options_.rows_per_message) ++messages.back().count;
+      if (!messages.empty() && messages.back().input == i && messages.back().count < options_.rows_per_message)
+        ++messages.back().count;
       else messages.push_back({i, to.rows() - 1, 1});
       ++rows;
     }
@@ -181,7 +188,8 @@ class Engine {
   Status compute(std::size_t c) {
     Clone& clone = clones_[c];
     for (const Message& message : clone.messages) {
-      Status status = clone.partition->push(inputs_[message.input].node, clone.rows[message.input], message.first, message.count);
+      Status status =
+          clone.partition->push(inputs_[message.input].node, clone.rows[message.input], message.first, message.count);
       if (!status.ok()) return prefixed(status, clone_name(graph_, c));
     }
     return Status::OK();
@@ -193,11 +201,13 @@ class Engine {
       const auto& boxes = clones_[c].partition->outbox(output.node);
       for (std::size_t s = 0; s < boxes.size(); ++s)
         for (std::size_t row = 0; row < boxes[s].rows(); ++row)
-          places_.push_back({boxes[s].sequence[row], static_cast<std::uint32_t>(s), static_cast<std::uint32_t>(c), row});
+          places_.push_back(
+              {boxes[s].sequence[row], static_cast<std::uint32_t>(s), static_cast<std::uint32_t>(c), row});
     }
     if (!std::is_sorted(places_.begin(), places_.end())) std::sort(places_.begin(), places_.end());
     for (const Place& place : places_)
-      ARROW_RETURN_NOT_OK(output.sink->write(place.stream, clones_[place.clone].partition->outbox(output.node)[place.stream], place.row));
+      ARROW_RETURN_NOT_OK(output.sink->write(
+          place.stream, clones_[place.clone].partition->outbox(output.node)[place.stream], place.row));
     output.rows += static_cast<std::int64_t>(places_.size());
     return Status::OK();
   }
@@ -212,7 +222,11 @@ class Engine {
       for (const DeadRow& row : input.source->dead()) {
         ++report_.dead;
         if (report_.first_dead.size() < 5) report_.first_dead.push_back(row);
-        const Json line = {{"node", graph_.nodes[plan_.nodes[input.node].index].name}, {"file", row.file}, {"line", row.line}, {"reason", row.reason}, {"raw", row.raw}};
+        const Json line = {{"node", graph_.nodes[plan_.nodes[input.node].index].name},
+                           {"file", row.file},
+                           {"line", row.line},
+                           {"reason", row.reason},
+                           {"raw", row.raw}};
         lines += line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
       }
     }
@@ -249,7 +263,9 @@ class Engine {
     Archive archive(bytes);
     state(archive);
     if (!archive.status().ok()) return prefixed(archive.status(), options_.checkpoint);
-    if (!archive.ended()) return data_error(options_.checkpoint + ": checkpoint: something stands behind its end", "run the graph from its beginning");
+    if (!archive.ended())
+      return data_error(options_.checkpoint + ": checkpoint: something stands behind its end",
+                        "run the graph from its beginning");
     for (Input& input : inputs_) ARROW_RETURN_NOT_OK(prefixed(input.source->seek(input.taken), options_.checkpoint));
     first_sequence_ = next_sequence_;
     return Status::OK();
@@ -277,9 +293,11 @@ class Engine {
       report_.nodes.push_back(std::move(one));
     }
     for (const Clone& clone : clones_)
-      if (std::int64_t clock = clone.partition->clock(); clock != std::numeric_limits<std::int64_t>::min()) report_.clock = std::max(report_.clock.value_or(clock), clock);
+      if (std::int64_t clock = clone.partition->clock(); clock != std::numeric_limits<std::int64_t>::min())
+        report_.clock = std::max(report_.clock.value_or(clock), clock);
     for (const Output& output : outputs_)
-      report_.outputs.push_back({graph_.nodes[plan_.nodes[output.node].index].name, output.sink->place(), output.rows, output.sink->bytes()});
+      report_.outputs.push_back(
+          {graph_.nodes[plan_.nodes[output.node].index].name, output.sink->place(), output.rows, output.sink->bytes()});
     return Status::OK();
   }
 
@@ -300,9 +318,11 @@ class Engine {
 
 }  // namespace
 
-Result<RunReport> run(const GraphDocument& graph, const Plan& plan, const Surroundings& around, const RunOptions& options) {
+Result<RunReport> run(const GraphDocument& graph, const Plan& plan, const Surroundings& around,
+                      const RunOptions& options) {
   if (!plan.findings.empty()) return plan.findings.front().status;
-  if (options.resume && options.checkpoint.empty()) return usage_error("there is no checkpoint to go on from", "--checkpoint FILE names it");
+  if (options.resume && options.checkpoint.empty())
+    return usage_error("there is no checkpoint to go on from", "--checkpoint FILE names it");
   if (options.rows_per_message < 1) return usage_error("a message has at least one row");
   return Engine(graph, plan, around, options).run();
 }

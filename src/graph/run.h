@@ -53,7 +53,8 @@ struct RunReport {
 /// messages change a byte of what comes out.
 /// Errors: the first finding of the plan; a node that fails (its clone's and its own name first); Cancelled, where `stop` was asked and no
 /// checkpoint is to be written: destinations are then left as they were.
-Result<RunReport> run(const GraphDocument& graph, const Plan& plan, const Surroundings& around, const RunOptions& options = {});
+Result<RunReport> run(const GraphDocument& graph, const Plan& plan, const Surroundings& around,
+                      const RunOptions& options = {});
 
 /// What a clone is called where it has something to say: clone_name_pattern filled in, or the graph's own name.
 std::string clone_name(const GraphDocument& graph, std::size_t partition);

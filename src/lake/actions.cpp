@@ -5,7 +5,8 @@
 namespace tapemill::lake {
 namespace {
 
-constexpr const char* kDamaged = "the log is damaged: restore this file from a backup; older versions can still be read with --version";
+constexpr const char* kDamaged =
+    "the log is damaged: restore this file from a backup; older versions can still be read with --version";
 
 // Reads members of one action; the first mistake is kept.
 class Members {
@@ -80,8 +81,9 @@ Status read_protocol(Members& in, Actions& out) {
     std::string names;
     for (const auto& feature : features) names += (names.empty() ? " (" : ", ") + feature;
     if (!names.empty()) names += ")";
-    return data_error(fmt::format("the table asks for Delta reader version {}{}; Tapemill reads version 1", protocol.reader, names),
-                      "read it with an engine that knows these features, or write it anew with protocol 1/2");
+    return data_error(
+        fmt::format("the table asks for Delta reader version {}{}; Tapemill reads version 1", protocol.reader, names),
+        "read it with an engine that knows these features, or write it anew with protocol 1/2");
   }
   out.protocol = protocol;
   return Status::OK();
@@ -107,7 +109,8 @@ Status read_action(const std::string& name, const Json& body, Actions& out) {
   if (name == "add") {
     status = read_add(in, out);
   } else if (name == "remove") {
-    Removal removal{in.path(), in.integer("deletionTimestamp", false), in.integer("size", false), in.map("partitionValues")};
+    Removal removal{in.path(), in.integer("deletionTimestamp", false), in.integer("size", false),
+                    in.map("partitionValues")};
     out.removes.push_back(std::move(removal));
   } else if (name == "txn") {
     Txn txn{in.integer("version"), in.integer("lastUpdated", false)};
@@ -140,7 +143,8 @@ Status read_line(std::string_view text, const std::string& file, std::int64_t nu
     const std::size_t column = syntax != nullptr ? std::max<std::size_t>(syntax->byte, 1) : 1;
     return data_error(fmt::format("{}:{}:{}: not a JSON action", file, number, column), kDamaged);
   }
-  if (!json.is_object() || json.empty()) return data_error(fmt::format("{}:{}:1: not a JSON action", file, number), kDamaged);
+  if (!json.is_object() || json.empty())
+    return data_error(fmt::format("{}:{}:1: not a JSON action", file, number), kDamaged);
   for (const auto& [name, body] : json.items()) {
     Status status = read_action(name, body, out);
     if (!status.ok()) return prefixed(status, fmt::format("{}:{}", file, number));
@@ -223,8 +227,8 @@ std::string info_line(const Json& info) { return dump({{"commitInfo", info}}); }
 std::string url_encode(std::string_view path) {
   std::string out;
   for (unsigned char c : path) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
-                       c == '~' || c == '/' || c == '=';
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                       c == '_' || c == '.' || c == '~' || c == '/' || c == '=';
     if (plain) out += static_cast<char>(c);
     else out += fmt::format("%{:02X}", c);
   }
@@ -241,13 +245,14 @@ Result<std::string> url_decode(std::string_view text) {
     unsigned value = 0;
     if (i + 3 > text.size()) return data_error(fmt::format("path \"{}\" ends in a broken %-escape", text));
     auto read = std::from_chars(text.data() + i + 1, text.data() + i + 3, value, 16);
-    if (read.ec != std::errc{} || read.ptr != text.data() + i + 3) return data_error(fmt::format("path \"{}\" has a broken %-escape", text));
+    if (read.ec != std::errc{} || read.ptr != text.data() + i + 3)
+      return data_error(fmt::format("path \"{}\" has a broken %-escape", text));
     out += static_cast<char>(value);
     i += 2;
   }
   const std::string framed = "/" + out + "/";
-  if (out.empty() || out.front() == '/' || text.find("://") != std::string_view::npos || framed.find("/../") != std::string::npos ||
-      out.find('\0') != std::string::npos) {
+  if (out.empty() || out.front() == '/' || text.find("://") != std::string_view::npos ||
+      framed.find("/../") != std::string::npos || out.find('\0') != std::string::npos) {
     return data_error(fmt::format("path \"{}\" leaves the table's folder", text));
   }
   return out;

@@ -21,16 +21,21 @@ std::shared_ptr<arrow::Schema> checkpoint_schema() {
   auto text = arrow::utf8();
   auto whole = arrow::int64();
   auto txn = arrow::struct_({field("appId", text), field("version", whole), field("lastUpdated", whole)});
-  auto add = arrow::struct_({field("path", text), field("partitionValues", texts()), field("size", whole), field("modificationTime", whole),
-                             field("dataChange", arrow::boolean()), field("stats", text), field("tags", texts())});
-  auto remove = arrow::struct_({field("path", text), field("deletionTimestamp", whole), field("dataChange", arrow::boolean()),
-                                field("extendedFileMetadata", arrow::boolean()), field("partitionValues", texts()), field("size", whole)});
+  auto add = arrow::struct_({field("path", text), field("partitionValues", texts()), field("size", whole),
+                             field("modificationTime", whole), field("dataChange", arrow::boolean()),
+                             field("stats", text), field("tags", texts())});
+  auto remove = arrow::struct_({field("path", text), field("deletionTimestamp", whole),
+                                field("dataChange", arrow::boolean()), field("extendedFileMetadata", arrow::boolean()),
+                                field("partitionValues", texts()), field("size", whole)});
   auto format = arrow::struct_({field("provider", text), field("options", texts())});
-  auto metadata = arrow::struct_({field("id", text), field("name", text), field("description", text), field("format", format),
-                                  field("schemaString", text), field("partitionColumns", arrow::list(text)),
-                                  field("configuration", texts()), field("createdTime", whole)});
-  auto protocol = arrow::struct_({field("minReaderVersion", arrow::int32()), field("minWriterVersion", arrow::int32())});
-  return arrow::schema({field("txn", txn), field("add", add), field("remove", remove), field("metaData", metadata), field("protocol", protocol)});
+  auto metadata =
+      arrow::struct_({field("id", text), field("name", text), field("description", text), field("format", format),
+                      field("schemaString", text), field("partitionColumns", arrow::list(text)),
+                      field("configuration", texts()), field("createdTime", whole)});
+  auto protocol =
+      arrow::struct_({field("minReaderVersion", arrow::int32()), field("minWriterVersion", arrow::int32())});
+  return arrow::schema({field("txn", txn), field("add", add), field("remove", remove), field("metaData", metadata),
+                        field("protocol", protocol)});
 }
 enum Kind { kTxn, kAdd, kRemove, kMetaData, kProtocol, kKinds };
 
@@ -40,21 +45,32 @@ using Texts = std::map<std::string, std::string>;
 // Fields of one struct in their order; the first error is kept by the caller's chain of ARROW_RETURN_NOT_OK.
 class Row {
  public:
-  explicit Row(arrow::ArrayBuilder* builder) : builder_(static_cast<arrow::StructBuilder*>(builder)) { status_ = builder_->Append(); }
-  Row& text(const std::string& value) { return add<arrow::StringBuilder>([&](auto& b) { return b.Append(value); }); }
+  explicit Row(arrow::ArrayBuilder* builder) : builder_(static_cast<arrow::StructBuilder*>(builder)) {
+    status_ = builder_->Append();
+  }
+  Row& text(const std::string& value) {
+    return add<arrow::StringBuilder>([&](auto& b) { return b.Append(value); });
+  }
   Row& optional(const std::string& value) {
     return add<arrow::StringBuilder>([&](auto& b) { return value.empty() ? b.AppendNull() : b.Append(value); });
   }
-  Row& whole(std::int64_t value) { return add<arrow::Int64Builder>([&](auto& b) { return b.Append(value); }); }
-  Row& number(int value) { return add<arrow::Int32Builder>([&](auto& b) { return b.Append(value); }); }
-  Row& yes(bool value) { return add<arrow::BooleanBuilder>([&](auto& b) { return b.Append(value); }); }
+  Row& whole(std::int64_t value) {
+    return add<arrow::Int64Builder>([&](auto& b) { return b.Append(value); });
+  }
+  Row& number(int value) {
+    return add<arrow::Int32Builder>([&](auto& b) { return b.Append(value); });
+  }
+  Row& yes(bool value) {
+    return add<arrow::BooleanBuilder>([&](auto& b) { return b.Append(value); });
+  }
   Row& map(const Texts& value, bool empty_is_null) {
     return add<arrow::MapBuilder>([&](auto& b) { return append_map(b, value, empty_is_null); });
   }
   Row& list(const std::vector<std::string>& values) {
     return add<arrow::ListBuilder>([&](auto& b) {
       ARROW_RETURN_NOT_OK(b.Append());
-      for (const auto& value : values) ARROW_RETURN_NOT_OK(static_cast<arrow::StringBuilder*>(b.value_builder())->Append(value));
+      for (const auto& value : values)
+        ARROW_RETURN_NOT_OK(static_cast<arrow::StringBuilder*>(b.value_builder())->Append(value));
       return Status::OK();
     });
   }
@@ -93,7 +109,8 @@ class CheckpointBuilder {
   Status open() {
     auto schema = checkpoint_schema();
     for (int kind = 0; kind < kKinds; ++kind) {
-      ARROW_RETURN_NOT_OK(arrow::MakeBuilder(arrow::default_memory_pool(), schema->field(kind)->type(), &columns_[kind]));
+      ARROW_RETURN_NOT_OK(
+          arrow::MakeBuilder(arrow::default_memory_pool(), schema->field(kind)->type(), &columns_[kind]));
     }
     return Status::OK();
   }
@@ -108,7 +125,8 @@ class CheckpointBuilder {
   }
   Result<std::shared_ptr<arrow::Table>> finish() {
     arrow::ArrayVector arrays(kKinds);
-    for (int kind = 0; kind < kKinds; ++kind) ARROW_RETURN_NOT_OK(columns_[kind]->Finish(&arrays[static_cast<std::size_t>(kind)]));
+    for (int kind = 0; kind < kKinds; ++kind)
+      ARROW_RETURN_NOT_OK(columns_[kind]->Finish(&arrays[static_cast<std::size_t>(kind)]));
     return arrow::Table::Make(checkpoint_schema(), arrays, rows_);
   }
 
@@ -120,7 +138,8 @@ class CheckpointBuilder {
 Result<std::shared_ptr<arrow::Table>> table_of(const LogState& state) {
   CheckpointBuilder out;
   ARROW_RETURN_NOT_OK(out.open());
-  ARROW_RETURN_NOT_OK(out.row(kProtocol, [&](Row& row) { row.number(state.protocol.reader).number(state.protocol.writer); }));
+  ARROW_RETURN_NOT_OK(
+      out.row(kProtocol, [&](Row& row) { row.number(state.protocol.reader).number(state.protocol.writer); }));
   const MetaData& metadata = *state.metadata;
   ARROW_RETURN_NOT_OK(out.row(kMetaData, [&](Row& row) {
     row.text(metadata.id).optional(metadata.name).optional(metadata.description).format().text(metadata.schema);
@@ -142,7 +161,12 @@ Result<std::shared_ptr<arrow::Table>> table_of(const LogState& state) {
     const Removal& removal = entry.second;
     if (removal.deleted_ms < state.timestamp_ms - kTombstonesKept) continue;
     ARROW_RETURN_NOT_OK(out.row(kRemove, [&](Row& row) {
-      row.text(url_encode(removal.path)).whole(removal.deleted_ms).yes(false).yes(true).map(removal.partition, true).whole(removal.size);
+      row.text(url_encode(removal.path))
+          .whole(removal.deleted_ms)
+          .yes(false)
+          .yes(true)
+          .map(removal.partition, true)
+          .whole(removal.size);
     }));
   }
   return out.finish();
@@ -154,7 +178,8 @@ class Fields {
   Fields(const arrow::Table& table, const char* name) {
     auto column = table.GetColumnByName(name);
     if (column == nullptr || column->num_chunks() != 1) return;
-    if (column->chunk(0)->type_id() == arrow::Type::STRUCT) rows_ = std::static_pointer_cast<arrow::StructArray>(column->chunk(0));
+    if (column->chunk(0)->type_id() == arrow::Type::STRUCT)
+      rows_ = std::static_pointer_cast<arrow::StructArray>(column->chunk(0));
   }
   bool has(std::int64_t row) const { return rows_ != nullptr && rows_->IsValid(row); }
   std::string text(const char* name, std::int64_t row) const {
@@ -184,7 +209,8 @@ class Fields {
     if (array == nullptr || array->IsNull(row)) return out;
     auto values = std::dynamic_pointer_cast<arrow::StringArray>(array->values());
     if (values == nullptr) return out;
-    for (std::int64_t i = array->value_offset(row); i < array->value_offset(row + 1); ++i) out.push_back(values->GetString(i));
+    for (std::int64_t i = array->value_offset(row); i < array->value_offset(row + 1); ++i)
+      out.push_back(values->GetString(i));
     return out;
   }
   bool holds(const char* name, std::int64_t row) const {
@@ -201,10 +227,12 @@ class Fields {
 };
 
 Status read_rows(const arrow::Table& table, Actions& out) {
-  const Fields txn(table, "txn"), add(table, "add"), remove(table, "remove"), metadata(table, "metaData"), protocol(table, "protocol");
+  const Fields txn(table, "txn"), add(table, "add"), remove(table, "remove"), metadata(table, "metaData"),
+      protocol(table, "protocol");
   for (std::int64_t row = 0; row < table.num_rows(); ++row) {
     if (add.has(row)) {
-      if (add.holds("deletionVector", row)) return data_error("the table uses deletion vectors, which Tapemill does not read");
+      if (add.holds("deletionVector", row))
+        return data_error("the table uses deletion vectors, which Tapemill does not read");
       Part part;
       ARROW_ASSIGN_OR_RAISE(part.path, url_decode(add.text("path", row)));
       part.size = add.whole("size", row);
@@ -216,17 +244,24 @@ Status read_rows(const arrow::Table& table, Actions& out) {
       out.adds.push_back(std::move(part));
     } else if (remove.has(row)) {
       ARROW_ASSIGN_OR_RAISE(std::string path, url_decode(remove.text("path", row)));
-      out.removes.push_back({path, remove.whole("deletionTimestamp", row), remove.whole("size", row), remove.map("partitionValues", row)});
+      out.removes.push_back({path, remove.whole("deletionTimestamp", row), remove.whole("size", row),
+                             remove.map("partitionValues", row)});
     } else if (txn.has(row)) {
       out.txns[txn.text("appId", row)] = {txn.whole("version", row), txn.whole("lastUpdated", row)};
     } else if (metadata.has(row)) {
-      out.metadata = MetaData{metadata.text("id", row), metadata.text("name", row), metadata.text("description", row),
-                              metadata.text("schemaString", row), metadata.list("partitionColumns", row),
-                              metadata.map("configuration", row), metadata.whole("createdTime", row)};
+      out.metadata = MetaData{metadata.text("id", row),
+                              metadata.text("name", row),
+                              metadata.text("description", row),
+                              metadata.text("schemaString", row),
+                              metadata.list("partitionColumns", row),
+                              metadata.map("configuration", row),
+                              metadata.whole("createdTime", row)};
     } else if (protocol.has(row)) {
-      out.protocol = Protocol{static_cast<int>(protocol.whole("minReaderVersion", row)), static_cast<int>(protocol.whole("minWriterVersion", row))};
+      out.protocol = Protocol{static_cast<int>(protocol.whole("minReaderVersion", row)),
+                              static_cast<int>(protocol.whole("minWriterVersion", row))};
       if (out.protocol->reader > 1) {
-        return data_error(fmt::format("the table asks for Delta reader version {}; Tapemill reads version 1", out.protocol->reader));
+        return data_error(
+            fmt::format("the table asks for Delta reader version {}; Tapemill reads version 1", out.protocol->reader));
       }
     }
   }
@@ -255,7 +290,8 @@ Status write_checkpoint(const std::string& table_path, const LogState& state) {
   auto properties = parquet::WriterProperties::Builder().compression(parquet::Compression::SNAPPY)->build();
   ARROW_RETURN_NOT_OK(parquet::arrow::WriteTable(*table, arrow::default_memory_pool(), sink, 1 << 20, properties));
   ARROW_RETURN_NOT_OK(sink->Close());
-  ARROW_RETURN_NOT_OK(file.publish(checkpoint_name(state.version)).status());  // taken: another writer's, with the same content
+  ARROW_RETURN_NOT_OK(
+      file.publish(checkpoint_name(state.version)).status());  // taken: another writer's, with the same content
   const Json last = {{"version", state.version}, {"size", table->num_rows()}};
   return write_file_atomically(folder + "/_last_checkpoint", dump(last));
 }

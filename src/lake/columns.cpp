@@ -13,13 +13,15 @@ Result<std::shared_ptr<arrow::ChunkedArray>> find(const arrow::Table& table, con
   auto found = table.GetColumnByName(column);
   if (found != nullptr) return found;
   const std::string near = nearest(column, table.ColumnNames());
-  return usage_error(fmt::format("there is no column \"{}\"", column), near.empty() ? "" : "did you mean \"" + near + "\"?");
+  return usage_error(fmt::format("there is no column \"{}\"", column),
+                     near.empty() ? "" : "did you mean \"" + near + "\"?");
 }
 
 template <class Array>
 void append(const arrow::Array& chunk, std::vector<double>& out) {
   const auto& values = static_cast<const Array&>(chunk);
-  for (std::int64_t row = 0; row < values.length(); ++row) out.push_back(values.IsNull(row) ? NAN : static_cast<double>(values.Value(row)));
+  for (std::int64_t row = 0; row < values.length(); ++row)
+    out.push_back(values.IsNull(row) ? NAN : static_cast<double>(values.Value(row)));
 }
 
 }  // namespace
@@ -34,7 +36,8 @@ Result<std::vector<double>> doubles(const arrow::Table& table, const std::string
         const auto* values = chunk->data()->GetValues<std::int64_t>(1);
         const int scale = static_cast<const arrow::DecimalType&>(*chunk->type()).scale();
         const bool nulls = chunk->null_count() > 0;
-        for (std::int64_t row = 0; row < chunk->length(); ++row) out.push_back(nulls && chunk->IsNull(row) ? NAN : to_double(values[row], scale));
+        for (std::int64_t row = 0; row < chunk->length(); ++row)
+          out.push_back(nulls && chunk->IsNull(row) ? NAN : to_double(values[row], scale));
         break;
       }
       case arrow::Type::DECIMAL128: {  // wider than a price: sums
@@ -53,7 +56,7 @@ Result<std::vector<double>> doubles(const arrow::Table& table, const std::string
       case arrow::Type::INT8: append<arrow::Int8Array>(*chunk, out); break;
       case arrow::Type::BOOL: append<arrow::BooleanArray>(*chunk, out); break;
       case arrow::Type::DATE32: append<arrow::Date32Array>(*chunk, out); break;         // days since 1970
-      case arrow::Type::TIMESTAMP: append<arrow::TimestampArray>(*chunk, out); break;   // microseconds: exact until 2255
+      case arrow::Type::TIMESTAMP: append<arrow::TimestampArray>(*chunk, out); break;  // microseconds: exact until 2255
       default: return usage_error(fmt::format("column \"{}\" is {}, not a number", column, chunk->type()->ToString()));
     }
   }

@@ -17,10 +17,12 @@ namespace tapemill::lake {
 namespace {
 
 constexpr std::int64_t kCheckpointEvery = 10;
-constexpr int kAttempts = 100'000;  // each one lost means that another writer won: a bound only against a broken file system
+constexpr int kAttempts =
+    100'000;  // each one lost means that another writer won: a bound only against a broken file system
 
 std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 Status conflict(std::string what) {
@@ -35,25 +37,30 @@ std::string engine() { return std::string("tapemill/") + version(); }
 Status check_request(const Table& table, const Transaction& transaction) {
   std::set<std::string> paths;
   for (const Part& part : transaction.adds) {
-    if (!paths.insert(part.path).second) return usage_error(fmt::format("{}: a commit adds {} twice", table.name().str(), part.path));
-    struct stat info {};
+    if (!paths.insert(part.path).second)
+      return usage_error(fmt::format("{}: a commit adds {} twice", table.name().str(), part.path));
+    struct stat info{};
     const std::string file = table.path() + "/" + part.path;
     if (::stat(file.c_str(), &info) != 0) return errno_error("cannot commit " + file, errno);
-    if (info.st_size != part.size) return data_error(fmt::format("{} has {} bytes, its writer said {}", file, info.st_size, part.size));
+    if (info.st_size != part.size)
+      return data_error(fmt::format("{} has {} bytes, its writer said {}", file, info.st_size, part.size));
   }
   for (const std::string& path : transaction.removes) {
-    if (!paths.insert(path).second) return usage_error(fmt::format("{}: a commit adds and removes {}", table.name().str(), path));
+    if (!paths.insert(path).second)
+      return usage_error(fmt::format("{}: a commit adds and removes {}", table.name().str(), path));
   }
   return Status::OK();
 }
 
 Status check_writable(const Table& table, const LogState& state, const Transaction& transaction) {
   if (state.protocol.writer > 2) {
-    return data_error(fmt::format("{} asks for Delta writer version {}; Tapemill writes version 2", table.name().str(), state.protocol.writer),
+    return data_error(fmt::format("{} asks for Delta writer version {}; Tapemill writes version 2", table.name().str(),
+                                  state.protocol.writer),
                       "write it with an engine that knows its features");
   }
   auto append_only = state.metadata->configuration.find("delta.appendOnly");
-  if (append_only != state.metadata->configuration.end() && append_only->second == "true" && !transaction.removes.empty() && transaction.data_change) {
+  if (append_only != state.metadata->configuration.end() && append_only->second == "true" &&
+      !transaction.removes.empty() && transaction.data_change) {
     return data_error(table.name().str() + " is append-only (delta.appendOnly): rows of it cannot be replaced");
   }
   if (state.metadata->schema.find("\"delta.invariants\"") != std::string::npos) {
@@ -86,7 +93,8 @@ Status check_since(const Table& table, const Transaction& transaction, std::int6
   }
   const auto units = touched(commit);
   for (const std::string& unit : transaction.touches) {
-    if (units.contains(unit)) return conflict(fmt::format("{}: commit {} has written {} meanwhile", table.name().str(), version, unit));
+    if (units.contains(unit))
+      return conflict(fmt::format("{}: commit {} has written {} meanwhile", table.name().str(), version, unit));
   }
   return Status::OK();
 }
@@ -96,15 +104,18 @@ Status check_state(const Table& table, const Transaction& transaction, const Log
   if (transaction.txn) {
     auto done = state.txns.find(transaction.txn->first);
     if (done != state.txns.end() && done->second.version >= transaction.txn->second) {
-      return conflict(fmt::format("{}: transaction {} {} is in already", table.name().str(), transaction.txn->first, transaction.txn->second));
+      return conflict(fmt::format("{}: transaction {} {} is in already", table.name().str(), transaction.txn->first,
+                                  transaction.txn->second));
     }
   }
   for (const std::string& path : transaction.removes) {
-    if (!state.parts.contains(path)) return conflict(fmt::format("{}: {} is not in the table any more", table.name().str(), path));
+    if (!state.parts.contains(path))
+      return conflict(fmt::format("{}: {} is not in the table any more", table.name().str(), path));
   }
   for (const Part& part : transaction.adds) {
     if (state.parts.contains(part.path) || state.tombstones.contains(part.path)) {
-      return conflict(fmt::format("{}: {} is or was in the table; a path is never reused", table.name().str(), part.path));
+      return conflict(
+          fmt::format("{}: {} is or was in the table; a path is never reused", table.name().str(), part.path));
     }
   }
   return Status::OK();
@@ -181,8 +192,11 @@ Result<bool> write_first_commit(const std::string& table_path, MetaData metadata
   ARROW_RETURN_NOT_OK(make_folders(log_folder(table_path)));
   const std::int64_t at = now_ms();
   metadata.created_ms = at;
-  const Json info = {{"timestamp", at}, {"operation", "CREATE TABLE"}, {"operationParameters", Json::object()},
-                     {"isBlindAppend", true}, {"engineInfo", engine()}};
+  const Json info = {{"timestamp", at},
+                     {"operation", "CREATE TABLE"},
+                     {"operationParameters", Json::object()},
+                     {"isBlindAppend", true},
+                     {"engineInfo", engine()}};
   return put(table_path, 0, info_line(info) + "\n" + line(Protocol{}) + "\n" + line(metadata) + "\n");
 }
 
@@ -202,7 +216,8 @@ Result<std::int64_t> write_commit(const Table& table, const Transaction& transac
     const std::int64_t next = state->version + 1;
     const std::int64_t at = std::max(now_ms(), state->timestamp_ms + 1);  // never back, whatever the clock does
     if (transaction.schema != nullptr && transaction.removes.size() != state->parts.size()) {
-      if (state->version > transaction.read_version) return conflict(table.name().str() + ": other commits came in while it was rebuilt whole");
+      if (state->version > transaction.read_version)
+        return conflict(table.name().str() + ": other commits came in while it was rebuilt whole");
       return usage_error(table.name().str() + ": only a commit that replaces every part may change the columns");
     }
     ARROW_ASSIGN_OR_RAISE(const std::string body, body_of(transaction, at, *state));

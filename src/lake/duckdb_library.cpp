@@ -15,8 +15,12 @@ std::vector<std::string> places() {
   std::error_code ignored;
   const fs::path beside = fs::read_symlink("/proc/self/exe", ignored).parent_path();
   const fs::path deps = fs::path(source_dir()) / ".deps" / "duckdb";
-  return {beside / "libduckdb.so", beside.parent_path() / "lib" / "libduckdb.so", beside.parent_path() / "lib" / "tapemill" / "libduckdb.so",
-          deps / "lib" / "libduckdb.so", deps / "libduckdb.so", "libduckdb.so"};
+  return {beside / "libduckdb.so",
+          beside.parent_path() / "lib" / "libduckdb.so",
+          beside.parent_path() / "lib" / "tapemill" / "libduckdb.so",
+          deps / "lib" / "libduckdb.so",
+          deps / "libduckdb.so",
+          "libduckdb.so"};
 }
 
 Result<DuckDb> load() {
@@ -31,11 +35,14 @@ Result<DuckDb> load() {
     const char* reason = ::dlerror();
     tried += (tried.empty() ? "" : "; ") + std::string(reason != nullptr ? reason : place.c_str());
   }
-  if (library == nullptr) return environment_error("SQL needs DuckDB, which cannot be loaded: " + tried, "make installs it; tapemill doctor looks for it");
+  if (library == nullptr)
+    return environment_error("SQL needs DuckDB, which cannot be loaded: " + tried,
+                             "make installs it; tapemill doctor looks for it");
   DuckDb functions;
-#define F(function)                                                                                             \
+#define F(function)                                                                                           \
   functions.function = reinterpret_cast<decltype(functions.function)>(::dlsym(library, "duckdb_" #function)); \
-  if (functions.function == nullptr) return environment_error("the DuckDB that was found lacks duckdb_" #function, "make installs the right version");
+  if (functions.function == nullptr)                                                                          \
+    return environment_error("the DuckDB that was found lacks duckdb_" #function, "make installs the right version");
   TAPEMILL_DUCKDB_FUNCTIONS(F)
 #undef F
   return functions;

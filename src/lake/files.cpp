@@ -32,7 +32,8 @@ std::string parent_of(const std::string& path) {
 Result<PendingFile> PendingFile::create(const std::string& folder, bool nameless) {
   int fd = nameless ? ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0644) : -1;
   if (fd >= 0) return PendingFile(fd, folder, {});
-  if (nameless && errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) return errno_error("cannot write in " + folder, errno);
+  if (nameless && errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
+    return errno_error("cannot write in " + folder, errno);
   std::string path = fmt::format("{}/.tapemill-{}-{}.tmp", folder, ::getpid(), temporary_count++);
   fd = ::open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0644);
   if (fd < 0) return errno_error("cannot write in " + folder, errno);
@@ -109,7 +110,7 @@ Status make_folders(const std::string& path) {
 Result<std::string> read_whole(const std::string& path) {
   Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (file.fd < 0) return errno_error("cannot read " + path, errno);
-  struct stat info {};
+  struct stat info{};
   if (::fstat(file.fd, &info) != 0) return errno_error("cannot read " + path, errno);
   std::string text(static_cast<std::size_t>(info.st_size), '\0');
   std::size_t done = 0;
@@ -125,12 +126,12 @@ Result<std::string> read_whole(const std::string& path) {
 }
 
 bool file_exists(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
 }
 
 bool folder_exists(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 

@@ -11,7 +11,8 @@ namespace tapemill::lake {
 /// crash leaves nothing behind; else a hidden temporary name, which the destructor removes.
 class PendingFile {
  public:
-  static Result<PendingFile> create(const std::string& folder, bool nameless = true);  // false: with a temporary name at once
+  static Result<PendingFile> create(const std::string& folder,
+                                    bool nameless = true);  // false: with a temporary name at once
   PendingFile(PendingFile&& other) noexcept;
   PendingFile& operator=(PendingFile&& other) noexcept;
   ~PendingFile();
@@ -37,6 +38,6 @@ Result<std::string> read_whole(const std::string& path);
 bool file_exists(const std::string& path);
 bool folder_exists(const std::string& path);
 Result<std::vector<std::string>> list_folder(const std::string& path);  // names, sorted; empty where there is no folder
-Result<bool> equal_files(const std::string& a, int fd_b);               // contents, byte by byte
+Result<bool> equal_files(const std::string& a, int fd_b);  // contents, byte by byte
 
 }  // namespace tapemill::lake

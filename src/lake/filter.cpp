@@ -35,19 +35,23 @@ Result<RowFilter> RowFilter::make(const ScanRequest& request, const Snapshot& sn
     for (const char* column : {"symbol", "instrument_id"}) {
       if (has(*snapshot.schema, column, arrow::Type::STRING)) filter.symbol_columns_.push_back(column);
     }
-    if (filter.symbol_columns_.empty()) return usage_error(table + " has neither a symbol nor an instrument_id to choose by");
+    if (filter.symbol_columns_.empty())
+      return usage_error(table + " has neither a symbol nor an instrument_id to choose by");
   }
   if (request.start || request.end) {
     auto configured = snapshot.configuration.find(kSession);
     filter.session_ = configured != snapshot.configuration.end() ? configured->second : "session";
-    if (!has(*snapshot.schema, filter.session_, arrow::Type::DATE32)) return usage_error(fmt::format("{} has no session to choose by", table));
+    if (!has(*snapshot.schema, filter.session_, arrow::Type::DATE32))
+      return usage_error(fmt::format("{} has no session to choose by", table));
     if (request.start && request.end && *request.end < *request.start) {
-      return usage_error(fmt::format("the range from {} to {} is empty", request.start->str(), request.end->str()), "the start comes first");
+      return usage_error(fmt::format("the range from {} to {} is empty", request.start->str(), request.end->str()),
+                         "the start comes first");
     }
     filter.sessions_ = {request.start ? request.start->days : INT32_MIN, request.end ? request.end->days : INT32_MAX};
   }
   if (request.known_at) {
-    if (!has(*snapshot.schema, kAvailable, arrow::Type::TIMESTAMP)) return usage_error(table + " does not say when its rows were known (available_at)");
+    if (!has(*snapshot.schema, kAvailable, arrow::Type::TIMESTAMP))
+      return usage_error(table + " does not say when its rows were known (available_at)");
     filter.known_at_ = request.known_at->us;
   }
   filter.derived_ = snapshot.list(kDerived);
@@ -92,7 +96,9 @@ bool RowFilter::may_match(const Part& part) const {
 
 // year=2024/month=02 holds sessions of that month and no others.
 std::optional<Bounds> RowFilter::sessions_of(const Part& part) const {
-  auto derived = [&](const char* column) { return std::find(derived_.begin(), derived_.end(), column) != derived_.end(); };
+  auto derived = [&](const char* column) {
+    return std::find(derived_.begin(), derived_.end(), column) != derived_.end();
+  };
   if (derived("date")) {
     auto it = part.partition.find("date");
     if (it != part.partition.end()) return bounds_of_partition(it->second, *arrow::date32());
@@ -104,7 +110,8 @@ std::optional<Bounds> RowFilter::sessions_of(const Part& part) const {
   auto month = derived("month") ? number(part.partition, "month") : std::nullopt;
   if (month && *month >= 1 && *month <= 12) {
     bounds.min = static_cast<std::int64_t>(Date::of(*year, *month, 1).days);
-    bounds.max = static_cast<std::int64_t>((*month == 12 ? Date::of(*year + 1, 1, 1) : Date::of(*year, *month + 1, 1)).days) - 1;
+    bounds.max =
+        static_cast<std::int64_t>((*month == 12 ? Date::of(*year + 1, 1, 1) : Date::of(*year, *month + 1, 1)).days) - 1;
   } else {
     bounds.min = static_cast<std::int64_t>(Date::of(*year, 1, 1).days);
     bounds.max = static_cast<std::int64_t>(Date::of(*year + 1, 1, 1).days) - 1;
@@ -123,14 +130,16 @@ Result<std::int64_t> RowFilter::match(const arrow::ArrayVector& columns, std::ve
     for (std::int64_t row = 0; row < rows; ++row) {
       if (texts.IsNull(row)) continue;
       const std::string_view text = texts.GetView(row);
-      if (!known || text != last) wanted = std::binary_search(symbols_.begin(), symbols_.end(), text), last = text, known = true;
+      if (!known || text != last)
+        wanted = std::binary_search(symbols_.begin(), symbols_.end(), text), last = text, known = true;
       if (wanted) mask[static_cast<std::size_t>(row)] = true;
     }
   }
   if (sessions_) {
     const auto& dates = static_cast<const arrow::Date32Array&>(*columns[at++]);
     for (std::int64_t row = 0; row < rows; ++row) {
-      if (dates.IsNull(row) || dates.Value(row) < sessions_->first || dates.Value(row) > sessions_->second) mask[static_cast<std::size_t>(row)] = false;
+      if (dates.IsNull(row) || dates.Value(row) < sessions_->first || dates.Value(row) > sessions_->second)
+        mask[static_cast<std::size_t>(row)] = false;
     }
   }
   if (known_at_) {

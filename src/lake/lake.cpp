@@ -12,7 +12,9 @@ namespace {
 constexpr Layer kLayers[] = {Layer::landing, Layer::bronze, Layer::silver, Layer::gold};
 
 bool is_plain_name(const std::string& text) {
-  auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
+  auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  };
   return !text.empty() && text[0] != '-' && std::all_of(text.begin(), text.end(), plain);
 }
 
@@ -38,10 +40,13 @@ Result<TableName> TableName::parse(const std::string& text) {
     else if (layer == "bronze" || layer == "raw") out.layer = Layer::bronze;
     else if (layer == "silver" || layer == "normalized") out.layer = Layer::silver;
     else if (layer == "gold" || layer == "features") out.layer = Layer::gold;
-    else return usage_error(fmt::format("\"{}\": there is no layer \"{}\"", text, layer), "layers are landing, bronze, silver and gold");
+    else
+      return usage_error(fmt::format("\"{}\": there is no layer \"{}\"", text, layer),
+                         "layers are landing, bronze, silver and gold");
   }
   if (!is_plain_name(out.table)) {
-    return usage_error(fmt::format("\"{}\" is not a table's name", text), "a name is letters, digits, _ and -, such as sp500 or bronze.sp500");
+    return usage_error(fmt::format("\"{}\" is not a table's name", text),
+                       "a name is letters, digits, _ and -, such as sp500 or bronze.sp500");
   }
   return out;
 }
@@ -53,8 +58,11 @@ Result<Lake> Lake::open(const std::string& root, bool create) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   if (path.empty()) return usage_error("the lake has no folder", "name one with --lake DIR or $TAPEMILL_LAKE");
   if (!folder_exists(path)) {
-    if (file_exists(path)) return usage_error(path + " is a file, not a lake", "name a folder with --lake DIR or $TAPEMILL_LAKE");
-    if (!create) return usage_error("there is no lake at " + path, "tapemill ingest makes one; --lake DIR or $TAPEMILL_LAKE names another");
+    if (file_exists(path))
+      return usage_error(path + " is a file, not a lake", "name a folder with --lake DIR or $TAPEMILL_LAKE");
+    if (!create)
+      return usage_error("there is no lake at " + path,
+                         "tapemill ingest makes one; --lake DIR or $TAPEMILL_LAKE names another");
     ARROW_RETURN_NOT_OK(make_folders(path));
   }
   if (::access(path.c_str(), R_OK | X_OK) != 0) return errno_error("cannot read the lake " + path, errno);
@@ -63,7 +71,9 @@ Result<Lake> Lake::open(const std::string& root, bool create) {
   return lake;
 }
 
-Table Lake::table(const TableName& table) const { return Table(fmt::format("{}/{}/{}", root_, name(table.layer), table.table), table); }
+Table Lake::table(const TableName& table) const {
+  return Table(fmt::format("{}/{}/{}", root_, name(table.layer), table.table), table);
+}
 
 Result<std::vector<TableName>> Lake::tables() const {
   std::vector<TableName> all;
@@ -79,7 +89,8 @@ Result<std::vector<TableName>> Lake::tables() const {
     for (const std::string& table : names) {
       TableName candidate{layer, table};
       if (!is_plain_name(table)) continue;
-      if (this->table(candidate).exists() || (layer == Layer::silver && silver_is_view(table))) all.push_back(candidate);
+      if (this->table(candidate).exists() || (layer == Layer::silver && silver_is_view(table)))
+        all.push_back(candidate);
     }
   }
   return all;

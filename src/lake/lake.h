@@ -29,36 +29,36 @@ struct Part {
   std::int64_t size = 0, rows = 0;
   std::int64_t modified_ms = 0;                     // of the commit
   std::map<std::string, std::string> partition;     // column -> text; empty: null
-  std::string stats;                                // JSON as the log keeps it: numRecords, minValues, maxValues, nullCount
-  std::map<std::string, std::string> tags;          // unit, form, sha256, ordinal, source, ...
+  std::string stats;  // JSON as the log keeps it: numRecords, minValues, maxValues, nullCount
+  std::map<std::string, std::string> tags;  // unit, form, sha256, ordinal, source, ...
 };
 
 struct Commit {
   std::int64_t version = 0, timestamp_ms = 0;
   std::string operation;
-  Json info;                                        // commitInfo whole
+  Json info;  // commitInfo whole
 };
 
 /// What a commit does. Nothing of it is visible before commit() returns, all of it after.
 struct Transaction {
-  std::int64_t read_version = -1;                   // -1: the table does not exist yet
+  std::int64_t read_version = -1;  // -1: the table does not exist yet
   std::vector<Part> adds;
-  std::vector<std::string> removes;                 // paths
+  std::vector<std::string> removes;  // paths
   std::optional<std::pair<std::string, std::int64_t>> txn;  // application id, version: exactly-once writers
   std::string operation = "WRITE";
   Json parameters = Json::object();
-  Json counts = Json::object();                     // rows_in, rows_stored, rows_quarantined, ...
-  std::vector<std::string> touches;                 // units (sessions) this commit replaces or adds: a race on one is judged again
-  bool data_change = true;                          // false: the same rows in other files (compaction)
+  Json counts = Json::object();  // rows_in, rows_stored, rows_quarantined, ...
+  std::vector<std::string> touches;  // units (sessions) this commit replaces or adds: a race on one is judged again
+  bool data_change = true;  // false: the same rows in other files (compaction)
   /// New columns, as create() takes them, of a table that is rebuilt whole: `removes` then has every part of it.
   std::shared_ptr<arrow::Schema> schema = nullptr;
 };
 
 struct Snapshot {
-  std::int64_t version = -1, timestamp_ms = 0;      // -1: no table
+  std::int64_t version = -1, timestamp_ms = 0;  // -1: no table
   std::shared_ptr<arrow::Schema> schema;
   std::vector<std::string> partitions;
-  std::vector<Part> parts;                          // sorted by path
+  std::vector<Part> parts;  // sorted by path
   std::map<std::string, std::int64_t> txns;
   std::map<std::string, std::string> configuration;  // of metaData: tapemill.sort, tapemill.session, ...
   std::vector<std::string> list(const std::string& key) const;  // a comma-separated value of `configuration`
@@ -76,9 +76,9 @@ class Table {
   const TableName& name() const { return name_; }
 
   bool exists() const;
-  Result<std::int64_t> version() const;                                     // -1 where there is no table
+  Result<std::int64_t> version() const;  // -1 where there is no table
   Result<Snapshot> snapshot(std::optional<std::int64_t> version = {}) const;  // data error names the versions there are
-  Result<std::vector<Commit>> history() const;                              // newest first
+  Result<std::vector<Commit>> history() const;  // newest first
   /// Version 0: protocol 1/2 and metaData. OK when the table exists already with an equal schema.
   Status create(const Dataset& dataset) const;
   /// Create with any schema: gold tables, feature groups. Partitions that are no column of `schema` are derived from the
@@ -97,7 +97,7 @@ class Table {
 bool is_conflict(const Status& status);
 
 /// Keys of Snapshot::configuration; lists are comma-separated.
-inline constexpr const char* kSort = "tapemill.sort";        // scan()'s order
+inline constexpr const char* kSort = "tapemill.sort";  // scan()'s order
 inline constexpr const char* kKey = "tapemill.key";
 inline constexpr const char* kSession = "tapemill.session";  // the column of session dates
 inline constexpr const char* kDataset = "tapemill.dataset";  // name of the spec
@@ -111,7 +111,7 @@ class Lake {
   const std::string& root() const { return root_; }
   Table table(const TableName& name) const;
   Table table(Layer layer, const std::string& name) const { return table(TableName{layer, name}); }
-  Result<std::vector<TableName>> tables() const;    // by layer, then name; views of silver included
+  Result<std::vector<TableName>> tables() const;  // by layer, then name; views of silver included
   bool silver_is_view(const std::string& table) const;  // no silver folder, but a bronze one
 
  private:

@@ -39,7 +39,7 @@ std::map<std::string, Followed> followed;  // by table path
 constexpr std::size_t kFollowedMost = 256;
 
 std::optional<Followed> identify(const std::string& table_path, std::int64_t version) {
-  struct stat info {};
+  struct stat info{};
   if (::stat((log_folder(table_path) + "/" + commit_name(version)).c_str(), &info) != 0) return std::nullopt;
   return Followed{info.st_ino, info.st_mtim, nullptr};
 }
@@ -50,7 +50,8 @@ std::shared_ptr<const LogState> recall(const std::string& table_path, std::int64
   if (it == followed.end() || it->second.state->version > wanted) return nullptr;
   auto now = identify(table_path, it->second.state->version);
   const Followed& then = it->second;
-  if (!now || now->inode != then.inode || now->changed.tv_sec != then.changed.tv_sec || now->changed.tv_nsec != then.changed.tv_nsec) {
+  if (!now || now->inode != then.inode || now->changed.tv_sec != then.changed.tv_sec ||
+      now->changed.tv_nsec != then.changed.tv_nsec) {
     followed.erase(it);
     return nullptr;
   }
@@ -110,7 +111,8 @@ Result<LogFiles> list_log(const std::string& table_path) {
   ARROW_ASSIGN_OR_RAISE(auto names, list_folder(log_folder(table_path)));
   for (const std::string& name : names) {
     if (std::int64_t version = version_in(name, ".json"); version >= 0) files.commits.push_back(version);
-    if (std::int64_t version = version_in(name, ".checkpoint.parquet"); version >= 0) files.checkpoints.push_back(version);
+    if (std::int64_t version = version_in(name, ".checkpoint.parquet"); version >= 0)
+      files.checkpoints.push_back(version);
   }
   return files;
 }
@@ -133,9 +135,7 @@ Result<std::shared_ptr<const LogState>> replay(const std::string& table_path, st
   if (known != nullptr && known->version == wanted) return known;
   LogState state;
   if (known != nullptr) state = *known;
-  if (known == nullptr) {
-    ARROW_ASSIGN_OR_RAISE(state, from_checkpoint(table_path, files, wanted));
-  }
+  if (known == nullptr) { ARROW_ASSIGN_OR_RAISE(state, from_checkpoint(table_path, files, wanted)); }
   for (std::int64_t next = state.version + 1; next <= wanted; ++next) {
     if (!std::binary_search(files.commits.begin(), files.commits.end(), next)) {
       if (next == 0 || next < files.commits.front()) return no_such_version(table_path, wanted, files);
@@ -149,7 +149,8 @@ Result<std::shared_ptr<const LogState>> replay(const std::string& table_path, st
     ARROW_ASSIGN_OR_RAISE(Actions actions, read_commit(table_path, wanted));  // a checkpoint does not say when
     state.timestamp_ms = timestamp_of(actions.info);
   }
-  if (!state.metadata) return data_error(fmt::format("{}: the log has no metaData", table_path), "restore _delta_log from a backup");
+  if (!state.metadata)
+    return data_error(fmt::format("{}: the log has no metaData", table_path), "restore _delta_log from a backup");
   auto result = std::make_shared<const LogState>(std::move(state));
   if (wanted == newest) remember(table_path, result);
   return result;

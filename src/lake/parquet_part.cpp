@@ -17,7 +17,7 @@ constexpr std::int64_t kSlice = 1 << 16;
 constexpr const char* kWriter = "1";  // raise it when the bytes written for the same rows change
 
 parquet::Encoding::type encoding_of(const std::string& name) {
-  return name == "delta" ? parquet::Encoding::DELTA_BINARY_PACKED
+  return name == "delta"               ? parquet::Encoding::DELTA_BINARY_PACKED
          : name == "byte_stream_split" ? parquet::Encoding::BYTE_STREAM_SPLIT
                                        : parquet::Encoding::PLAIN;
 }
@@ -45,7 +45,8 @@ bool fits(const std::string& encoding, const arrow::DataType& type) {
   return encoding == "dictionary" ? type.id() != arrow::Type::BOOL : encoding == "plain";
 }
 
-Result<std::shared_ptr<parquet::WriterProperties>> properties_of(const Layout& layout, const arrow::Schema& stored, arrow::MemoryPool* pool) {
+Result<std::shared_ptr<parquet::WriterProperties>> properties_of(const Layout& layout, const arrow::Schema& stored,
+                                                                 arrow::MemoryPool* pool) {
   parquet::WriterProperties::Builder builder;
   builder.memory_pool(pool)
       ->created_by(fmt::format("tapemill version {} (build {})", kWriter, ARROW_VERSION_STRING))
@@ -58,9 +59,11 @@ Result<std::shared_ptr<parquet::WriterProperties>> properties_of(const Layout& l
       ->max_row_group_length(layout.row_group_rows);
   for (const auto& field : stored.fields()) {
     auto declared = layout.encodings.find(field->name());
-    const std::string encoding = declared != layout.encodings.end() ? declared->second : standard_encoding(*field->type());
+    const std::string encoding =
+        declared != layout.encodings.end() ? declared->second : standard_encoding(*field->type());
     if (!fits(encoding, *field->type())) {
-      return usage_error(fmt::format("column \"{}\": the encoding {} does not fit {}", field->name(), encoding, field->type()->ToString()),
+      return usage_error(fmt::format("column \"{}\": the encoding {} does not fit {}", field->name(), encoding,
+                                     field->type()->ToString()),
                          "delta is for whole numbers, dates, times and decimals, byte_stream_split for doubles");
     }
     if (encoding == "dictionary") continue;  // Parquet's own default
@@ -74,7 +77,8 @@ template <class Array>
 bool holds_nan(const arrow::Array& array) {
   const auto* values = static_cast<const Array&>(array).raw_values();
   bool found = false;
-  for (std::int64_t i = 0; i < array.length(); ++i) found |= values[i] != values[i];  // of a null row too: only less is said then
+  for (std::int64_t i = 0; i < array.length(); ++i)
+    found |= values[i] != values[i];  // of a null row too: only less is said then
   return found;
 }
 
@@ -84,14 +88,16 @@ std::string writer_version() { return std::string(kWriter) + " " + ARROW_VERSION
 
 std::string fingerprint(const Layout& layout) {
   std::string text;
-  for (const auto& field : layout.schema->fields()) text += field->name() + " " + field->type()->ToString() + (field->nullable() ? "\n" : " not null\n");
+  for (const auto& field : layout.schema->fields())
+    text += field->name() + " " + field->type()->ToString() + (field->nullable() ? "\n" : " not null\n");
   for (const auto& column : layout.sort) text += "sort " + column + "\n";
   for (const auto& [column, encoding] : layout.encodings) text += column + " as " + encoding + "\n";
   return text + fmt::format("{} {} {}", layout.row_group_rows, layout.part_rows, layout.compression_level);
 }
 
 Result<std::unique_ptr<ParquetPart>> ParquetPart::open(const std::string& folder, const Layout& layout,
-                                                       const std::shared_ptr<arrow::Schema>& stored, arrow::MemoryPool* pool) {
+                                                       const std::shared_ptr<arrow::Schema>& stored,
+                                                       arrow::MemoryPool* pool) {
   ARROW_ASSIGN_OR_RAISE(auto properties, properties_of(layout, *stored, pool));
   ARROW_RETURN_NOT_OK(make_folders(folder));
   ARROW_ASSIGN_OR_RAISE(PendingFile file, PendingFile::create(folder));
@@ -102,8 +108,9 @@ Result<std::unique_ptr<ParquetPart>> ParquetPart::open(const std::string& folder
   part->stored_ = stored;
   part->group_rows_ = std::max<std::int64_t>(layout.row_group_rows, 1);
   part->part_rows_ = std::max<std::int64_t>(layout.part_rows, 1);
-  ARROW_ASSIGN_OR_RAISE(part->writer_, parquet::arrow::FileWriter::Open(*stored, pool, part->sink_, properties,
-                                                                        parquet::ArrowWriterProperties::Builder().build()));
+  ARROW_ASSIGN_OR_RAISE(part->writer_,
+                        parquet::arrow::FileWriter::Open(*stored, pool, part->sink_, properties,
+                                                         parquet::ArrowWriterProperties::Builder().build()));
   return part;
 }
 
@@ -124,7 +131,7 @@ Status ParquetPart::append(const std::shared_ptr<arrow::RecordBatch>& stored) {
 void ParquetPart::find_nan(const arrow::RecordBatch& rows) {
   for (int i = 0; i < rows.num_columns(); ++i) {
     const arrow::Array& column = *rows.column(i);
-    const bool found = column.type_id() == arrow::Type::DOUBLE ? holds_nan<arrow::DoubleArray>(column)
+    const bool found = column.type_id() == arrow::Type::DOUBLE  ? holds_nan<arrow::DoubleArray>(column)
                        : column.type_id() == arrow::Type::FLOAT ? holds_nan<arrow::FloatArray>(column)
                                                                 : false;
     if (found) with_nan_.insert(rows.column_name(i));
@@ -155,9 +162,7 @@ Status ParquetPart::write_slice(std::int64_t rows) {
   pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(used));
   pending_rows_ -= rows;
   auto slice = pieces[0];
-  if (pieces.size() > 1) {
-    ARROW_ASSIGN_OR_RAISE(slice, arrow::ConcatenateRecordBatches(pieces, pool_));
-  }
+  if (pieces.size() > 1) { ARROW_ASSIGN_OR_RAISE(slice, arrow::ConcatenateRecordBatches(pieces, pool_)); }
   if (in_group_ == 0) ARROW_RETURN_NOT_OK(writer_->NewBufferedRowGroup());
   ARROW_RETURN_NOT_OK(writer_->WriteRecordBatch(*slice));
   rows_ += rows;

@@ -20,7 +20,8 @@ namespace tapemill::lake {
 class ParquetPart {
  public:
   static Result<std::unique_ptr<ParquetPart>> open(const std::string& folder, const Layout& layout,
-                                                   const std::shared_ptr<arrow::Schema>& stored, arrow::MemoryPool* pool);
+                                                   const std::shared_ptr<arrow::Schema>& stored,
+                                                   arrow::MemoryPool* pool);
   ~ParquetPart();
   /// At most room() rows.
   Status append(const std::shared_ptr<arrow::RecordBatch>& stored);

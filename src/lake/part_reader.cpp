@@ -15,7 +15,9 @@
 namespace tapemill::lake {
 namespace {
 
-int column_in(const parquet::FileMetaData& footer, const std::string& name) { return footer.schema()->ColumnIndex(name); }
+int column_in(const parquet::FileMetaData& footer, const std::string& name) {
+  return footer.schema()->ColumnIndex(name);
+}
 
 Status plan(const parquet::FileMetaData& footer, const RowFilter& filter, std::vector<int>& groups) {
   for (int index = 0; index < footer.num_row_groups(); ++index) {
@@ -30,8 +32,8 @@ Status plan(const parquet::FileMetaData& footer, const RowFilter& filter, std::v
   return Status::OK();
 }
 
-Result<std::shared_ptr<arrow::Array>> constant(const std::string& text, const std::shared_ptr<arrow::DataType>& type, std::int64_t rows,
-                                               arrow::MemoryPool* pool) {
+Result<std::shared_ptr<arrow::Array>> constant(const std::string& text, const std::shared_ptr<arrow::DataType>& type,
+                                               std::int64_t rows, arrow::MemoryPool* pool) {
   if (text.empty()) return arrow::MakeArrayOfNull(type, rows, pool);
   ARROW_ASSIGN_OR_RAISE(auto scalar, arrow::Scalar::Parse(type, text));
   return arrow::MakeArrayFromScalar(*scalar, rows, pool);
@@ -40,7 +42,8 @@ Result<std::shared_ptr<arrow::Array>> constant(const std::string& text, const st
 // Columns of one row group by name, each read once.
 class GroupReader {
  public:
-  GroupReader(const RowGroup& group, const Snapshot& snapshot, arrow::MemoryPool* pool) : group_(group), snapshot_(snapshot), pool_(pool) {
+  GroupReader(const RowGroup& group, const Snapshot& snapshot, arrow::MemoryPool* pool)
+      : group_(group), snapshot_(snapshot), pool_(pool) {
     rows_ = group.footer->RowGroup(group.index)->num_rows();
   }
   std::int64_t rows() const { return rows_; }
@@ -66,8 +69,10 @@ class GroupReader {
     if (indices.empty()) return Status::OK();
     if (reader_ == nullptr) ARROW_RETURN_NOT_OK(open());
     ARROW_ASSIGN_OR_RAISE(auto table, reader_->ReadRowGroup(group_.index, indices));
-    for (int index : indices) bytes_ += group_.footer->RowGroup(group_.index)->ColumnChunk(index)->total_compressed_size();
-    for (int i = 0; i < table->num_columns(); ++i) ARROW_RETURN_NOT_OK(keep(table->field(i)->name(), *table->column(i)));
+    for (int index : indices)
+      bytes_ += group_.footer->RowGroup(group_.index)->ColumnChunk(index)->total_compressed_size();
+    for (int i = 0; i < table->num_columns(); ++i)
+      ARROW_RETURN_NOT_OK(keep(table->field(i)->name(), *table->column(i)));
     return Status::OK();
   }
   const std::shared_ptr<arrow::Array>& column(const std::string& name) { return columns_.at(name); }
@@ -95,7 +100,8 @@ class GroupReader {
     const auto& type = snapshot_.schema->GetFieldByName(name)->type();
     if (!array->type()->Equals(type)) {  // another engine's form of it
       arrow::compute::ExecContext context(pool_);
-      ARROW_ASSIGN_OR_RAISE(auto cast, arrow::compute::Cast(array, type, arrow::compute::CastOptions::Safe(), &context));
+      ARROW_ASSIGN_OR_RAISE(auto cast,
+                            arrow::compute::Cast(array, type, arrow::compute::CastOptions::Safe(), &context));
       array = cast.make_array();
     }
     columns_[name] = std::move(array);
@@ -115,8 +121,8 @@ Result<std::shared_ptr<arrow::Array>> bits_of(const std::vector<bool>& mask, arr
   return builder.Finish();
 }
 
-Result<GroupRows> read(const RowGroup& group, const Snapshot& snapshot, const std::vector<std::string>& columns, const RowFilter& filter,
-                       arrow::MemoryPool* pool) {
+Result<GroupRows> read(const RowGroup& group, const Snapshot& snapshot, const std::vector<std::string>& columns,
+                       const RowFilter& filter, arrow::MemoryPool* pool) {
   GroupReader reader(group, snapshot, pool);
   GroupRows out;
   std::vector<bool> mask;
@@ -142,7 +148,8 @@ Result<GroupRows> read(const RowGroup& group, const Snapshot& snapshot, const st
     context.set_use_threads(false);
     ARROW_ASSIGN_OR_RAISE(auto bits, bits_of(mask, pool));
     for (auto& array : arrays) {
-      ARROW_ASSIGN_OR_RAISE(auto kept, arrow::compute::Filter(array, bits, arrow::compute::FilterOptions::Defaults(), &context));
+      ARROW_ASSIGN_OR_RAISE(auto kept,
+                            arrow::compute::Filter(array, bits, arrow::compute::FilterOptions::Defaults(), &context));
       array = kept.make_array();
     }
   }
@@ -164,13 +171,15 @@ Result<PlannedPart> plan_part(const Table& table, const Part& part, const RowFil
     for (int index : groups) out.groups.push_back({&part, path, footer, index});
     return out;
   } catch (const std::exception& problem) {  // parquet's exceptions end here
-    if (!file_exists(path)) return data_error(path + " is in the log but not on the disk", "restore it from a backup, or rebuild the table");
-    return data_error(fmt::format("{} is damaged: {}", path, problem.what()), "restore it from a backup, or rebuild the table");
+    if (!file_exists(path))
+      return data_error(path + " is in the log but not on the disk", "restore it from a backup, or rebuild the table");
+    return data_error(fmt::format("{} is damaged: {}", path, problem.what()),
+                      "restore it from a backup, or rebuild the table");
   }
 }
 
-Result<GroupRows> read_group(const RowGroup& group, const Snapshot& snapshot, const std::vector<std::string>& columns, const RowFilter& filter,
-                             arrow::MemoryPool* pool) {
+Result<GroupRows> read_group(const RowGroup& group, const Snapshot& snapshot, const std::vector<std::string>& columns,
+                             const RowFilter& filter, arrow::MemoryPool* pool) {
   try {
     auto rows = read(group, snapshot, columns, filter, pool);
     if (rows.ok() || rows.status().IsOutOfMemory()) return rows;
@@ -178,7 +187,8 @@ Result<GroupRows> read_group(const RowGroup& group, const Snapshot& snapshot, co
   } catch (const parquet::ParquetStatusException& problem) {
     return problem.status().IsOutOfMemory() ? problem.status() : prefixed(problem.status(), group.path);
   } catch (const std::exception& problem) {
-    return data_error(fmt::format("{} is damaged: {}", group.path, problem.what()), "restore it from a backup, or rebuild the table");
+    return data_error(fmt::format("{} is damaged: {}", group.path, problem.what()),
+                      "restore it from a backup, or rebuild the table");
   }
 }
 

@@ -32,7 +32,7 @@ struct GroupRows {
   std::int64_t bytes_read = 0;
 };
 /// Columns of `schema` by name: from the file, from the partition, or null where an older part has none.
-Result<GroupRows> read_group(const RowGroup& group, const Snapshot& snapshot, const std::vector<std::string>& columns, const RowFilter& filter,
-                             arrow::MemoryPool* pool);
+Result<GroupRows> read_group(const RowGroup& group, const Snapshot& snapshot, const std::vector<std::string>& columns,
+                             const RowFilter& filter, arrow::MemoryPool* pool);
 
 }  // namespace tapemill::lake

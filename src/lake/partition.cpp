@@ -11,7 +11,9 @@
 namespace tapemill::lake {
 namespace {
 
-bool is_date_part(const std::string& column) { return column == "year" || column == "month" || column == "day" || column == "date"; }
+bool is_date_part(const std::string& column) {
+  return column == "year" || column == "month" || column == "day" || column == "date";
+}
 
 int part_of(Date date, const std::string& column) {
   return column == "year" ? date.year() : column == "month" ? date.month() : column == "day" ? date.day() : date.days;
@@ -47,7 +49,8 @@ bool makes_a_folder(const arrow::DataType& type) {
 
 }  // namespace
 
-Result<Partitioning> Partitioning::make(const arrow::Schema& schema, const std::vector<std::string>& columns, const std::string& session_column) {
+Result<Partitioning> Partitioning::make(const arrow::Schema& schema, const std::vector<std::string>& columns,
+                                        const std::string& session_column) {
   Partitioning out;
   out.columns_ = columns;
   out.schema_ = arrow::schema(schema.fields());
@@ -57,16 +60,19 @@ Result<Partitioning> Partitioning::make(const arrow::Schema& schema, const std::
     const int index = schema.GetFieldIndex(column);
     if (index >= 0) {
       if (!makes_a_folder(*schema.field(index)->type())) {
-        return usage_error(fmt::format("partition \"{}\": a column of type {} makes no folders", column, schema.field(index)->type()->ToString()));
+        return usage_error(fmt::format("partition \"{}\": a column of type {} makes no folders", column,
+                                       schema.field(index)->type()->ToString()));
       }
       out.keys_.push_back(index);
       continue;
     }
     if (!is_date_part(column)) {
-      return usage_error(fmt::format("partition \"{}\" is no column", column), "partitions are columns, or year, month, day, date of the session");
+      return usage_error(fmt::format("partition \"{}\" is no column", column),
+                         "partitions are columns, or year, month, day, date of the session");
     }
     if (out.session_ < 0 || schema.field(out.session_)->type()->id() != arrow::Type::DATE32) {
-      return usage_error(fmt::format("partition \"{}\" needs the session, but \"{}\" is no date column", column, session_column));
+      return usage_error(
+          fmt::format("partition \"{}\" needs the session, but \"{}\" is no date column", column, session_column));
     }
     out.derived_.push_back(column);
     out.keys_.push_back(static_cast<int>(fields.size()));
@@ -84,7 +90,8 @@ Result<Partitioning> Partitioning::make(const arrow::Schema& schema, const std::
   return out;
 }
 
-Result<std::shared_ptr<arrow::RecordBatch>> Partitioning::extend(const arrow::RecordBatch& rows, arrow::MemoryPool* pool) const {
+Result<std::shared_ptr<arrow::RecordBatch>> Partitioning::extend(const arrow::RecordBatch& rows,
+                                                                 arrow::MemoryPool* pool) const {
   arrow::ArrayVector columns = rows.columns();
   for (const std::string& column : derived_) {
     const auto& sessions = static_cast<const arrow::Date32Array&>(*rows.column(session_));
@@ -101,11 +108,13 @@ Result<std::shared_ptr<arrow::RecordBatch>> Partitioning::extend(const arrow::Re
     std::shared_ptr<arrow::Buffer> validity;
     if (sessions.null_count() > 0) {
       ARROW_ASSIGN_OR_RAISE(auto bits, arrow::AllocateBitmap(rows.num_rows(), pool));
-      for (std::int64_t row = 0; row < rows.num_rows(); ++row) arrow::bit_util::SetBitTo(bits->mutable_data(), row, sessions.IsValid(row));
+      for (std::int64_t row = 0; row < rows.num_rows(); ++row)
+        arrow::bit_util::SetBitTo(bits->mutable_data(), row, sessions.IsValid(row));
       validity = std::move(bits);
     }
-    columns.push_back(arrow::MakeArray(arrow::ArrayData::Make(column == "date" ? arrow::date32() : arrow::int32(), rows.num_rows(),
-                                                              {std::move(validity), std::move(buffer)})));
+    columns.push_back(
+        arrow::MakeArray(arrow::ArrayData::Make(column == "date" ? arrow::date32() : arrow::int32(), rows.num_rows(),
+                                                {std::move(validity), std::move(buffer)})));
   }
   return arrow::RecordBatch::Make(extended_, rows.num_rows(), std::move(columns));
 }
@@ -137,7 +146,8 @@ std::string Partitioning::folder(const std::map<std::string, std::string>& value
   std::string path;
   for (const std::string& column : columns_) {
     std::string text = values.at(column);
-    const bool padded = std::find(derived_.begin(), derived_.end(), column) != derived_.end() && (column == "month" || column == "day");
+    const bool padded =
+        std::find(derived_.begin(), derived_.end(), column) != derived_.end() && (column == "month" || column == "day");
     if (padded && text.size() == 1) text.insert(0, "0");
     path += (path.empty() ? "" : "/") + hive_escape(column) + "=" + (text.empty() ? kHiveNull : hive_escape(text));
   }
@@ -147,7 +157,8 @@ std::string Partitioning::folder(const std::map<std::string, std::string>& value
 std::string hive_escape(const std::string& text) {
   std::string out;
   for (unsigned char c : text) {
-    if (c < 0x20 || c == 0x7f || std::string_view("\"#%'*/:=?\\{}[]^").find(static_cast<char>(c)) != std::string_view::npos) {
+    if (c < 0x20 || c == 0x7f ||
+        std::string_view("\"#%'*/:=?\\{}[]^").find(static_cast<char>(c)) != std::string_view::npos) {
       out += fmt::format("%{:02X}", c);
     } else {
       out += static_cast<char>(c);

@@ -14,7 +14,8 @@ namespace tapemill::lake {
 class Partitioning {
  public:
   /// Usage error: a partition that is neither, or a type that makes no folder (floating point, binary).
-  static Result<Partitioning> make(const arrow::Schema& schema, const std::vector<std::string>& columns, const std::string& session_column);
+  static Result<Partitioning> make(const arrow::Schema& schema, const std::vector<std::string>& columns,
+                                   const std::string& session_column);
 
   /// The rows with the derived columns appended: what is sorted and spilled.
   std::shared_ptr<arrow::Schema> extended() const { return extended_; }

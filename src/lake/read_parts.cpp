@@ -6,7 +6,8 @@
 
 namespace tapemill::lake {
 
-Result<std::shared_ptr<arrow::Table>> read_parts(const Table& table, const Snapshot& snapshot, const std::vector<Part>& parts, arrow::MemoryPool* pool) {
+Result<std::shared_ptr<arrow::Table>> read_parts(const Table& table, const Snapshot& snapshot,
+                                                 const std::vector<Part>& parts, arrow::MemoryPool* pool) {
   ScanRequest everything;
   everything.table = table.name();
   ARROW_ASSIGN_OR_RAISE(RowFilter filter, RowFilter::make(everything, snapshot));

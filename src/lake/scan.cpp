@@ -75,7 +75,8 @@ Result<RowKeys> keys_of(const arrow::Table& rows, const std::vector<std::string>
 }
 
 // Pieces in the order of their first rows; where none reaches into the next, that is all there is to do.
-Result<std::shared_ptr<arrow::Table>> join(std::vector<Piece> pieces, const std::vector<std::string>& sort, arrow::MemoryPool* pool) {
+Result<std::shared_ptr<arrow::Table>> join(std::vector<Piece> pieces, const std::vector<std::string>& sort,
+                                           arrow::MemoryPool* pool) {
   std::vector<RowKeys> keys;
   std::vector<std::size_t> order;
   bool in_order = true;
@@ -85,7 +86,8 @@ Result<std::shared_ptr<arrow::Table>> join(std::vector<Piece> pieces, const std:
     keys.push_back(std::move(one));
     order.push_back(i);
   }
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return keys[a].compare(0, keys[b], 0) < 0; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return keys[a].compare(0, keys[b], 0) < 0; });
   std::vector<std::shared_ptr<arrow::Table>> tables;
   for (std::size_t i = 0; i < order.size(); ++i) {
     tables.push_back(pieces[order[i]].rows);
@@ -110,7 +112,8 @@ Result<std::shared_ptr<arrow::Table>> join(std::vector<Piece> pieces, const std:
 }  // namespace
 
 namespace {
-Result<ScanResult> scan_within(const Lake& lake, const ScanRequest& request, const Workers& workers, arrow::MemoryPool* pool) {
+Result<ScanResult> scan_within(const Lake& lake, const ScanRequest& request, const Workers& workers,
+                               arrow::MemoryPool* pool) {
   ARROW_ASSIGN_OR_RAISE(Table table, resolve(lake, request.table));
   ARROW_ASSIGN_OR_RAISE(Snapshot snapshot, table.snapshot(request.version));
   ARROW_ASSIGN_OR_RAISE(auto columns, columns_of(request, snapshot));
@@ -124,7 +127,8 @@ Result<ScanResult> scan_within(const Lake& lake, const ScanRequest& request, con
     if (part.rows != 0 && filter.may_match(part)) parts.push_back(&part);
   }
   std::vector<PlannedPart> planned(parts.size());
-  ARROW_RETURN_NOT_OK(workers.each(parts.size(), [&](std::size_t i) { return plan_part(table, *parts[i], filter).Value(&planned[i]); }));
+  ARROW_RETURN_NOT_OK(workers.each(
+      parts.size(), [&](std::size_t i) { return plan_part(table, *parts[i], filter).Value(&planned[i]); }));
   std::vector<RowGroup> groups;
   for (PlannedPart& part : planned) {
     result.row_groups_total += part.groups_total;
@@ -138,7 +142,8 @@ Result<ScanResult> scan_within(const Lake& lake, const ScanRequest& request, con
   for (const std::string& column : snapshot.list(kSort)) {
     if (snapshot.schema->GetFieldByName(column) != nullptr) sort.push_back(column);
   }
-  const bool ours = std::all_of(parts.begin(), parts.end(), [](const Part* part) { return part->tags.contains("ordinal"); });
+  const bool ours =
+      std::all_of(parts.begin(), parts.end(), [](const Part* part) { return part->tags.contains("ordinal"); });
   if (groups.size() == 1 && ours) sort.clear();
   for (const std::string& column : sort) {
     if (std::find(read.begin(), read.end(), column) == read.end()) read.push_back(column);

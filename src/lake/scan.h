@@ -14,7 +14,8 @@ struct ScanRequest {
   std::optional<Instant> known_at;        // rows whose available_at is later (or unknown) are not there yet
 };
 struct ScanResult {
-  std::shared_ptr<arrow::Table> rows;     // prices decimal64, by the table's sort order (kSort); columns may have several chunks
+  std::shared_ptr<arrow::Table>
+      rows;     // prices decimal64, by the table's sort order (kSort); columns may have several chunks
   std::int64_t version = 0;
   std::int64_t files_total = 0, files_read = 0, row_groups_total = 0, row_groups_read = 0, bytes_read = 0;
 };
@@ -25,14 +26,18 @@ Result<ScanResult> scan(const Lake& lake, const ScanRequest& request, const Work
                         arrow::MemoryPool* pool = arrow::default_memory_pool());
 
 /// The rows of some parts of one snapshot, whole, in the order of `parts`; derived partition columns (year, month) left out.
-Result<std::shared_ptr<arrow::Table>> read_parts(const Table& table, const Snapshot& snapshot, const std::vector<Part>& parts,
+Result<std::shared_ptr<arrow::Table>> read_parts(const Table& table, const Snapshot& snapshot,
+                                                 const std::vector<Part>& parts,
                                                  arrow::MemoryPool* pool = arrow::default_memory_pool());
 
 /// A column of a scan as doubles: decimals by their one division, integers and doubles as they are, dates as
 /// days and times as microseconds since the epoch, nulls NaN.
 Result<std::vector<double>> doubles(const arrow::Table& table, const std::string& column);
 /// Rows of each instrument: [first, last) of a table sorted by instrument_id.
-struct Span { std::string instrument; std::int64_t first, last; };
+struct Span {
+  std::string instrument;
+  std::int64_t first, last;
+};
 Result<std::vector<Span>> spans(const arrow::Table& table, const std::string& column = "instrument_id");
 
 }  // namespace tapemill::lake

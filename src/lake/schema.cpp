@@ -66,8 +66,9 @@ Result<std::string> delta_schema(const arrow::Schema& schema) {
   for (const auto& field : schema.fields()) {
     const std::string type = delta_type(*field->type());
     if (type.empty()) {
-      return usage_error(fmt::format("column \"{}\": a table cannot hold the type {}", field->name(), field->type()->ToString()),
-                         "tables hold bool, int8..int64, float, double, utf8, binary, date32, timestamp[us, UTC] and decimals");
+      return usage_error(
+          fmt::format("column \"{}\": a table cannot hold the type {}", field->name(), field->type()->ToString()),
+          "tables hold bool, int8..int64, float, double, utf8, binary, date32, timestamp[us, UTC] and decimals");
     }
     Json metadata = Json::object();
     if (field->metadata() != nullptr) {
@@ -75,7 +76,8 @@ Result<std::string> delta_schema(const arrow::Schema& schema) {
         if (!key.starts_with("PARQUET:")) metadata[key] = value;
       }
     }
-    fields.push_back({{"name", field->name()}, {"type", type}, {"nullable", field->nullable()}, {"metadata", metadata}});
+    fields.push_back(
+        {{"name", field->name()}, {"type", type}, {"nullable", field->nullable()}, {"metadata", metadata}});
   }
   return Json({{"type", "struct"}, {"fields", fields}}).dump();
 }
@@ -93,8 +95,10 @@ Result<std::shared_ptr<arrow::Schema>> arrow_schema(const std::string& schema_st
     const std::string name = field["name"];
     const std::string text = field["type"].is_string() ? field["type"].get<std::string>() : field["type"].dump();
     auto type = type_of(text);
-    if (type == nullptr) return data_error(fmt::format("column \"{}\" has the Delta type {}, which Tapemill does not read", name, text));
-    const bool nullable = !field.contains("nullable") || !field["nullable"].is_boolean() || field["nullable"].get<bool>();
+    if (type == nullptr)
+      return data_error(fmt::format("column \"{}\" has the Delta type {}, which Tapemill does not read", name, text));
+    const bool nullable =
+        !field.contains("nullable") || !field["nullable"].is_boolean() || field["nullable"].get<bool>();
     std::vector<std::string> keys, values;
     if (field.contains("metadata") && field["metadata"].is_object()) {
       for (const auto& [key, value] : field["metadata"].items()) {
@@ -102,7 +106,8 @@ Result<std::shared_ptr<arrow::Schema>> arrow_schema(const std::string& schema_st
         values.push_back(value.is_string() ? value.get<std::string>() : value.dump());
       }
     }
-    fields.push_back(arrow::field(name, type, nullable, keys.empty() ? nullptr : arrow::key_value_metadata(keys, values)));
+    fields.push_back(
+        arrow::field(name, type, nullable, keys.empty() ? nullptr : arrow::key_value_metadata(keys, values)));
   }
   return arrow::schema(fields);
 }

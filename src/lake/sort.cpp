@@ -55,7 +55,9 @@ template <class Key>
 Entry<Key>* radix_sort(Entry<Key>* from, Entry<Key>* to, std::int64_t count, int bits) {
   for (int shift = 0; shift < bits; shift += kDigit) {
     std::int64_t starts[1 << kDigit] = {};
-    auto digit = [shift](const Entry<Key>& entry) { return static_cast<std::size_t>(entry.key >> shift) & ((1u << kDigit) - 1); };
+    auto digit = [shift](const Entry<Key>& entry) {
+      return static_cast<std::size_t>(entry.key >> shift) & ((1u << kDigit) - 1);
+    };
     for (std::int64_t i = 0; i < count; ++i) ++starts[digit(from[i])];
     if (starts[digit(from[0])] == count) continue;
     std::int64_t at = 0;
@@ -67,8 +69,9 @@ Entry<Key>* radix_sort(Entry<Key>* from, Entry<Key>* to, std::int64_t count, int
 }
 
 template <class Key>
-Result<std::shared_ptr<arrow::Array>> packed_order(const std::vector<Block<std::uint64_t>*>& ranks, const std::vector<int>& widths,
-                                                   std::int64_t rows, int bits, arrow::MemoryPool* pool) {
+Result<std::shared_ptr<arrow::Array>> packed_order(const std::vector<Block<std::uint64_t>*>& ranks,
+                                                   const std::vector<int>& widths, std::int64_t rows, int bits,
+                                                   arrow::MemoryPool* pool) {
   ARROW_ASSIGN_OR_RAISE(auto first, Block<Entry<Key>>::make(rows, pool));
   Entry<Key>* entries = first.data();
   for (std::int64_t row = 0; row < rows; ++row) {
@@ -144,7 +147,8 @@ int RowKeys::compare(std::int64_t row, const RowKeys& other, std::int64_t other_
     if (null_a || null_b) {
       if (null_a != null_b) return null_a ? -1 : 1;
     } else if (a.offsets != nullptr) {
-      if (int order = text_at(a.values, a.offsets, row).compare(text_at(b.values, b.offsets, other_row)); order != 0) return order;
+      if (int order = text_at(a.values, a.offsets, row).compare(text_at(b.values, b.offsets, other_row)); order != 0)
+        return order;
     } else {
       const std::uint64_t x = ordered(a, row), y = ordered(b, other_row);
       if (x != y) return x < y ? -1 : 1;
@@ -218,7 +222,8 @@ Status RowKeys::ranks(const Column& column, std::uint64_t* out, std::uint64_t* m
   }
   std::vector<std::uint64_t> by_text(distinct.size()), rank(distinct.size());
   std::iota(by_text.begin(), by_text.end(), 0);
-  std::sort(by_text.begin(), by_text.end(), [&](std::uint64_t a, std::uint64_t b) { return distinct[a] < distinct[b]; });
+  std::sort(by_text.begin(), by_text.end(),
+            [&](std::uint64_t a, std::uint64_t b) { return distinct[a] < distinct[b]; });
   for (std::size_t i = 0; i < by_text.size(); ++i) rank[by_text[i]] = i + 1;
   for (std::int64_t row = 0; row < rows_; ++row) out[row] = out[row] == ~0ULL ? 0 : rank[out[row]];
   *most = distinct.size();
@@ -241,7 +246,8 @@ Result<std::shared_ptr<arrow::Array>> RowKeys::order(arrow::MemoryPool* pool) co
   }
   std::vector<Block<std::uint64_t>*> blocks;
   for (auto& block : ranked) blocks.push_back(&block);
-  if (bits < 64) return packed_order<std::uint64_t>(blocks, widths, rows_, bits, pool);  // below: a shift by all bits is undefined
+  if (bits < 64)
+    return packed_order<std::uint64_t>(blocks, widths, rows_, bits, pool);  // below: a shift by all bits is undefined
   if (bits < 128) return packed_order<Wide>(blocks, widths, rows_, bits, pool);
   ranked.clear();
   return order_by_comparing(pool);
@@ -258,8 +264,9 @@ Result<std::shared_ptr<arrow::Array>> RowKeys::order_by_comparing(arrow::MemoryP
   return std::make_shared<arrow::UInt32Array>(rows_, std::move(out));
 }
 
-Result<arrow::ArrayVector> take_columns(std::vector<arrow::ArrayVector>&& columns, const std::shared_ptr<arrow::Array>& order,
-                                        const arrow::Schema& schema, arrow::MemoryPool* pool) {
+Result<arrow::ArrayVector> take_columns(std::vector<arrow::ArrayVector>&& columns,
+                                        const std::shared_ptr<arrow::Array>& order, const arrow::Schema& schema,
+                                        arrow::MemoryPool* pool) {
   arrow::compute::ExecContext context(pool);
   context.set_use_threads(false);
   arrow::ArrayVector out;
@@ -274,7 +281,8 @@ Result<arrow::ArrayVector> take_columns(std::vector<arrow::ArrayVector>&& column
     }
     columns[i].clear();
     if (order != nullptr) {
-      ARROW_ASSIGN_OR_RAISE(auto taken, arrow::compute::Take(whole, order, arrow::compute::TakeOptions::NoBoundsCheck(), &context));
+      ARROW_ASSIGN_OR_RAISE(auto taken,
+                            arrow::compute::Take(whole, order, arrow::compute::TakeOptions::NoBoundsCheck(), &context));
       whole = taken.make_array();
     }
     out.push_back(std::move(whole));

@@ -39,7 +39,8 @@ class RowKeys {
 };
 
 /// Rows `order` of `table`-like columns, column by column, each input column let go as soon as it is taken.
-Result<arrow::ArrayVector> take_columns(std::vector<arrow::ArrayVector>&& columns, const std::shared_ptr<arrow::Array>& order,
-                                        const arrow::Schema& schema, arrow::MemoryPool* pool);
+Result<arrow::ArrayVector> take_columns(std::vector<arrow::ArrayVector>&& columns,
+                                        const std::shared_ptr<arrow::Array>& order, const arrow::Schema& schema,
+                                        arrow::MemoryPool* pool);
 
 }  // namespace tapemill::lake

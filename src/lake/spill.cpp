@@ -17,9 +17,7 @@ struct Cursor {
   std::optional<RowKeys> keys;
 
   Status refill(const std::vector<int>& key_columns) {
-    do {
-      ARROW_RETURN_NOT_OK(reader->ReadNext(&rows));
-    } while (rows != nullptr && rows->num_rows() == 0);
+    do { ARROW_RETURN_NOT_OK(reader->ReadNext(&rows)); } while (rows != nullptr && rows->num_rows() == 0);
     return index(key_columns);
   }
   Status drop(std::int64_t count, const std::vector<int>& key_columns) {
@@ -100,7 +98,9 @@ Status merge_runs(const std::vector<std::shared_ptr<arrow::RecordBatchReader>>& 
     const Cursor* lowest = nullptr;
     for (const Cursor& cursor : cursors) {
       if (cursor.rows == nullptr) continue;
-      if (lowest == nullptr || cursor.keys->compare(cursor.keys->rows() - 1, *lowest->keys, lowest->keys->rows() - 1) < 0) lowest = &cursor;
+      if (lowest == nullptr ||
+          cursor.keys->compare(cursor.keys->rows() - 1, *lowest->keys, lowest->keys->rows() - 1) < 0)
+        lowest = &cursor;
     }
     if (lowest == nullptr) return Status::OK();
     const std::int64_t last = lowest->keys->rows() - 1;
@@ -109,7 +109,7 @@ Status merge_runs(const std::vector<std::shared_ptr<arrow::RecordBatchReader>>& 
     for (const Cursor& cursor : cursors) {
       std::int64_t count = 0;
       if (cursor.rows != nullptr) {
-        count = &cursor == lowest ? last + 1
+        count = &cursor == lowest  ? last + 1
                 : &cursor < lowest ? cursor.keys->upper_bound(*lowest->keys, last)
                                    : cursor.keys->lower_bound(*lowest->keys, last);
       }

@@ -59,14 +59,17 @@ class Session {
     db_.set_config(config, "autoinstall_known_extensions", "false");
     db_.set_config(config, "autoload_known_extensions", "false");
     if (options.threads > 0) db_.set_config(config, "threads", std::to_string(options.threads).c_str());
-    if (options.memory > 0) db_.set_config(config, "memory_limit", fmt::format("{}KiB", std::max<std::int64_t>(options.memory / 1024, 1)).c_str());
+    if (options.memory > 0)
+      db_.set_config(config, "memory_limit",
+                     fmt::format("{}KiB", std::max<std::int64_t>(options.memory / 1024, 1)).c_str());
     char* problem = nullptr;
     const bool opened = db_.open_ext(nullptr, &database_, config, &problem) == DuckDBSuccess;
     db_.destroy_config(&config);
     const std::string message = problem != nullptr ? problem : "no memory";
     db_.free(problem);
     if (!opened) return environment_error("DuckDB does not start: " + message);
-    return db_.connect(database_, &connection_) == DuckDBSuccess ? Status::OK() : environment_error("DuckDB does not start");
+    return db_.connect(database_, &connection_) == DuckDBSuccess ? Status::OK()
+                                                                 : environment_error("DuckDB does not start");
   }
 
   Status set_up(const SqlViews& views) {
@@ -92,7 +95,8 @@ class Session {
       if (count > 1) return usage_error("one SQL statement at a time");
       duckdb_prepared_statement prepared = nullptr;
       const bool good = db_.prepare_extracted_statement(connection_, statements, 0, &prepared) == DuckDBSuccess;
-      auto table = good ? execute(prepared) : Result<std::shared_ptr<arrow::Table>>(sql_error(lake_, text(db_.prepare_error(prepared))));
+      auto table = good ? execute(prepared)
+                        : Result<std::shared_ptr<arrow::Table>>(sql_error(lake_, text(db_.prepare_error(prepared))));
       db_.destroy_prepare(&prepared);
       return table;
     };
@@ -117,11 +121,13 @@ class Session {
   Result<std::shared_ptr<arrow::Table>> execute(duckdb_prepared_statement prepared) {
     const duckdb_statement_type type = db_.prepared_statement_type(prepared);
     if (type != DUCKDB_STATEMENT_TYPE_SELECT && type != DUCKDB_STATEMENT_TYPE_EXPLAIN) {
-      return usage_error("SQL here is read-only", "SELECT, WITH, VALUES, DESCRIBE, SHOW, SUMMARIZE and EXPLAIN are what there is");
+      return usage_error("SQL here is read-only",
+                         "SELECT, WITH, VALUES, DESCRIBE, SHOW, SUMMARIZE and EXPLAIN are what there is");
     }
     duckdb_result result;
     const bool good = db_.execute_prepared(prepared, &result) == DuckDBSuccess;
-    auto table = good ? fetch(result) : Result<std::shared_ptr<arrow::Table>>(sql_error(lake_, text(db_.result_error(&result))));
+    auto table =
+        good ? fetch(result) : Result<std::shared_ptr<arrow::Table>>(sql_error(lake_, text(db_.result_error(&result))));
     db_.destroy_result(&result);
     return table;
   }
@@ -135,7 +141,8 @@ class Session {
 
   Status check(duckdb_error_data problem) {
     Status status;
-    if (problem != nullptr && db_.error_data_has_error(problem)) status = sql_error(lake_, text(db_.error_data_message(problem)));
+    if (problem != nullptr && db_.error_data_has_error(problem))
+      status = sql_error(lake_, text(db_.error_data_message(problem)));
     db_.destroy_error_data(&problem);
     return status;
   }
@@ -144,7 +151,8 @@ class Session {
     const idx_t columns = db_.column_count(&result);
     std::vector<duckdb_logical_type> types;
     std::vector<const char*> names;
-    for (idx_t i = 0; i < columns; ++i) types.push_back(db_.column_logical_type(&result, i)), names.push_back(db_.column_name(&result, i));
+    for (idx_t i = 0; i < columns; ++i)
+      types.push_back(db_.column_logical_type(&result, i)), names.push_back(db_.column_name(&result, i));
     ArrowSchema described{};
     Status status = check(db_.to_arrow_schema(options, types.data(), names.data(), columns, &described));
     for (auto& type : types) db_.destroy_logical_type(&type);

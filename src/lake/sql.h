@@ -10,8 +10,8 @@ namespace tapemill::lake {
 struct SqlOptions {
   std::int64_t memory = 0;                            // bytes; 0: DuckDB's own default
   int threads = 0;
-  std::map<std::string, std::int64_t> versions;       // time travel per table; also in SQL: FROM sp500 AT (VERSION => 3)
-  std::stop_token stop = interrupt();                 // ends the query: Status code Cancelled
+  std::map<std::string, std::int64_t> versions;  // time travel per table; also in SQL: FROM sp500 AT (VERSION => 3)
+  std::stop_token stop = interrupt();  // ends the query: Status code Cancelled
 };
 /// Runs one read-only statement over the log's current files by DuckDB (loaded on first use). One view per table: silver by
 /// bare name, layer.name for every layer; partition columns (year, month) are columns. Time travel: FROM t AT (VERSION => n)

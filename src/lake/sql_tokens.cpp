@@ -6,7 +6,9 @@
 namespace tapemill::lake {
 namespace {
 
-bool starts_name(char c) { return std::isalpha(static_cast<unsigned char>(c)) || c == '_' || static_cast<unsigned char>(c) >= 0x80; }
+bool starts_name(char c) {
+  return std::isalpha(static_cast<unsigned char>(c)) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+}
 bool in_name(char c) { return starts_name(c) || std::isdigit(static_cast<unsigned char>(c)) || c == '$'; }
 
 class Lexer {
@@ -84,7 +86,9 @@ class Lexer {
     return true;
   }
 
-  void add(SqlToken::Kind kind, std::size_t begin, std::string value) { out_.push_back({kind, std::move(value), begin, at_}); }
+  void add(SqlToken::Kind kind, std::size_t begin, std::string value) {
+    out_.push_back({kind, std::move(value), begin, at_});
+  }
 
   std::string_view sql_;
   std::size_t at_ = 0;
@@ -104,8 +108,9 @@ std::string doubled(std::string_view text, char quote) {
 
 bool SqlToken::is(std::string_view word) const {
   if (kind != Kind::name && kind != Kind::sign) return false;
-  return std::equal(value.begin(), value.end(), word.begin(), word.end(),
-                    [](char a, char b) { return std::toupper(static_cast<unsigned char>(a)) == std::toupper(static_cast<unsigned char>(b)); });
+  return std::equal(value.begin(), value.end(), word.begin(), word.end(), [](char a, char b) {
+    return std::toupper(static_cast<unsigned char>(a)) == std::toupper(static_cast<unsigned char>(b));
+  });
 }
 
 std::vector<SqlToken> sql_tokens(std::string_view sql) { return Lexer(sql).run(); }

@@ -33,7 +33,9 @@ bool folder_says_partition(const Part& part) {
   for (const auto& [column, text] : part.partition) {
     std::string folder = "/" + part.path, value = text.empty() ? kHiveNull : hive_escape(text);
     const std::string key = "/" + hive_escape(column) + "=";
-    if (folder.find(key + value + "/") == std::string::npos && folder.find(key + "0" + value + "/") == std::string::npos) return false;
+    if (folder.find(key + value + "/") == std::string::npos &&
+        folder.find(key + "0" + value + "/") == std::string::npos)
+      return false;
   }
   return true;
 }
@@ -54,7 +56,8 @@ std::string select_of(const Table& table, const Snapshot& snapshot, std::vector<
     empty += comma + "CAST(NULL AS " + sql_type(*field->type()) + ") AS " + quote_name(field->name());
   }
   for (const std::string& column : snapshot.partitions) {
-    hive_types += (hive_types.empty() ? "" : ", ") + quote_text(column) + ": " + sql_type(*snapshot.schema->GetFieldByName(column)->type());
+    hive_types += (hive_types.empty() ? "" : ", ") + quote_text(column) + ": " +
+                  sql_type(*snapshot.schema->GetFieldByName(column)->type());
   }
   std::vector<std::string> plain, selects;
   for (const Part& part : snapshot.parts) {
@@ -71,12 +74,15 @@ std::string select_of(const Table& table, const Snapshot& snapshot, std::vector<
       const std::string name = quote_name(field->name());
       columns += columns.empty() ? "" : ", ";
       if (own == part.partition.end()) columns += name;
-      else columns += "CAST(" + (own->second.empty() ? "NULL" : quote_text(own->second)) + " AS " + sql_type(*field->type()) + ") AS " + name;
+      else
+        columns += "CAST(" + (own->second.empty() ? "NULL" : quote_text(own->second)) + " AS " +
+                   sql_type(*field->type()) + ") AS " + name;
     }
     selects.push_back("SELECT " + columns + " FROM read_parquet(" + list_of({path}) + ", hive_partitioning = false)");
   }
   if (!plain.empty()) {
-    const std::string hive = hive_types.empty() ? ", hive_partitioning = false" : ", hive_partitioning = true, hive_types = {" + hive_types + "}";
+    const std::string hive = hive_types.empty() ? ", hive_partitioning = false"
+                                                : ", hive_partitioning = true, hive_types = {" + hive_types + "}";
     selects.insert(selects.begin(), "SELECT " + names + " FROM read_parquet(" + list_of(plain) + hive + ")");
   }
   if (selects.empty()) return "SELECT " + empty + " WHERE false";
@@ -96,7 +102,8 @@ class Builder {
     auto snapshot = table.snapshot(version);
     if (!snapshot.ok()) return prefixed(snapshot.status(), name.str());
     if (schemas_.insert(schema).second) out_.setup.push_back("CREATE SCHEMA IF NOT EXISTS " + quote_name(schema));
-    out_.setup.push_back("CREATE VIEW " + quote_name(schema) + "." + quote_name(name.table) + " AS " + select_of(table, *snapshot, out_.files));
+    out_.setup.push_back("CREATE VIEW " + quote_name(schema) + "." + quote_name(name.table) + " AS " +
+                         select_of(table, *snapshot, out_.files));
     return Status::OK();
   }
 
@@ -126,7 +133,8 @@ AtClause at_clause(const std::vector<SqlToken>& tokens, std::size_t at) {
   auto is = [&](std::size_t i, std::string_view word) { return i < tokens.size() && tokens[i].is(word); };
   if (!is(at, "at") || !is(at + 1, "(") || !is(at + 3, "=>")) return {};
   AtClause clause;
-  if (is(at + 2, "version") && at + 4 < tokens.size() && tokens[at + 4].kind == SqlToken::Kind::number && is(at + 5, ")")) {
+  if (is(at + 2, "version") && at + 4 < tokens.size() && tokens[at + 4].kind == SqlToken::Kind::number &&
+      is(at + 5, ")")) {
     const std::string& text = tokens[at + 4].value;
     std::int64_t version = 0;
     auto read = std::from_chars(text.data(), text.data() + text.size(), version);
@@ -152,7 +160,9 @@ Result<std::int64_t> version_at(const Table& table, const std::string& text) {
   return data_error(fmt::format("{} was not there yet at {}", table.name().str(), instant.str()));
 }
 
-bool is_name(const SqlToken& token) { return token.kind == SqlToken::Kind::name || token.kind == SqlToken::Kind::quoted_name; }
+bool is_name(const SqlToken& token) {
+  return token.kind == SqlToken::Kind::name || token.kind == SqlToken::Kind::quoted_name;
+}
 
 // Rewrites each `name AT (...)` to a view in a schema of its own, so that the table keeps its name for `name.column`.
 Status rewrite_travel(const Lake& lake, const std::vector<SqlToken>& tokens, const std::string& sql, Builder& builder) {
@@ -163,15 +173,15 @@ Status rewrite_travel(const Lake& lake, const std::vector<SqlToken>& tokens, con
     if (clause.tokens == 0 || !is_name(tokens[i - 1])) continue;
     std::size_t first = i - 1;
     std::string text = tokens[i - 1].value;
-    if (i >= 3 && tokens[i - 2].is(".") && is_name(tokens[i - 3])) first = i - 3, text = tokens[first].value + "." + text;
+    if (i >= 3 && tokens[i - 2].is(".") && is_name(tokens[i - 3]))
+      first = i - 3, text = tokens[first].value + "." + text;
     ARROW_ASSIGN_OR_RAISE(TableName name, TableName::parse(lower(text)));
     const Layer layer = name.layer == Layer::silver && lake.silver_is_view(name.table) ? Layer::bronze : name.layer;
     const Table table = lake.table(layer, name.table);
-    if (!table.exists()) return data_error(fmt::format("there is no table {}", text), "tables: " + tables_there_are(lake));
+    if (!table.exists())
+      return data_error(fmt::format("there is no table {}", text), "tables: " + tables_there_are(lake));
     std::int64_t version = clause.version.value_or(0);
-    if (!clause.version) {
-      ARROW_ASSIGN_OR_RAISE(version, version_at(table, clause.instant));
-    }
+    if (!clause.version) { ARROW_ASSIGN_OR_RAISE(version, version_at(table, clause.instant)); }
     const std::string schema = fmt::format("{}@{}", lake::name(name.layer), version);
     ARROW_RETURN_NOT_OK(builder.view(name, version, schema));
     out += sql.substr(copied, tokens[first].begin - copied) + quote_name(schema) + "." + quote_name(name.table);
@@ -188,7 +198,8 @@ std::string tables_there_are(const Lake& lake) {
   auto tables = lake.tables();
   std::string out;
   if (!tables.ok()) return out;
-  for (const TableName& name : *tables) out += (out.empty() ? "" : ", ") + (name.layer == Layer::silver ? name.table : name.str());
+  for (const TableName& name : *tables)
+    out += (out.empty() ? "" : ", ") + (name.layer == Layer::silver ? name.table : name.str());
   return out.empty() ? "none yet" : out;
 }
 
@@ -202,13 +213,17 @@ Result<SqlViews> sql_views(const Lake& lake, const std::string& sql, const SqlOp
   for (const SqlToken& token : tokens) {
     words.insert(lower(token.value));
     all = all || token.is("show") || lower(token.value).find("information_schema") != std::string::npos ||
-          lower(token.value).starts_with("duckdb_") || lower(token.value).starts_with("pg_") || lower(token.value).starts_with("query");
+          lower(token.value).starts_with("duckdb_") || lower(token.value).starts_with("pg_") ||
+          lower(token.value).starts_with("query");
   }
   ARROW_ASSIGN_OR_RAISE(auto tables, lake.tables());
   for (const TableName& name : tables) {
     if (!all && !words.contains(lower(name.table))) continue;
     ARROW_RETURN_NOT_OK(builder.view(name, builder.chosen_version(name), lake::name(name.layer)));
-    const char* alias = name.layer == Layer::bronze ? "raw" : name.layer == Layer::silver ? "normalized" : name.layer == Layer::gold ? "features" : "";
+    const char* alias = name.layer == Layer::bronze   ? "raw"
+                        : name.layer == Layer::silver ? "normalized"
+                        : name.layer == Layer::gold   ? "features"
+                                                      : "";
     if (words.contains(alias)) ARROW_RETURN_NOT_OK(builder.view(name, builder.chosen_version(name), alias));
   }
   return std::move(builder.out());

@@ -9,8 +9,8 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "core/text.h"
 #include "core/decimal.h"
+#include "core/text.h"
 #include "core/time.h"
 #include "lake/actions.h"
 
@@ -38,8 +38,8 @@ std::int64_t floor_ms(std::int64_t us) { return us >= 0 ? us / 1000 : -((-us + 9
 std::string instant_text(std::int64_t ms) {
   const std::int64_t days = ms >= 0 ? ms / 86'400'000 : -((-ms + 86'399'999) / 86'400'000);
   const std::int64_t in_day = ms - days * 86'400'000;
-  return fmt::format("\"{}T{:02}:{:02}:{:02}.{:03}Z\"", Date{static_cast<std::int32_t>(days)}.str(), in_day / 3'600'000, in_day / 60'000 % 60,
-                     in_day / 1000 % 60, in_day % 1000);
+  return fmt::format("\"{}T{:02}:{:02}:{:02}.{:03}Z\"", Date{static_cast<std::int32_t>(days)}.str(), in_day / 3'600'000,
+                     in_day / 60'000 % 60, in_day / 1000 % 60, in_day % 1000);
 }
 
 bool has_year(std::int64_t days) { return days >= kFirstDay && days <= kLastDay; }
@@ -99,7 +99,8 @@ auto range_of(const parquet::FileMetaData& file, int column, Read read) {
   for (int group = 0; group < file.num_row_groups(); ++group) {
     auto chunk = file.RowGroup(group)->ColumnChunk(column);
     auto statistics = chunk->statistics();
-    if (statistics != nullptr && statistics->HasNullCount() && statistics->null_count() == chunk->num_values()) continue;
+    if (statistics != nullptr && statistics->HasNullCount() && statistics->null_count() == chunk->num_values())
+      continue;
     if (statistics == nullptr || !statistics->HasMinMax()) {
       range.known = false;
       return range;
@@ -121,7 +122,9 @@ Said said_of(const parquet::FileMetaData& file, int column, const arrow::DataTyp
   auto integers = [&](const auto& range) {
     return range.known ? Said{integer_text(*range.min, type, false), integer_text(*range.max, type, true)} : Said{};
   };
-  auto reals = [](const auto& range) { return range.known ? Said{real_text(*range.min, false), real_text(*range.max, true)} : Said{}; };
+  auto reals = [](const auto& range) {
+    return range.known ? Said{real_text(*range.min, false), real_text(*range.max, true)} : Said{};
+  };
   const parquet::Type::type physical = file.schema()->Column(column)->physical_type();
   switch (type.id()) {
     case arrow::Type::INT8:
@@ -134,8 +137,10 @@ Said said_of(const parquet::FileMetaData& file, int column, const arrow::DataTyp
       if (physical == parquet::Type::INT32) return integers(range_of<parquet::Int32Statistics>(file, column, whole));
       if (physical == parquet::Type::INT64) return integers(range_of<parquet::Int64Statistics>(file, column, whole));
       return {};
-    case arrow::Type::FLOAT: return reals(range_of<parquet::FloatStatistics>(file, column, [](float v) { return static_cast<double>(v); }));
-    case arrow::Type::DOUBLE: return reals(range_of<parquet::DoubleStatistics>(file, column, [](double v) { return v; }));
+    case arrow::Type::FLOAT:
+      return reals(range_of<parquet::FloatStatistics>(file, column, [](float v) { return static_cast<double>(v); }));
+    case arrow::Type::DOUBLE:
+      return reals(range_of<parquet::DoubleStatistics>(file, column, [](double v) { return v; }));
     case arrow::Type::STRING: {
       const auto range = range_of<parquet::ByteArrayStatistics>(file, column, text);
       return range.known ? Said{text_text(*range.min, false), text_text(*range.max, true)} : Said{};
@@ -181,7 +186,8 @@ BoundValue parse_bound(const Json& value, const arrow::DataType& type) {
 
 }  // namespace
 
-std::string statistics_of(const parquet::FileMetaData& file, const arrow::Schema& schema, const std::set<std::string>& with_nan) {
+std::string statistics_of(const parquet::FileMetaData& file, const arrow::Schema& schema,
+                          const std::set<std::string>& with_nan) {
   std::string least, most, nulls;
   for (int column = 0; column < schema.num_fields(); ++column) {
     const std::string& name = schema.field(column)->name();
@@ -191,7 +197,8 @@ std::string statistics_of(const parquet::FileMetaData& file, const arrow::Schema
     add_member(most, name, said.max);
     if (null_count >= 0) add_member(nulls, name, std::to_string(null_count));
   }
-  return fmt::format(R"({{"numRecords":{},"minValues":{{{}}},"maxValues":{{{}}},"nullCount":{{{}}}}})", file.num_rows(), least, most, nulls);
+  return fmt::format(R"({{"numRecords":{},"minValues":{{{}}},"maxValues":{{{}}},"nullCount":{{{}}}}})", file.num_rows(),
+                     least, most, nulls);
 }
 
 bool Bounds::may_hold(const BoundValue& low, const BoundValue& high) const {
@@ -214,7 +221,8 @@ Bounds bounds_in(const Json& stats, const std::string& column, const arrow::Data
   if (const Json* value = member("maxValues")) bounds.max = parse_bound(*value, type);
   const Json* nulls = member("nullCount");
   auto rows = stats.find("numRecords");
-  if (nulls != nullptr && nulls->is_number_integer() && rows != stats.end() && rows->is_number_integer()) bounds.only_null = *nulls == *rows;
+  if (nulls != nullptr && nulls->is_number_integer() && rows != stats.end() && rows->is_number_integer())
+    bounds.only_null = *nulls == *rows;
   return bounds;
 }
 
@@ -225,7 +233,8 @@ Bounds bounds_of_group(const parquet::RowGroupMetaData& group, int column, const
   if (statistics == nullptr) return bounds;
   bounds.only_null = statistics->HasNullCount() && statistics->null_count() == chunk->num_values();
   if (!statistics->HasMinMax()) return bounds;
-  const bool whole = arrow::is_integer(type.id()) || type.id() == arrow::Type::DATE32 || type.id() == arrow::Type::TIMESTAMP;
+  const bool whole =
+      arrow::is_integer(type.id()) || type.id() == arrow::Type::DATE32 || type.id() == arrow::Type::TIMESTAMP;
   if (whole && statistics->physical_type() == parquet::Type::INT32) {
     const auto& typed = static_cast<const parquet::Int32Statistics&>(*statistics);
     bounds.min = static_cast<std::int64_t>(typed.min());
@@ -233,8 +242,9 @@ Bounds bounds_of_group(const parquet::RowGroupMetaData& group, int column, const
   } else if (whole && statistics->physical_type() == parquet::Type::INT64) {
     const auto& typed = static_cast<const parquet::Int64Statistics&>(*statistics);
     const auto* time = type.id() == arrow::Type::TIMESTAMP ? statistics->descr()->logical_type().get() : nullptr;
-    const bool micros = time == nullptr || (time->is_timestamp() && static_cast<const parquet::TimestampLogicalType*>(time)->time_unit() ==
-                                                                        parquet::LogicalType::TimeUnit::MICROS);
+    const bool micros = time == nullptr ||
+                        (time->is_timestamp() && static_cast<const parquet::TimestampLogicalType*>(time)->time_unit() ==
+                                                     parquet::LogicalType::TimeUnit::MICROS);
     if (micros) bounds.min = typed.min(), bounds.max = typed.max();
   } else if (type.id() == arrow::Type::STRING && statistics->physical_type() == parquet::Type::BYTE_ARRAY) {
     const auto& typed = static_cast<const parquet::ByteArrayStatistics&>(*statistics);

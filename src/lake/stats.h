@@ -22,7 +22,8 @@ namespace tapemill::lake {
 /// outside 1..9999; timestamps are widened to milliseconds, decimals of more than 15 digits by more than a double loses;
 /// long texts are cut to 32 characters, the maximum with U+10FFFF after it. Column names are those of `schema` (the stored
 /// columns, flat).
-std::string statistics_of(const parquet::FileMetaData& file, const arrow::Schema& schema, const std::set<std::string>& with_nan);
+std::string statistics_of(const parquet::FileMetaData& file, const arrow::Schema& schema,
+                          const std::set<std::string>& with_nan);
 
 /// What is known of a column in some rows: bounds that are true (not always tight), in the column's own integers (days,
 /// microseconds), or texts.

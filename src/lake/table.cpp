@@ -43,18 +43,21 @@ std::shared_ptr<arrow::DataType> derived_type(const std::string& column) {
 // A UUID-shaped id that is the same for the same table, wherever and whenever it is made.
 std::string table_id(const TableName& name) {
   const std::string hash = sha256("tapemill table " + name.str());
-  return fmt::format("{}-{}-{}-{}-{}", hash.substr(0, 8), hash.substr(8, 4), hash.substr(12, 4), hash.substr(16, 4), hash.substr(20, 12));
+  return fmt::format("{}-{}-{}-{}-{}", hash.substr(0, 8), hash.substr(8, 4), hash.substr(12, 4), hash.substr(16, 4),
+                     hash.substr(20, 12));
 }
 
-Status same_shape(const TableName& name, const arrow::Schema& there, const arrow::Schema& wanted, const std::vector<std::string>& partitions,
-                  const std::vector<std::string>& wanted_partitions) {
+Status same_shape(const TableName& name, const arrow::Schema& there, const arrow::Schema& wanted,
+                  const std::vector<std::string>& partitions, const std::vector<std::string>& wanted_partitions) {
   const char* hint = "the table was made with another spec: give the data set another name, or rebuild the table";
   for (const auto& field : wanted.fields()) {
     auto other = there.GetFieldByName(field->name());
-    if (other == nullptr) return data_error(fmt::format("{} has no column \"{}\", the spec has", name.str(), field->name()), hint);
+    if (other == nullptr)
+      return data_error(fmt::format("{} has no column \"{}\", the spec has", name.str(), field->name()), hint);
     if (!other->type()->Equals(field->type())) {
-      return data_error(fmt::format("{}: column \"{}\" is {} in the table and {} in the spec", name.str(), field->name(),
-                                    delta_type(*other->type()), delta_type(*field->type())), hint);
+      return data_error(fmt::format("{}: column \"{}\" is {} in the table and {} in the spec", name.str(),
+                                    field->name(), delta_type(*other->type()), delta_type(*field->type())),
+                        hint);
     }
   }
   for (const auto& field : there.fields()) {
@@ -63,7 +66,9 @@ Status same_shape(const TableName& name, const arrow::Schema& there, const arrow
     }
   }
   if (partitions != wanted_partitions) {
-    return data_error(fmt::format("{} is partitioned by {}, the spec says {}", name.str(), join(partitions), join(wanted_partitions)), hint);
+    return data_error(
+        fmt::format("{} is partitioned by {}, the spec says {}", name.str(), join(partitions), join(wanted_partitions)),
+        hint);
   }
   return Status::OK();
 }
@@ -125,7 +130,10 @@ Result<std::vector<Commit>> Table::history() const {
 
 Status Table::create(const Dataset& dataset) const {
   return create(described(dataset), dataset.partitions,
-                {{kSort, join(dataset.sort)}, {kKey, join(dataset.key)}, {kSession, dataset.session_column}, {kDataset, dataset.table}});
+                {{kSort, join(dataset.sort)},
+                 {kKey, join(dataset.key)},
+                 {kSession, dataset.session_column},
+                 {kDataset, dataset.table}});
 }
 
 Status Table::create(const std::shared_ptr<arrow::Schema>& schema, const std::vector<std::string>& partitions,

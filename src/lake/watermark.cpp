@@ -31,7 +31,8 @@ Result<std::vector<UnitState>> units(const Snapshot& snapshot) {
       state.sha256 = tag(part, "sha256");
       state.source = tag(part, "file");
     } else if (state.sha256 != tag(part, "sha256")) {
-      return data_error(fmt::format("two files of {} {} are in the table at once: {} and {}", state.form, unit, state.sha256, tag(part, "sha256")),
+      return data_error(fmt::format("two files of {} {} are in the table at once: {} and {}", state.form, unit,
+                                    state.sha256, tag(part, "sha256")),
                         "the log was changed by another program: see tapemill history");
     }
     const std::string& ordinal = tag(part, "ordinal");
@@ -67,8 +68,9 @@ Result<Watermark> watermark(const Snapshot& snapshot) {
   if (field == nullptr || field->type()->id() != arrow::Type::DATE32) return mark;
   for (const Part& part : snapshot.parts) {
     auto own = part.partition.find(session);
-    const Bounds bounds = own != part.partition.end() ? bounds_of_partition(own->second, *field->type())
-                                                      : bounds_in(Json::parse(part.stats, nullptr, false), session, *field->type());
+    const Bounds bounds = own != part.partition.end()
+                              ? bounds_of_partition(own->second, *field->type())
+                              : bounds_in(Json::parse(part.stats, nullptr, false), session, *field->type());
     const auto *low = std::get_if<std::int64_t>(&bounds.min), *high = std::get_if<std::int64_t>(&bounds.max);
     if (low != nullptr && (!mark.first || *low < mark.first->days)) mark.first = Date{static_cast<std::int32_t>(*low)};
     if (high != nullptr && (!mark.last || *high > mark.last->days)) mark.last = Date{static_cast<std::int32_t>(*high)};

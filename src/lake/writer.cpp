@@ -25,7 +25,11 @@ class SortedPartWriter final : public PartWriter {
  public:
   SortedPartWriter(const Table& table, const Layout& layout, const Provenance& provenance, Partitioning partitioning,
                    std::vector<int> keys, MemoryBudget& budget)
-      : table_(table), layout_(layout), provenance_(provenance), partitioning_(std::move(partitioning)), keys_(std::move(keys)),
+      : table_(table),
+        layout_(layout),
+        provenance_(provenance),
+        partitioning_(std::move(partitioning)),
+        keys_(std::move(keys)),
         pool_(budget.pool()) {
     // In memory at once: the rows, and while they are sorted once more a column or two and 40 bytes a row.
     limit_ = budget.share(0.2, kMiB / 4, 1024 * kMiB);
@@ -33,8 +37,8 @@ class SortedPartWriter final : public PartWriter {
 
   Status write(const std::shared_ptr<arrow::RecordBatch>& rows) override {
     if (!rows->schema()->Equals(*layout_.schema, false)) {
-      return usage_error(fmt::format("{}: rows of another schema than the layout's:\n{}\ninstead of\n{}", table_.name().str(),
-                                     rows->schema()->ToString(), layout_.schema->ToString()));
+      return usage_error(fmt::format("{}: rows of another schema than the layout's:\n{}\ninstead of\n{}",
+                                     table_.name().str(), rows->schema()->ToString(), layout_.schema->ToString()));
     }
     if (rows->num_rows() == 0) return Status::OK();
     ARROW_ASSIGN_OR_RAISE(auto extended, partitioning_.extend(*rows, pool_));
@@ -120,7 +124,8 @@ class SortedPartWriter final : public PartWriter {
   }
 
   Status write_run(SpilledRun& run, const arrow::RecordBatch& rows) const {
-    for (std::int64_t at = 0; at < rows.num_rows(); at += spill_rows_) ARROW_RETURN_NOT_OK(run.write(*rows.Slice(at, spill_rows_)));
+    for (std::int64_t at = 0; at < rows.num_rows(); at += spill_rows_)
+      ARROW_RETURN_NOT_OK(run.write(*rows.Slice(at, spill_rows_)));
     return Status::OK();
   }
 
@@ -135,7 +140,8 @@ class SortedPartWriter final : public PartWriter {
 
   Status merge_into_one() {
     ARROW_ASSIGN_OR_RAISE(auto whole, SpilledRun::create(table_.path(), partitioning_.extended()));
-    ARROW_RETURN_NOT_OK(merge_all([&](const std::shared_ptr<arrow::RecordBatch>& rows) { return write_run(whole, *rows); }));
+    ARROW_RETURN_NOT_OK(
+        merge_all([&](const std::shared_ptr<arrow::RecordBatch>& rows) { return write_run(whole, *rows); }));
     ARROW_RETURN_NOT_OK(whole.close());
     runs_.clear();
     runs_.push_back(std::move(whole));
@@ -211,8 +217,9 @@ class SortedPartWriter final : public PartWriter {
     Part part = *std::move(finished);
     const std::string hive = partitioning_.folder(partition_);
     Sha256 hash;
-    for (const std::string& piece : {writer_version(), table_.name().str(), hive, provenance_.sha256, provenance_.unit, provenance_.form,
-                                     std::to_string(provenance_.ordinal), fingerprint(layout_), std::to_string(index_)}) {
+    for (const std::string& piece :
+         {writer_version(), table_.name().str(), hive, provenance_.sha256, provenance_.unit, provenance_.form,
+          std::to_string(provenance_.ordinal), fingerprint(layout_), std::to_string(index_)}) {
       hash.add(piece);
       hash.add(std::string_view("\0", 1));
     }
@@ -221,7 +228,8 @@ class SortedPartWriter final : public PartWriter {
     part.partition = partition_;
     part.tags = provenance_.tags;
     part.tags["ordinal"] = std::to_string(provenance_.ordinal);
-    for (const auto& [key, value] : {std::pair{"unit", provenance_.unit}, {"form", provenance_.form}, {"sha256", provenance_.sha256}}) {
+    for (const auto& [key, value] :
+         {std::pair{"unit", provenance_.unit}, {"form", provenance_.form}, {"sha256", provenance_.sha256}}) {
       if (!value.empty()) part.tags[key] = value;
     }
     parts_.push_back(std::move(part));
@@ -238,7 +246,9 @@ class SortedPartWriter final : public PartWriter {
       if (!named) {
         const std::string path = one.folder + "/" + one.name;
         ARROW_ASSIGN_OR_RAISE(bool equal, equal_files(path, one.part->file().fd()));
-        if (!equal) return data_error(path + " is there with other bytes: it is damaged", "no commit that is being written names it: remove it and try again");
+        if (!equal)
+          return data_error(path + " is there with other bytes: it is damaged",
+                            "no commit that is being written names it: remove it and try again");
         ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);  // in use again: not yet for a cleaner of old files
       }
       if (one.folder != synced) ARROW_RETURN_NOT_OK(sync_folder(one.folder));
@@ -282,18 +292,22 @@ Layout layout_of(const Dataset& dataset) {
   return layout;
 }
 
-Result<std::unique_ptr<PartWriter>> write_parts(const Table& table, const Layout& layout, const Provenance& provenance, MemoryBudget& budget) {
-  ARROW_ASSIGN_OR_RAISE(Partitioning partitioning, Partitioning::make(*layout.schema, layout.partitions, layout.session_column));
+Result<std::unique_ptr<PartWriter>> write_parts(const Table& table, const Layout& layout, const Provenance& provenance,
+                                                MemoryBudget& budget) {
+  ARROW_ASSIGN_OR_RAISE(Partitioning partitioning,
+                        Partitioning::make(*layout.schema, layout.partitions, layout.session_column));
   std::vector<int> keys = partitioning.keys();
   for (const std::string& column : layout.sort) {
     const int index = layout.schema->GetFieldIndex(column);
     if (index < 0) {
       const std::string near = nearest(column, layout.schema->field_names());
-      return usage_error(fmt::format("sort \"{}\" is no column", column), near.empty() ? "" : "did you mean \"" + near + "\"?");
+      return usage_error(fmt::format("sort \"{}\" is no column", column),
+                         near.empty() ? "" : "did you mean \"" + near + "\"?");
     }
     keys.push_back(index);
   }
-  return std::make_unique<SortedPartWriter>(table, layout, provenance, std::move(partitioning), std::move(keys), budget);
+  return std::make_unique<SortedPartWriter>(table, layout, provenance, std::move(partitioning), std::move(keys),
+                                            budget);
 }
 
 }  // namespace tapemill::lake

@@ -27,7 +27,8 @@ class PartWriter {
 
 struct Layout {
   std::shared_ptr<arrow::Schema> schema;
-  std::vector<std::string> partitions, sort;      // partitions: year, month, date (of the session column), or a column's name
+  std::vector<std::string> partitions,
+      sort;      // partitions: year, month, date (of the session column), or a column's name
   std::string session_column = "session";
   std::map<std::string, std::string> encodings;   // column -> plain | dictionary | delta | byte_stream_split
   std::int64_t row_group_rows = 1'000'000, part_rows = 8'000'000;
@@ -35,6 +36,7 @@ struct Layout {
 };
 Layout layout_of(const Dataset& dataset);
 
-Result<std::unique_ptr<PartWriter>> write_parts(const Table& table, const Layout& layout, const Provenance& provenance, MemoryBudget& budget);
+Result<std::unique_ptr<PartWriter>> write_parts(const Table& table, const Layout& layout, const Provenance& provenance,
+                                                MemoryBudget& budget);
 
 }  // namespace tapemill::lake

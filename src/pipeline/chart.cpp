@@ -11,10 +11,12 @@ namespace tapemill::pipeline {
 namespace {
 
 bool has_bars(const Dataset& dataset) {
-  return std::ranges::all_of(std::vector<std::string>{"open", "high", "low", "close", "symbol"}, [&](const auto& name) { return dataset.column(name) != nullptr; });
+  return std::ranges::all_of(std::vector<std::string>{"open", "high", "low", "close", "symbol"},
+                             [&](const auto& name) { return dataset.column(name) != nullptr; });
 }
 
-Result<lake::ScanResult> rows_of(const lake::Lake& lake, const std::string& table, const std::string& symbol, const Dataset& dataset, const Workers& workers) {
+Result<lake::ScanResult> rows_of(const lake::Lake& lake, const std::string& table, const std::string& symbol,
+                                 const Dataset& dataset, const Workers& workers) {
   lake::ScanRequest request;
   request.table = {lake::Layer::silver, table};
   request.symbols = {symbol};
@@ -25,7 +27,8 @@ Result<lake::ScanResult> rows_of(const lake::Lake& lake, const std::string& tabl
 }
 
 /// The table to read: the one named, else the first that knows the symbol.
-Result<std::pair<Dataset, lake::ScanResult>> find(const lake::Lake& lake, const ChartOptions& options, const Workers& workers) {
+Result<std::pair<Dataset, lake::ScanResult>> find(const lake::Lake& lake, const ChartOptions& options,
+                                                  const Workers& workers) {
   std::vector<std::string> names, looked;
   if (!options.table.empty()) {
     ARROW_ASSIGN_OR_RAISE(auto name, lake::TableName::parse(options.table));
@@ -47,7 +50,9 @@ Result<std::pair<Dataset, lake::ScanResult>> find(const lake::Lake& lake, const 
   }
   std::string all;
   for (const auto& name : looked) all += (all.empty() ? "" : ", ") + name;
-  return usage_error(fmt::format("no bars of {}", options.symbol), all.empty() ? "the lake has no table of bars yet: tapemill ingest" : "looked in " + all + "; symbols are written as in the files");
+  return usage_error(fmt::format("no bars of {}", options.symbol),
+                     all.empty() ? "the lake has no table of bars yet: tapemill ingest"
+                                 : "looked in " + all + "; symbols are written as in the files");
 }
 
 /// Whether values live among the prices: their median lies within a factor of three of the closes' median.
@@ -70,7 +75,9 @@ Result<exports::Candles> make_chart(const lake::Lake& lake, const ChartOptions& 
   auto& [dataset, result] = found;
   const arrow::Table& table = *result.rows;
   ARROW_ASSIGN_OR_RAISE(auto spans, lake::spans(table));
-  if (spans.size() > 1) return usage_error(fmt::format("{} names {} instruments of {}", options.symbol, spans.size(), dataset.table), "give one instrument id, such as " + spans.front().instrument);
+  if (spans.size() > 1)
+    return usage_error(fmt::format("{} names {} instruments of {}", options.symbol, spans.size(), dataset.table),
+                       "give one instrument id, such as " + spans.front().instrument);
   const std::vector<std::string> columns{"open", "high", "low", "close", "volume"};
   std::map<std::string, std::vector<double>> values;
   std::vector<std::string> there;
@@ -99,7 +106,11 @@ Result<exports::Candles> make_chart(const lake::Lake& lake, const ChartOptions& 
   std::vector<std::size_t> rows;
   for (std::size_t i = 0; i < days.size(); ++i)
     if (sessions[i] >= from && sessions[i] <= to && !std::isnan(values["close"][i])) rows.push_back(i);
-  if (rows.empty()) return usage_error(fmt::format("no bars of {} between {} and {}", options.symbol, options.start, options.end), fmt::format("there are bars from {} to {}", Date{static_cast<std::int32_t>(sessions.front())}.str(), Date{static_cast<std::int32_t>(sessions.back())}.str()));
+  if (rows.empty())
+    return usage_error(
+        fmt::format("no bars of {} between {} and {}", options.symbol, options.start, options.end),
+        fmt::format("there are bars from {} to {}", Date{static_cast<std::int32_t>(sessions.front())}.str(),
+                    Date{static_cast<std::int32_t>(sessions.back())}.str()));
   auto cut = [&](const std::vector<double>& all) {
     std::vector<double> some;
     for (std::size_t i : rows) some.push_back(all[i]);
@@ -118,7 +129,8 @@ Result<exports::Candles> make_chart(const lake::Lake& lake, const ChartOptions& 
   } else {
     for (std::size_t i : rows) candles.axis.sessions.push_back(Date{static_cast<std::int32_t>(sessions[i])}.str());
   }
-  candles.open = cut(values["open"]), candles.high = cut(values["high"]), candles.low = cut(values["low"]), candles.close = cut(values["close"]);
+  candles.open = cut(values["open"]), candles.high = cut(values["high"]), candles.low = cut(values["low"]),
+  candles.close = cut(values["close"]);
   if (values.contains("volume")) candles.volume = cut(values["volume"]);
   std::map<std::string, std::size_t> pane_of;
   for (std::size_t i = 0; i < made.size(); ++i) {
@@ -140,7 +152,8 @@ Result<exports::Candles> make_chart(const lake::Lake& lake, const ChartOptions& 
     candles.panes[at->second].series.push_back(std::move(one));
   }
   double first = candles.close.front(), last = candles.close.back();
-  candles.caption.title = fmt::format("{} closed at {:.2f} {}, {:+.1f} % over {} bars", options.symbol, last, dataset.currency, (last / first - 1) * 100, rows.size());
+  candles.caption.title = fmt::format("{} closed at {:.2f} {}, {:+.1f} % over {} bars", options.symbol, last,
+                                      dataset.currency, (last / first - 1) * 100, rows.size());
   candles.caption.source = fmt::format("silver.{} version {} · unadjusted", dataset.table, result.version);
   candles.caption.anchor = "chart";
   return candles;

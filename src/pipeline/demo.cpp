@@ -26,17 +26,22 @@ using Clock = std::chrono::steady_clock;
 
 /// The index's real bars: $TAPEMILL_DEMO_DATA, else what scripts/install fetched (npm vega-datasets, BSD-3-Clause).
 Result<std::string> index_file() {
-  std::vector<std::string> places{share_folder() + "/data/sp500-2000.csv", share_folder() + "/.deps/data/sp500-2000.csv"};
-  if (const char* given = std::getenv("TAPEMILL_DEMO_DATA")) places.insert(places.begin(), std::string(given) + "/sp500-2000.csv");
+  std::vector<std::string> places{share_folder() + "/data/sp500-2000.csv",
+                                  share_folder() + "/.deps/data/sp500-2000.csv"};
+  if (const char* given = std::getenv("TAPEMILL_DEMO_DATA"))
+    places.insert(places.begin(), std::string(given) + "/sp500-2000.csv");
   std::error_code ignored;
   for (const auto& place : places)
     if (fs::exists(place, ignored)) return place;
-  return environment_error("sp500-2000.csv: not found", "make demo fetches it; or set $TAPEMILL_DEMO_DATA to a folder that holds it (npm vega-datasets, data/sp500-2000.csv)");
+  return environment_error("sp500-2000.csv: not found",
+                           "make demo fetches it; or set $TAPEMILL_DEMO_DATA to a folder that holds it (npm "
+                           "vega-datasets, data/sp500-2000.csv)");
 }
 
 class Demo {
  public:
-  Demo(const lake::Lake& lake, const Workers& workers, MemoryBudget& budget, const std::function<void(const DemoStage&)>& say)
+  Demo(const lake::Lake& lake, const Workers& workers, MemoryBudget& budget,
+       const std::function<void(const DemoStage&)>& say)
       : lake_(lake), workers_(workers), budget_(budget), say_(say), exchange_(lake.root() + "/demo/exchange") {}
 
   Result<DemoResult> run() {
@@ -53,12 +58,14 @@ class Demo {
     ARROW_RETURN_NOT_OK(check_defects());
     ARROW_RETURN_NOT_OK(check_oddities());
     for (const char* group : {"s1_daily", "momentum", "volatility"})
-      ARROW_RETURN_NOT_OK(timed(fmt::format("features {}", group), [&](DemoStage& stage) { return build(stage, group); }));
+      ARROW_RETURN_NOT_OK(
+          timed(fmt::format("features {}", group), [&](DemoStage& stage) { return build(stage, group); }));
     ARROW_RETURN_NOT_OK(timed("signals", [&](DemoStage& stage) { return detect(stage); }));
     ARROW_RETURN_NOT_OK(timed("graph against batch", [&](DemoStage& stage) { return compare(stage); }));
     ARROW_RETURN_NOT_OK(timed("qlib store", [&](DemoStage& stage) { return qlib(stage); }));
     for (const char* strategy : {"index_cross", "opening_straddle"})
-      ARROW_RETURN_NOT_OK(timed(fmt::format("backtest {}", strategy), [&](DemoStage& stage) { return backtest_twice(stage, strategy); }));
+      ARROW_RETURN_NOT_OK(timed(fmt::format("backtest {}", strategy),
+                                [&](DemoStage& stage) { return backtest_twice(stage, strategy); }));
     ARROW_RETURN_NOT_OK(timed("SQL", [&](DemoStage& stage) { return sql(stage); }));
     result_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     result_.report_path = lake_.root() + "/reports/demo.html";
@@ -71,14 +78,17 @@ class Demo {
   Status timed(const std::string& name, const std::function<Status(DemoStage&)>& body) {
     DemoStage stage{name};
     auto start = Clock::now();
-    if (interrupt().stop_requested()) return Status::Cancelled("interrupted; what is committed stays, run the demo again to go on");
+    if (interrupt().stop_requested())
+      return Status::Cancelled("interrupted; what is committed stays, run the demo again to go on");
     ARROW_RETURN_NOT_OK(body(stage));
     stage.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     say_(stage);
     result_.stages.push_back(std::move(stage));
     return Status::OK();
   }
-  void check(std::string name, bool ok, std::string detail) { result_.checks.push_back({std::move(name), std::move(detail), ok}); }
+  void check(std::string name, bool ok, std::string detail) {
+    result_.checks.push_back({std::move(name), std::move(detail), ok});
+  }
 
   Status make_exchange(DemoStage& stage) {
     GenerateOptions options;
@@ -96,24 +106,28 @@ class Demo {
     std::error_code ignored;
     for (const auto& path : paths)
       if (!fs::exists(path, ignored)) return Status::OK();  // a drop that brings nothing of this data set
-    return timed(drop.empty() ? "ingest " + name : fmt::format("ingest {} {}", name, drop), [&](DemoStage& stage) -> Status {
-      ARROW_ASSIGN_OR_RAISE(Dataset dataset, load_dataset(name));
-      ARROW_ASSIGN_OR_RAISE(bool all_in, landed_already(lake_, dataset, paths, workers_));
-      if (all_in) {
-        stage.unchanged = true;
-        stage.what = "all landed before";
-        return Status::OK();
-      }
-      auto now = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-      ARROW_ASSIGN_OR_RAISE(auto report, ingest(lake_, dataset, paths, Instant{now}, workers_, budget_));
-      stage.rows = report.quality.rows_in, stage.bytes = report.bytes_in;
-      stage.what = fmt::format("{} stored, {} quarantined", report.quality.rows_kept, report.quality.rows_quarantined);
-      if (!report.refused.empty()) stage.what += fmt::format(", {} files refused", report.refused.size());
-      if (!report.restated.empty()) stage.what += fmt::format(", {} restated", report.restated.size());
-      result_.refused.insert(result_.refused.end(), report.refused.begin(), report.refused.end());
-      result_.restated.insert(result_.restated.end(), report.restated.begin(), report.restated.end());
-      return Status::OK();
-    });
+    return timed(
+        drop.empty() ? "ingest " + name : fmt::format("ingest {} {}", name, drop), [&](DemoStage& stage) -> Status {
+          ARROW_ASSIGN_OR_RAISE(Dataset dataset, load_dataset(name));
+          ARROW_ASSIGN_OR_RAISE(bool all_in, landed_already(lake_, dataset, paths, workers_));
+          if (all_in) {
+            stage.unchanged = true;
+            stage.what = "all landed before";
+            return Status::OK();
+          }
+          auto now =
+              std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+                  .count();
+          ARROW_ASSIGN_OR_RAISE(auto report, ingest(lake_, dataset, paths, Instant{now}, workers_, budget_));
+          stage.rows = report.quality.rows_in, stage.bytes = report.bytes_in;
+          stage.what =
+              fmt::format("{} stored, {} quarantined", report.quality.rows_kept, report.quality.rows_quarantined);
+          if (!report.refused.empty()) stage.what += fmt::format(", {} files refused", report.refused.size());
+          if (!report.restated.empty()) stage.what += fmt::format(", {} restated", report.restated.size());
+          result_.refused.insert(result_.refused.end(), report.refused.begin(), report.refused.end());
+          result_.restated.insert(result_.restated.end(), report.restated.begin(), report.restated.end());
+          return Status::OK();
+        });
   }
 
   /// What the logs say of all that is in: rows in = rows stored + rows quarantined, per table.
@@ -123,11 +137,14 @@ class Demo {
       if (!bronze.exists()) continue;
       ARROW_ASSIGN_OR_RAISE(auto snapshot, bronze.snapshot());
       ARROW_ASSIGN_OR_RAISE(auto totals, unit_totals(bronze, snapshot));
-      DemoTable one{name, totals.rows_in, totals.rows_stored, totals.rows_quarantined, 0, snapshot.bytes(), snapshot.version, snapshot.version + 1};
+      DemoTable one{name, totals.rows_in,   totals.rows_stored, totals.rows_quarantined,
+                    0,    snapshot.bytes(), snapshot.version,   snapshot.version + 1};
       ARROW_ASSIGN_OR_RAISE(one.bytes_in, landed_bytes(lake_, name, units_of(snapshot)));
       ARROW_ASSIGN_OR_RAISE(auto refused, quarantined(lake_, name, {"", "", 0}));
-      bool adds_up = totals.rows_in == totals.rows_stored + totals.rows_quarantined && totals.rows_stored == snapshot.rows() && refused->num_rows() == totals.rows_quarantined;
-      check(fmt::format("{}: rows in = stored + quarantined", name), adds_up, fmt::format("{} = {} + {}", totals.rows_in, totals.rows_stored, totals.rows_quarantined));
+      bool adds_up = totals.rows_in == totals.rows_stored + totals.rows_quarantined &&
+                     totals.rows_stored == snapshot.rows() && refused->num_rows() == totals.rows_quarantined;
+      check(fmt::format("{}: rows in = stored + quarantined", name), adds_up,
+            fmt::format("{} = {} + {}", totals.rows_in, totals.rows_stored, totals.rows_quarantined));
       result_.tables.push_back(one);
     }
     return Status::OK();
@@ -142,8 +159,11 @@ class Demo {
         ++whole_files;
         continue;
       }
-      if (defect.value("check", "").empty() || defect.value("check", "") == "move") continue;  // kept, or only warned of
-      planted.insert(fmt::format("{} {}:{} {}", defect.value("dataset", ""), fs::path(defect.value("file", "")).filename().string(), defect.value("line", std::int64_t{0}), defect.value("check", "")));
+      if (defect.value("check", "").empty() || defect.value("check", "") == "move")
+        continue;  // kept, or only warned of
+      planted.insert(fmt::format("{} {}:{} {}", defect.value("dataset", ""),
+                                 fs::path(defect.value("file", "")).filename().string(),
+                                 defect.value("line", std::int64_t{0}), defect.value("check", "")));
     }
     for (const auto& table : result_.tables) {
       ARROW_ASSIGN_OR_RAISE(auto rows, quarantined(lake_, table.table, {"", "", 0}));
@@ -153,8 +173,10 @@ class Demo {
       const auto& by = static_cast<const arrow::StringArray&>(*batch->GetColumnByName("check"));
       const auto& why = static_cast<const arrow::StringArray&>(*batch->GetColumnByName("reason"));
       for (std::int64_t i = 0; i < batch->num_rows() && i < 100; ++i)
-        result_.quarantine.push_back({table.table, fmt::format("{}:{}", file.GetString(i), line.Value(i)), by.GetString(i), why.GetString(i)});
-      for (std::int64_t i = 0; i < batch->num_rows(); ++i) found.insert(fmt::format("{} {}:{} {}", table.table, file.GetString(i), line.Value(i), by.GetString(i)));
+        result_.quarantine.push_back(
+            {table.table, fmt::format("{}:{}", file.GetString(i), line.Value(i)), by.GetString(i), why.GetString(i)});
+      for (std::int64_t i = 0; i < batch->num_rows(); ++i)
+        found.insert(fmt::format("{} {}:{} {}", table.table, file.GetString(i), line.Value(i), by.GetString(i)));
     }
     std::string missed, extra;
     for (const auto& one : planted)
@@ -162,7 +184,9 @@ class Demo {
     for (const auto& one : found)
       if (!planted.contains(one) && extra.empty()) extra = one;
     check("the planted rows are the quarantined ones", missed.empty() && extra.empty(),
-          missed.empty() && extra.empty() ? fmt::format("{} rows, each by its own check", planted.size()) : missed.empty() ? "not planted: " + extra : "not caught: " + missed);
+          missed.empty() && extra.empty() ? fmt::format("{} rows, each by its own check", planted.size())
+          : missed.empty()                ? "not planted: " + extra
+                                          : "not caught: " + missed);
     return check_files(whole_files);
   }
 
@@ -174,7 +198,8 @@ class Demo {
     std::map<std::string, std::set<std::string>> drops;  // file name -> sha256 of its second delivery
     std::int64_t second = 0, in = 0, restated = 0;
     std::error_code ignored;
-    for (const auto& entry : fs::recursive_directory_iterator(exchange_ + "/drop2/us_stocks_sip/day_aggs_v1", ignored)) {
+    for (const auto& entry :
+         fs::recursive_directory_iterator(exchange_ + "/drop2/us_stocks_sip/day_aggs_v1", ignored)) {
       if (!entry.is_regular_file(ignored)) continue;
       ++second;
       ARROW_ASSIGN_OR_RAISE(std::string bytes, read_file(entry.path().string()));
@@ -182,10 +207,13 @@ class Demo {
       for (const auto& [key, unit] : units)
         if (unit.sha256 == hash) ++in, restated += unit.ordinal > 0;
     }
-    check("the second delivery is the one in force", second > 0 && in == second, fmt::format("{} of {} files of drop 2 are in, {} of them as a restated day", in, second, restated));
+    check("the second delivery is the one in force", second > 0 && in == second,
+          fmt::format("{} of {} files of drop 2 are in, {} of them as a restated day", in, second, restated));
     ARROW_ASSIGN_OR_RAISE(auto commits, bronze.history());
-    bool named = std::any_of(commits.begin(), commits.end(), [](const auto& commit) { return commit.operation == "RESTATE"; });
-    check("the restated day is a named event", named == (restated > 0) && restated > 0, fmt::format("{} whole-file defects declared", whole_files));
+    bool named =
+        std::any_of(commits.begin(), commits.end(), [](const auto& commit) { return commit.operation == "RESTATE"; });
+    check("the restated day is a named event", named == (restated > 0) && restated > 0,
+          fmt::format("{} whole-file defects declared", whole_files));
     return Status::OK();
   }
 
@@ -197,13 +225,20 @@ class Demo {
         if (defect.value("kind", "") == kind) return "US:" + defect.value("ticker", "");
       return std::string("none");
     };
-    auto is = [](const std::string& instrument) { return [instrument](const Oddity& one) { return one.instrument == instrument; }; };
+    auto is = [](const std::string& instrument) {
+      return [instrument](const Oddity& one) { return one.instrument == instrument; };
+    };
     auto halted = std::find_if(found.gaps.begin(), found.gaps.end(), is(planted("halted")));
     check("the halted symbol is seen", halted != found.gaps.end(),
-          halted == found.gaps.end() ? planted("halted") + " has no gap" : fmt::format("{} misses {} sessions before {}", halted->instrument, halted->value, halted->date.str()));
+          halted == found.gaps.end()
+              ? planted("halted") + " has no gap"
+              : fmt::format("{} misses {} sessions before {}", halted->instrument, halted->value, halted->date.str()));
     auto split = std::find_if(found.moves.begin(), found.moves.end(), is(planted("split")));
     check("the unadjusted split is seen", split != found.moves.end() && found.moves.size() == 1,
-          split == found.moves.end() ? planted("split") + " did not move" : fmt::format("{} moves by {:+.1f} % on {}, {} such moves in all", split->instrument, split->value * 100, split->date.str(), found.moves.size()));
+          split == found.moves.end()
+              ? planted("split") + " did not move"
+              : fmt::format("{} moves by {:+.1f} % on {}, {} such moves in all", split->instrument, split->value * 100,
+                            split->date.str(), found.moves.size()));
     return Status::OK();
   }
 
@@ -227,7 +262,9 @@ class Demo {
   }
 
   Status compare(DemoStage& stage) {
-    ARROW_ASSIGN_OR_RAISE(result_.graph, compare_graph_with_batch(lake_, share_folder() + "/graphs/technical_analysis.json", workers_, budget_));
+    ARROW_ASSIGN_OR_RAISE(
+        result_.graph,
+        compare_graph_with_batch(lake_, share_folder() + "/graphs/technical_analysis.json", workers_, budget_));
     const auto& graph = result_.graph;
     stage.rows = graph.rows;
     stage.what = fmt::format("{} values, {} with other bits", graph.values, graph.different);
@@ -256,8 +293,10 @@ class Demo {
     stage.rows = first.rows_scanned;
     stage.unchanged = first.existed;
     stage.what = fmt::format("{} trades, ledger {}", first.trades->num_rows(), first.ledger_hash.substr(0, 12));
-    check(fmt::format("{}: two runs, one ledger", name), second.same, fmt::format("{} = {}", first.ledger_hash.substr(0, 16), second.run.ledger_hash.substr(0, 16)));
-    check(fmt::format("{}: traded", name), first.trades->num_rows() > 0, fmt::format("{} trades over {} sessions", first.trades->num_rows(), first.sessions));
+    check(fmt::format("{}: two runs, one ledger", name), second.same,
+          fmt::format("{} = {}", first.ledger_hash.substr(0, 16), second.run.ledger_hash.substr(0, 16)));
+    check(fmt::format("{}: traded", name), first.trades->num_rows() > 0,
+          fmt::format("{} trades over {} sessions", first.trades->num_rows(), first.sessions));
     result_.runs.push_back(std::move(first));
     return Status::OK();
   }
@@ -270,7 +309,8 @@ class Demo {
       if (one.table == "stocks_daily") stored = one.rows_stored;
     stage.rows = stored;
     stage.what = "DuckDB counts what the log counts";
-    check("SQL sees the log's rows", static_cast<std::int64_t>(counted.front()) == stored, fmt::format("{} = {}", counted.front(), stored));
+    check("SQL sees the log's rows", static_cast<std::int64_t>(counted.front()) == stored,
+          fmt::format("{} = {}", counted.front(), stored));
     return Status::OK();
   }
 
@@ -289,7 +329,8 @@ bool DemoResult::ok() const {
   return !checks.empty() && std::all_of(checks.begin(), checks.end(), [](const DemoCheck& check) { return check.ok; });
 }
 
-Result<DemoResult> demo(const lake::Lake& lake, const Workers& workers, MemoryBudget& budget, const std::function<void(const DemoStage&)>& say) {
+Result<DemoResult> demo(const lake::Lake& lake, const Workers& workers, MemoryBudget& budget,
+                        const std::function<void(const DemoStage&)>& say) {
   return Demo(lake, workers, budget, say).run();
 }
 

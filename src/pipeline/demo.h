@@ -25,7 +25,8 @@ struct DemoCheck {
 /// One ingest of the demo, with what the log says of all that is in: the same in the first run and in the second.
 struct DemoTable {
   std::string table;
-  std::int64_t rows_in = 0, rows_stored = 0, rows_quarantined = 0, bytes_in = 0, bytes_stored = 0, version = 0, commits = 0;
+  std::int64_t rows_in = 0, rows_stored = 0, rows_quarantined = 0, bytes_in = 0, bytes_stored = 0, version = 0,
+               commits = 0;
 };
 struct SignalCount {
   std::string strategy;
@@ -59,7 +60,8 @@ struct DemoResult {
 /// The main job on one real series and a generated exchange: two deliveries through landing, bronze, silver and gold;
 /// features, signals, a graph against the batch, a Qlib store, two backtests run twice, and a report (LAKE/reports/demo.html).
 /// A second run finds everything up to date. `say` is told each stage as it ends.
-Result<DemoResult> demo(const lake::Lake& lake, const Workers& workers, MemoryBudget& budget, const std::function<void(const DemoStage&)>& say);
+Result<DemoResult> demo(const lake::Lake& lake, const Workers& workers, MemoryBudget& budget,
+                        const std::function<void(const DemoStage&)>& say);
 
 /// The page of a demo that ran.
 Result<std::string> demo_page(const lake::Lake& lake, const DemoResult& result, const Workers& workers);

@@ -29,16 +29,20 @@ Result<std::map<std::string, std::int64_t>> landed_files(const lake::Lake& lake,
 
 }  // namespace
 
-Result<bool> landed_already(const lake::Lake& lake, const Dataset& dataset, const std::vector<std::string>& paths, const Workers& workers) {
+Result<bool> landed_already(const lake::Lake& lake, const Dataset& dataset, const std::vector<std::string>& paths,
+                            const Workers& workers) {
   ARROW_ASSIGN_OR_RAISE(auto known, landed_files(lake, dataset.table));
   if (known.empty()) return false;
   ARROW_ASSIGN_OR_RAISE(auto files, sources::expand_paths(paths));
   std::atomic<bool> all{true};
-  ARROW_RETURN_NOT_OK(workers.each(files.size(), [&](std::size_t i) {
-    auto info = sources::inspect(dataset, files[i]);  // what cannot be told is refused before it lands, now as then
-    if (info.ok() && !known.contains(info->sha256)) all = false;
-    return Status::OK();
-  }, interrupt()));
+  ARROW_RETURN_NOT_OK(workers.each(
+      files.size(),
+      [&](std::size_t i) {
+        auto info = sources::inspect(dataset, files[i]);  // what cannot be told is refused before it lands, now as then
+        if (info.ok() && !known.contains(info->sha256)) all = false;
+        return Status::OK();
+      },
+      interrupt()));
   return all.load();
 }
 
@@ -78,17 +82,20 @@ Result<UnitTotals> unit_totals(const lake::Table& bronze, const lake::Snapshot& 
     if (units.is_string()) units = Json::parse(units.get<std::string>(), nullptr, false);
     if (!units.is_array()) continue;
     for (const Json& one : units) {
-      if (wanted.erase(one.value("unit", "") + "/" + one.value("form", "") + "/" + one.value("sha256", "")) == 0) continue;
+      if (wanted.erase(one.value("unit", "") + "/" + one.value("form", "") + "/" + one.value("sha256", "")) == 0)
+        continue;
       totals.rows_in += one.value("rows_in", std::int64_t{0});
       totals.rows_stored += one.value("rows_stored", std::int64_t{0});
       totals.rows_quarantined += one.value("rows_quarantined", std::int64_t{0});
     }
   }
-  if (!wanted.empty()) return data_error(fmt::format("{}: no commit speaks of {}", bronze.name().str(), *wanted.begin()));
+  if (!wanted.empty())
+    return data_error(fmt::format("{}: no commit speaks of {}", bronze.name().str(), *wanted.begin()));
   return totals;
 }
 
-Result<std::int64_t> landed_bytes(const lake::Lake& lake, const std::string& table, const std::map<std::string, UnitState>& units) {
+Result<std::int64_t> landed_bytes(const lake::Lake& lake, const std::string& table,
+                                  const std::map<std::string, UnitState>& units) {
   ARROW_ASSIGN_OR_RAISE(auto sizes, landed_files(lake, table));
   std::int64_t bytes = 0;
   for (const auto& [key, unit] : units) bytes += sizes[unit.sha256];

@@ -11,7 +11,8 @@
 namespace tapemill::pipeline {
 
 /// Whether landing knows the bytes of every file of `paths` already.
-Result<bool> landed_already(const lake::Lake& lake, const Dataset& dataset, const std::vector<std::string>& paths, const Workers& workers);
+Result<bool> landed_already(const lake::Lake& lake, const Dataset& dataset, const std::vector<std::string>& paths,
+                            const Workers& workers);
 
 /// What no single file shows: instruments that miss sessions between their first and last, and closes that moved by more
 /// than `over` (0.3 is 30 %) from one row to the next: a halt, an unadjusted split.
@@ -31,6 +32,7 @@ struct UnitTotals {
 /// What the commits say of the units that the snapshot holds.
 Result<UnitTotals> unit_totals(const lake::Table& bronze, const lake::Snapshot& snapshot);
 /// Bytes as received of the files whose rows are in.
-Result<std::int64_t> landed_bytes(const lake::Lake& lake, const std::string& table, const std::map<std::string, UnitState>& units);
+Result<std::int64_t> landed_bytes(const lake::Lake& lake, const std::string& table,
+                                  const std::map<std::string, UnitState>& units);
 
 }  // namespace tapemill::pipeline

@@ -28,15 +28,21 @@ Result<Comparable> parts_of(const graph::GraphDocument& document) {
     if (node.type == graph::NodeType::calculator) parts.calculator = &node, ++calculators;
     if (node.type == graph::NodeType::publisher) parts.publisher = &node, ++publishers;
   }
-  if (sources != 1 || calculators != 1 || publishers != 1 || parts.source->what.rfind("lake://", 0) != 0 || parts.calculator->what != "TechnicalIndicatorCalculator")
-    return usage_error(document.path + ": only a lake source, one TechnicalIndicatorCalculator and one destination can be compared with the batch");
+  if (sources != 1 || calculators != 1 || publishers != 1 || parts.source->what.rfind("lake://", 0) != 0 ||
+      parts.calculator->what != "TechnicalIndicatorCalculator")
+    return usage_error(
+        document.path +
+        ": only a lake source, one TechnicalIndicatorCalculator and one destination can be compared with the batch");
   return parts;
 }
 
-Result<std::vector<analytics::NamedExpression>> requests_of(const Node& config, const std::vector<std::string>& columns) {
+Result<std::vector<analytics::NamedExpression>> requests_of(const Node& config,
+                                                            const std::vector<std::string>& columns) {
   std::vector<std::string> indicators;
   analytics::RequestOptions options;
-  auto text = [&](const char* key, std::string& out) { return config.find(key) != nullptr ? read_value(*config.find(key), out) : Status::OK(); };
+  auto text = [&](const char* key, std::string& out) {
+    return config.find(key) != nullptr ? read_value(*config.find(key), out) : Status::OK();
+  };
   ARROW_RETURN_NOT_OK(text("price_column", options.price_column));
   ARROW_RETURN_NOT_OK(text("volume_column", options.volume_column));
   ARROW_RETURN_NOT_OK(text("form", options.form));
@@ -50,7 +56,8 @@ struct Bars {
   std::shared_ptr<arrow::Table> rows;
   std::vector<lake::Span> spans;
 };
-Result<Bars> scan_bars(const lake::Lake& lake, const lake::ScanRequest& request, const Workers& workers, arrow::MemoryPool* pool) {
+Result<Bars> scan_bars(const lake::Lake& lake, const lake::ScanRequest& request, const Workers& workers,
+                       arrow::MemoryPool* pool) {
   Bars bars;
   ARROW_ASSIGN_OR_RAISE(auto scanned, lake::scan(lake, request, workers, pool));
   bars.rows = scanned.rows;
@@ -60,7 +67,8 @@ Result<Bars> scan_bars(const lake::Lake& lake, const lake::ScanRequest& request,
 
 }  // namespace
 
-Result<GraphComparison> compare_graph_with_batch(const lake::Lake& lake, const std::string& graph_path, const Workers& workers, MemoryBudget& budget) {
+Result<GraphComparison> compare_graph_with_batch(const lake::Lake& lake, const std::string& graph_path,
+                                                 const Workers& workers, MemoryBudget& budget) {
   ARROW_ASSIGN_OR_RAISE(auto document, graph::GraphDocument::read(graph_path));
   ARROW_ASSIGN_OR_RAISE(Comparable parts, parts_of(document));
   graph::Surroundings around{&lake, &workers, &budget};
@@ -83,7 +91,8 @@ Result<GraphComparison> compare_graph_with_batch(const lake::Lake& lake, const s
   ARROW_ASSIGN_OR_RAISE(Bars bars, scan_bars(lake, request, workers, budget.pool()));
   ARROW_ASSIGN_OR_RAISE(auto expressions, requests_of(*parts.calculator->config, in.numeric()));
   ARROW_ASSIGN_OR_RAISE(auto series, analytics::Series::compile(expressions, in.numeric()));
-  ARROW_ASSIGN_OR_RAISE(auto batch, analytics::run_over(series, *bars.rows, bars.spans, "session", workers, budget.pool()));
+  ARROW_ASSIGN_OR_RAISE(auto batch,
+                        analytics::run_over(series, *bars.rows, bars.spans, "session", workers, budget.pool()));
 
   GraphComparison result;
   result.graph = document.name;
@@ -91,22 +100,27 @@ Result<GraphComparison> compare_graph_with_batch(const lake::Lake& lake, const s
   result.resolved = series.resolved();
   const int instrument = out.find("instrument_id");
   if (instrument < 0 || bars.rows->num_rows() != result.rows)
-    return data_error(fmt::format("{}: {} rows came out of the graph, the table has {}", document.name, rows.rows(), bars.rows->num_rows()));
+    return data_error(fmt::format("{}: {} rows came out of the graph, the table has {}", document.name, rows.rows(),
+                                  bars.rows->num_rows()));
   // Event order is time, then instrument; the table's is instrument, then time.
   const graph::Column& names = rows.columns[static_cast<std::size_t>(instrument)];
   std::vector<std::size_t> order(rows.rows());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return names.text(a) < names.text(b); });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return names.text(a) < names.text(b); });
   for (const lake::Span& span : bars.spans)
     for (std::int64_t row = span.first; row < span.last; ++row)
-      if (names.text(order[static_cast<std::size_t>(row)]) != span.instrument) return data_error(fmt::format("{}: {} has other rows in the graph than in the table", document.name, span.instrument));
+      if (names.text(order[static_cast<std::size_t>(row)]) != span.instrument)
+        return data_error(
+            fmt::format("{}: {} has other rows in the graph than in the table", document.name, span.instrument));
   for (std::size_t j = 0; j < expressions.size(); ++j) {
     const int column = out.find(expressions[j].name);
     if (column < 0) return data_error(fmt::format("{}: the graph gave no {}", document.name, expressions[j].name));
     const graph::Column& ticks = rows.columns[static_cast<std::size_t>(column)];
     for (std::size_t row = 0; row < order.size(); ++row) {
       ++result.values;
-      result.different += std::bit_cast<std::uint64_t>(ticks.number(order[row])) != std::bit_cast<std::uint64_t>(batch[j][row]);
+      result.different +=
+          std::bit_cast<std::uint64_t>(ticks.number(order[row])) != std::bit_cast<std::uint64_t>(batch[j][row]);
     }
   }
   return result;
@@ -122,7 +136,8 @@ Result<CountedSignals> count_signals(const lake::Lake& lake, const std::string& 
   ARROW_ASSIGN_OR_RAISE(auto requests, analytics::SignalDetector::requests(families));
   ARROW_ASSIGN_OR_RAISE(auto expressions, analytics::resolve_requests(requests, columns));
   ARROW_ASSIGN_OR_RAISE(auto series, analytics::Series::compile(expressions, columns));
-  ARROW_ASSIGN_OR_RAISE(auto computed, analytics::run_over(series, *bars.rows, bars.spans, "session", workers, arrow::default_memory_pool()));
+  ARROW_ASSIGN_OR_RAISE(auto computed, analytics::run_over(series, *bars.rows, bars.spans, "session", workers,
+                                                           arrow::default_memory_pool()));
   for (const auto& one : expressions) columns.push_back(one.name);
 
   analytics::SignalOptions options;
@@ -149,7 +164,8 @@ Result<CountedSignals> count_signals(const lake::Lake& lake, const std::string& 
   for (const std::string& family : families) counted.by_strategy.push_back({family, 0, 0});
   for (const auto& found : signals)
     for (SignalCount& count : counted.by_strategy)
-      if (count.strategy == found.signal.strategy) ++(found.signal.side == analytics::Side::long_side ? count.longs : count.shorts);
+      if (count.strategy == found.signal.strategy)
+        ++(found.signal.side == analytics::Side::long_side ? count.longs : count.shorts);
   return counted;
 }
 

@@ -17,18 +17,23 @@ using exports::ColumnKind;
 exports::Section checks_section(const DemoResult& result) {
   exports::Section section{"checks", "Checks", "The demo ends with status 0 only if each of these holds."};
   exports::Checks checks;
-  checks.caption = {result.ok() ? fmt::format("All {} checks hold", result.checks.size()) : "A check failed", "", "check-list"};
+  checks.caption = {result.ok() ? fmt::format("All {} checks hold", result.checks.size()) : "A check failed", "",
+                    "check-list"};
   for (const auto& one : result.checks) checks.checks.push_back({one.name, one.ok, one.detail});
   section.blocks.emplace_back(std::move(checks));
   return section;
 }
 
 exports::Section intake_section(const DemoResult& result) {
-  exports::Section section{"intake", "What went in", "Landing keeps each file's bytes; bronze holds the rows that were not refused. **Rows in = rows stored + rows quarantined**, for every file."};
+  exports::Section section{"intake", "What went in",
+                           "Landing keeps each file's bytes; bronze holds the rows that were not refused. **Rows in = "
+                           "rows stored + rows quarantined**, for every file."};
   exports::Table table;
   table.caption = {"Rows and bytes by table", "the Delta logs of bronze", "tables"};
-  table.columns = {{"table", "", ColumnKind::code}, {"rows in", "", ColumnKind::number, 0}, {"stored", "", ColumnKind::number, 0}, {"quarantined", "", ColumnKind::number, 0},
-                   {"files", "MB", ColumnKind::number, 2}, {"stored as", "MB", ColumnKind::number, 2}, {"version", "", ColumnKind::number, 0}};
+  table.columns = {{"table", "", ColumnKind::code},        {"rows in", "", ColumnKind::number, 0},
+                   {"stored", "", ColumnKind::number, 0},  {"quarantined", "", ColumnKind::number, 0},
+                   {"files", "MB", ColumnKind::number, 2}, {"stored as", "MB", ColumnKind::number, 2},
+                   {"version", "", ColumnKind::number, 0}};
   exports::Bars sizes;
   sizes.caption = {"Bytes as received and as stored", "landing and bronze", "sizes"};
   sizes.unit = "MB";
@@ -41,7 +46,8 @@ exports::Section intake_section(const DemoResult& result) {
     sizes.series[1].values.push_back(out);
   }
   exports::Bars speed;
-  speed.caption = {"Rows a second by stage", "this run", "speed", "everything was up to date: no stage had rows to work on"};
+  speed.caption = {"Rows a second by stage", "this run", "speed",
+                   "everything was up to date: no stage had rows to work on"};
   speed.unit = "k rows/s";
   speed.series = {{"k rows/s", {}, "k rows/s", 0}};
   for (const auto& one : result.stages)
@@ -52,35 +58,47 @@ exports::Section intake_section(const DemoResult& result) {
   section.blocks.emplace_back(std::move(table));
   section.blocks.emplace_back(std::move(sizes));
   section.blocks.emplace_back(std::move(speed));
-  for (const auto& one : result.refused) section.blocks.emplace_back(exports::Notice{exports::NoticeTone::warning, "Refused: " + one.error, one.hint});
+  for (const auto& one : result.refused)
+    section.blocks.emplace_back(exports::Notice{exports::NoticeTone::warning, "Refused: " + one.error, one.hint});
   for (const auto& one : result.restated)
-    section.blocks.emplace_back(exports::Notice{exports::NoticeTone::info, fmt::format("{} was restated: {} replaces {}", one.unit, one.after.substr(0, 12), one.before.substr(0, 12)), "the earlier rows stay in time travel"});
+    section.blocks.emplace_back(exports::Notice{
+        exports::NoticeTone::info,
+        fmt::format("{} was restated: {} replaces {}", one.unit, one.after.substr(0, 12), one.before.substr(0, 12)),
+        "the earlier rows stay in time travel"});
   return section;
 }
 
 Result<exports::Section> quarantine_section(const lake::Lake& lake, const DemoResult& result) {
-  exports::Section section{"quarantine", "What was refused", "Each row with the file and line it came from, the check that refused it, and why."};
+  exports::Section section{"quarantine", "What was refused",
+                           "Each row with the file and line it came from, the check that refused it, and why."};
   for (const auto& table : result.tables) {
     ARROW_ASSIGN_OR_RAISE(auto rows, quarantined(lake, table.table, {"", "", 0}));
     if (rows->num_rows() == 0) continue;
     ARROW_ASSIGN_OR_RAISE(auto batch, rows->CombineChunksToBatch());
-    auto text = [&](const char* name, std::int64_t row) { return static_cast<const arrow::StringArray&>(*batch->GetColumnByName(name)).GetString(row); };
+    auto text = [&](const char* name, std::int64_t row) {
+      return static_cast<const arrow::StringArray&>(*batch->GetColumnByName(name)).GetString(row);
+    };
     const auto& lines = static_cast<const arrow::Int64Array&>(*batch->GetColumnByName("line"));
     exports::Table block;
-    block.caption = {fmt::format("{}: {} rows quarantined", table.table, batch->num_rows()), fmt::format("bronze.{}_quarantine", table.table), "quarantine-" + table.table};
+    block.caption = {fmt::format("{}: {} rows quarantined", table.table, batch->num_rows()),
+                     fmt::format("bronze.{}_quarantine", table.table), "quarantine-" + table.table};
     block.columns = {{"where", "", ColumnKind::code}, {"check"}, {"reason"}, {"row", "", ColumnKind::code}};
     for (std::int64_t i = 0; i < std::min<std::int64_t>(batch->num_rows(), 50); ++i)
-      block.rows.push_back({fmt::format("{}:{}", text("file", i), lines.Value(i)), text("check", i), text("reason", i), text("raw", i).substr(0, 200)});
+      block.rows.push_back({fmt::format("{}:{}", text("file", i), lines.Value(i)), text("check", i), text("reason", i),
+                            text("raw", i).substr(0, 200)});
     if (batch->num_rows() > 50) block.total = batch->num_rows();
     block.hint = "tapemill quarantine list " + table.table;
     section.blocks.emplace_back(std::move(block));
   }
-  if (section.blocks.empty()) section.blocks.emplace_back(exports::Notice{exports::NoticeTone::info, "Nothing was refused.", ""});
+  if (section.blocks.empty())
+    section.blocks.emplace_back(exports::Notice{exports::NoticeTone::info, "Nothing was refused.", ""});
   return section;
 }
 
 Result<exports::Section> indicator_section(const lake::Lake& lake, const DemoResult& result, const Workers& workers) {
-  exports::Section section{"indicators", "Indicators, features, signals", "One definition each: the batch that fills a table and the graph that follows ticks give the same bits."};
+  exports::Section section{
+      "indicators", "Indicators, features, signals",
+      "One definition each: the batch that fills a table and the graph that follows ticks give the same bits."};
   ChartOptions options;
   options.symbol = "SPX";
   options.table = "sp500_index";
@@ -90,7 +108,8 @@ Result<exports::Section> indicator_section(const lake::Lake& lake, const DemoRes
   section.blocks.emplace_back(std::move(candles));
   exports::Table features;
   features.caption = {fmt::format("{} feature groups in gold", result.features.size()), "gold", "features"};
-  features.columns = {{"table", "", ColumnKind::code}, {"feature", "", ColumnKind::code}, {"definition", "", ColumnKind::code}};
+  features.columns = {
+      {"table", "", ColumnKind::code}, {"feature", "", ColumnKind::code}, {"definition", "", ColumnKind::code}};
   for (const auto& group : result.features)
     for (const auto& one : group.columns) features.rows.push_back({group.table, one.name, one.text});
   section.blocks.emplace_back(std::move(features));
@@ -100,7 +119,9 @@ Result<exports::Section> indicator_section(const lake::Lake& lake, const DemoRes
   for (const auto& one : result.signals) signals.rows.push_back({one.strategy, one.longs, one.shorts});
   section.blocks.emplace_back(std::move(signals));
   exports::Table graph;
-  graph.caption = {fmt::format("{}: {} values tick by tick, {} with other bits than the batch", result.graph.graph, result.graph.values, result.graph.different), "silver.stocks_daily", "graph"};
+  graph.caption = {fmt::format("{}: {} values tick by tick, {} with other bits than the batch", result.graph.graph,
+                               result.graph.values, result.graph.different),
+                   "silver.stocks_daily", "graph"};
   graph.columns = {{"what the graph's indicators resolved to", "", ColumnKind::code}};
   for (const auto& one : result.graph.resolved) graph.rows.push_back({one});
   section.blocks.emplace_back(std::move(graph));
@@ -108,16 +129,27 @@ Result<exports::Section> indicator_section(const lake::Lake& lake, const DemoRes
 }
 
 Result<exports::Section> log_section(const lake::Lake& lake, const DemoResult& result) {
-  exports::Section section{"log", "The Delta log", "Each commit is atomic; readers see a version or the next one, and any earlier version stays readable."};
+  exports::Section section{
+      "log", "The Delta log",
+      "Each commit is atomic; readers see a version or the next one, and any earlier version stays readable."};
   for (const auto& table : result.tables) {
     ARROW_ASSIGN_OR_RAISE(auto commits, lake.table(lake::Layer::bronze, table.table).history());
     exports::Table block;
-    block.caption = {fmt::format("bronze.{}: {} commits", table.table, commits.size()), "_delta_log", "log-" + table.table};
-    block.columns = {{"version", "", ColumnKind::number, 0}, {"time (UTC)"}, {"operation"}, {"rows in", "", ColumnKind::number, 0}, {"stored", "", ColumnKind::number, 0}, {"quarantined", "", ColumnKind::number, 0}};
+    block.caption = {fmt::format("bronze.{}: {} commits", table.table, commits.size()), "_delta_log",
+                     "log-" + table.table};
+    block.columns = {{"version", "", ColumnKind::number, 0},
+                     {"time (UTC)"},
+                     {"operation"},
+                     {"rows in", "", ColumnKind::number, 0},
+                     {"stored", "", ColumnKind::number, 0},
+                     {"quarantined", "", ColumnKind::number, 0}};
     for (std::size_t i = 0; i < commits.size() && i < 25; ++i) {
       Json counts = commits[i].info.value("tapemill", Json::object()).value("counts", Json::object());
-      auto count = [&](const char* key) { return counts.contains(key) && counts[key].is_number_integer() ? Cell(counts[key].get<std::int64_t>()) : Cell(); };
-      block.rows.push_back({commits[i].version, Instant{commits[i].timestamp_ms * 1000}.str(), commits[i].operation, count("rows_in"), count("rows_stored"), count("rows_quarantined")});
+      auto count = [&](const char* key) {
+        return counts.contains(key) && counts[key].is_number_integer() ? Cell(counts[key].get<std::int64_t>()) : Cell();
+      };
+      block.rows.push_back({commits[i].version, Instant{commits[i].timestamp_ms * 1000}.str(), commits[i].operation,
+                            count("rows_in"), count("rows_stored"), count("rows_quarantined")});
     }
     if (commits.size() > 25) block.total = static_cast<std::int64_t>(commits.size());
     block.hint = "tapemill history " + table.table;
@@ -134,15 +166,20 @@ Result<std::string> demo_page(const lake::Lake& lake, const DemoResult& result, 
   page.subtitle = "A real index and a generated exchange, from files to backtests";
   std::int64_t in = 0, stored = 0, refused = 0;
   for (const auto& one : result.tables) in += one.rows_in, stored += one.rows_stored, refused += one.rows_quarantined;
-  page.verdict = exports::Verdict{result.ok() ? exports::Outcome::ok : exports::Outcome::failed,
-                                  result.ok() ? fmt::format("All {} checks hold.", result.checks.size()) : "A check failed: see below.", result.ok() ? "" : "each failed check names what was found"};
+  page.verdict = exports::Verdict{
+      result.ok() ? exports::Outcome::ok : exports::Outcome::failed,
+      result.ok() ? fmt::format("All {} checks hold.", result.checks.size()) : "A check failed: see below.",
+      result.ok() ? "" : "each failed check names what was found"};
   page.figures.push_back({"Rows in", in, "", exports::Tone::neutral, "tables"});
   page.figures.push_back({"Stored", stored, "", exports::Tone::neutral, "tables"});
   page.figures.push_back({"Quarantined", refused, "rows", exports::Tone::neutral, "quarantine"});
-  page.figures.push_back({"Tick against batch", result.graph.different, "values differ", result.graph.different == 0 ? exports::Tone::good : exports::Tone::bad, "graph"});
+  page.figures.push_back({"Tick against batch", result.graph.different, "values differ",
+                          result.graph.different == 0 ? exports::Tone::good : exports::Tone::bad, "graph"});
   for (const auto& run : result.runs) {
     double value = backtest::figure(run.metrics, "Return [%]");
-    if (std::isfinite(value)) page.figures.push_back({run.name, value, "%", value < 0 ? exports::Tone::bad : exports::Tone::good, "run-" + run.name, 2, true});
+    if (std::isfinite(value))
+      page.figures.push_back(
+          {run.name, value, "%", value < 0 ? exports::Tone::bad : exports::Tone::good, "run-" + run.name, 2, true});
   }
   exports::Section first{"overview", "Overview", ""};
   if (!result.runs.empty()) {
@@ -164,7 +201,10 @@ Result<std::string> demo_page(const lake::Lake& lake, const DemoResult& result, 
   }
   ARROW_ASSIGN_OR_RAISE(auto log, log_section(lake, result));
   page.sections.push_back(std::move(log));
-  page.footer = {{"version", version()}, {"source", std::string(source_hash()).substr(0, 16)}, {"command", "tapemill demo"}, {"lake", lake.root()}};
+  page.footer = {{"version", version()},
+                 {"source", std::string(source_hash()).substr(0, 16)},
+                 {"command", "tapemill demo"},
+                 {"lake", lake.root()}};
   for (const auto& run : result.runs) page.footer.emplace_back("run " + run.name, run.run_id);
   return exports::render_report(page);
 }

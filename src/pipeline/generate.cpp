@@ -31,7 +31,8 @@ class Out {
  public:
   Out(std::string folder, Progress& progress) : folder_(std::move(folder)), progress_(progress) {}
 
-  Status write(int drop, const std::string& dataset, const std::string& name, const std::string& text, std::int64_t rows, bool half = false) {
+  Status write(int drop, const std::string& dataset, const std::string& name, const std::string& text,
+               std::int64_t rows, bool half = false) {
     ARROW_ASSIGN_OR_RAISE(std::string bytes, sources::gzip_compress(text, dataset == "snapshots" ? 1 : 6));
     if (half) bytes.resize(bytes.size() / 2);
     const std::string path = fmt::format("drop{}/{}", drop, name);
@@ -59,7 +60,9 @@ class Out {
     return written_;
   }
   std::vector<Defect> defects() {
-    std::stable_sort(defects_.begin(), defects_.end(), [](const Defect& a, const Defect& b) { return std::tie(a.file, a.line, a.kind) < std::tie(b.file, b.line, b.kind); });
+    std::stable_sort(defects_.begin(), defects_.end(), [](const Defect& a, const Defect& b) {
+      return std::tie(a.file, a.line, a.kind) < std::tie(b.file, b.line, b.kind);
+    });
     return defects_;
   }
 
@@ -71,12 +74,15 @@ class Out {
   std::vector<Defect> defects_;
 };
 
-std::string flat_file(const char* kind, Date date) { return fmt::format("us_stocks_sip/{}/{}/{:02}/{}.csv.gz", kind, date.year(), date.month(), date.str()); }
+std::string flat_file(const char* kind, Date date) {
+  return fmt::format("us_stocks_sip/{}/{}/{:02}/{}.csv.gz", kind, date.year(), date.month(), date.str());
+}
 
 /// Which session has which defect, spread over the calendar.
 struct Plan {
   std::size_t bad_rows, duplicates, restated, late, half;
-  explicit Plan(std::size_t days) : bad_rows(days / 5), duplicates(days / 4), restated(days * 2 / 5), late(days * 7 / 10), half(days * 4 / 5) {}
+  explicit Plan(std::size_t days)
+      : bad_rows(days / 5), duplicates(days / 4), restated(days * 2 / 5), late(days * 7 / 10), half(days * 4 / 5) {}
 };
 
 Defect whole_file(const char* kind, std::string note, std::string ticker = {}) {
@@ -96,7 +102,9 @@ Status write_day(const Stocks& stocks, std::size_t session, Out& out) {
     return out.write(2, dataset, name, text, rows);
   }
   if (session == plan.half) {
-    out.planted({whole_file("half_written", "the gzip ends in the middle: the file is refused whole, and the second drop mends it")}, 1, dataset, name);
+    out.planted({whole_file("half_written",
+                            "the gzip ends in the middle: the file is refused whole, and the second drop mends it")},
+                1, dataset, name);
     ARROW_RETURN_NOT_OK(out.write(1, dataset, name, text, rows, true));
     return out.write(2, dataset, name, text, rows);
   }
@@ -108,16 +116,22 @@ Status write_day(const Stocks& stocks, std::size_t session, Out& out) {
   }
   ARROW_RETURN_NOT_OK(out.write(1, dataset, name, text, rows));
   if (session == stocks.halt_from && !stocks.tickers.empty())
-    out.planted({whole_file("halted", fmt::format("no rows until {}", stocks.sessions[std::min(stocks.halt_until, stocks.sessions.size() - 1)].str()), stocks.tickers[stocks.halted])}, 1, dataset, name);
+    out.planted({whole_file("halted",
+                            fmt::format("no rows until {}",
+                                        stocks.sessions[std::min(stocks.halt_until, stocks.sessions.size() - 1)].str()),
+                            stocks.tickers[stocks.halted])},
+                1, dataset, name);
   if (session == stocks.split_at)
-    out.planted({whole_file("split", "2 for 1: prices are half from this session on", stocks.tickers[stocks.split])}, 1, dataset, name);
+    out.planted({whole_file("split", "2 for 1: prices are half from this session on", stocks.tickers[stocks.split])}, 1,
+                dataset, name);
   if (session != plan.restated) return Status::OK();
   std::string again = day_file(stocks, session, true, rows);
   out.planted({whole_file("restated_day", "other content than in the first drop")}, 2, dataset, name);
   return out.write(2, dataset, name, again, rows);
 }
 
-Status write_minutes(const Stocks& stocks, std::size_t session, const Session& hours, const GenerateOptions& options, Out& out) {
+Status write_minutes(const Stocks& stocks, std::size_t session, const Session& hours, const GenerateOptions& options,
+                     Out& out) {
   const std::string name = flat_file("minute_aggs_v1", stocks.sessions[session]);
   std::int64_t rows = 0;
   std::string text = minute_file(stocks, session, hours, options.minute_symbols, rows);
@@ -167,8 +181,14 @@ Status write_contract(const Chain& chain, std::size_t index, Out& out) {
 }
 
 Json options_json(const GenerateOptions& o) {
-  return {{"generator", kGenerator}, {"seed", o.seed}, {"symbols", o.symbols}, {"years", o.years}, {"minute_symbols", o.minute_symbols},
-          {"minute_days", o.minute_days}, {"chain_days", o.chain_days}, {"strikes", o.strikes}};
+  return {{"generator", kGenerator},
+          {"seed", o.seed},
+          {"symbols", o.symbols},
+          {"years", o.years},
+          {"minute_symbols", o.minute_symbols},
+          {"minute_days", o.minute_days},
+          {"chain_days", o.chain_days},
+          {"strikes", o.strikes}};
 }
 
 /// The report of a folder that holds it all already; an error where it holds somebody else's files.
@@ -176,16 +196,20 @@ Result<std::optional<GenerateReport>> already_there(const GenerateOptions& optio
   const fs::path folder = options.out, manifest = folder / "manifest.json";
   std::error_code failed;
   if (!fs::exists(folder, failed)) return std::nullopt;
-  if (!fs::is_directory(folder, failed)) return usage_error(options.out + ": a file where a folder is wanted", "name another with --out");
+  if (!fs::is_directory(folder, failed))
+    return usage_error(options.out + ": a file where a folder is wanted", "name another with --out");
   if (!fs::exists(manifest, failed)) {
     if (fs::is_empty(folder, failed)) return std::nullopt;
-    return usage_error(options.out + ": the folder holds files that generate did not make", "name an empty or a new folder with --out");
+    return usage_error(options.out + ": the folder holds files that generate did not make",
+                       "name an empty or a new folder with --out");
   }
   auto document = Document::read(manifest.string());
   if (!document.ok()) return std::nullopt;  // a run that was interrupted
   const Node* made = document->root().find("options");
   const Node* files = document->root().find("files");
-  if (made == nullptr || files == nullptr || made->json().dump() != options_json(options).dump() || files->items.empty()) return std::nullopt;
+  if (made == nullptr || files == nullptr || made->json().dump() != options_json(options).dump() ||
+      files->items.empty())
+    return std::nullopt;
   GenerateReport report;
   for (const Node& file : files->items) {
     ARROW_ASSIGN_OR_RAISE(const Node* path, file.need("path"));
@@ -196,7 +220,8 @@ Result<std::optional<GenerateReport>> already_there(const GenerateOptions& optio
     if (fs::file_size(folder / path->text, failed) != static_cast<std::uintmax_t>(size) || failed) return std::nullopt;
     ++report.files, report.rows += count, report.bytes += size;
   }
-  if (const Node* defects = document->root().find("defects")) ARROW_RETURN_NOT_OK(defects->as_integer().Value(&report.defects));
+  if (const Node* defects = document->root().find("defects"))
+    ARROW_RETURN_NOT_OK(defects->as_integer().Value(&report.defects));
   report.unchanged = true;
   ARROW_ASSIGN_OR_RAISE(std::string text, read_file(manifest.string()));
   report.manifest_sha256 = sha256(text);
@@ -215,12 +240,18 @@ Result<GenerateReport> write_manifest(const GenerateOptions& options, Out& out) 
     defects.push_back(std::move(one));
   }
   for (const Written& w : out.written()) {
-    files.push_back(Json{{"path", w.path}, {"dataset", w.dataset}, {"drop", w.drop}, {"rows", w.rows}, {"bytes", w.bytes}, {"sha256", w.sha256}});
+    files.push_back(Json{{"path", w.path},
+                         {"dataset", w.dataset},
+                         {"drop", w.drop},
+                         {"rows", w.rows},
+                         {"bytes", w.bytes},
+                         {"sha256", w.sha256}});
     ++report.files, report.rows += w.rows, report.bytes += w.bytes;
   }
   report.defects = static_cast<std::int64_t>(defects.size());
   ARROW_RETURN_NOT_OK(write_file_atomically(options.out + "/defects.json", Json{{"defects", defects}}.dump(1) + "\n"));
-  const std::string text = Json{{"options", options_json(options)}, {"defects", report.defects}, {"files", files}}.dump(1) + "\n";
+  const std::string text =
+      Json{{"options", options_json(options)}, {"defects", report.defects}, {"files", files}}.dump(1) + "\n";
   ARROW_RETURN_NOT_OK(write_file_atomically(options.out + "/manifest.json", text));
   report.manifest_sha256 = sha256(text);
   return report;
@@ -229,19 +260,25 @@ Result<GenerateReport> write_manifest(const GenerateOptions& options, Out& out) 
 }  // namespace
 
 Result<GenerateReport> generate(const GenerateOptions& options, const Workers& workers) {
-  if (options.strikes % 2 == 0) return usage_error(fmt::format("strikes: {} is even", options.strikes), "an odd number, so that one strike lies in the middle");
+  if (options.strikes % 2 == 0)
+    return usage_error(fmt::format("strikes: {} is even", options.strikes),
+                       "an odd number, so that one strike lies in the middle");
   ARROW_ASSIGN_OR_RAISE(auto there, already_there(options));
   if (there) return *there;
   std::error_code failed;
   fs::create_directories(options.out, failed);
   if (failed) return errno_error(options.out, failed.value());
   for (const char* ours : {"drop1", "drop2"}) fs::remove_all(fs::path(options.out) / ours, failed);
-  ARROW_RETURN_NOT_OK(write_file_atomically(options.out + "/manifest.json", "{\"files\": []}\n"));  // the folder is ours; not whole yet
+  ARROW_RETURN_NOT_OK(
+      write_file_atomically(options.out + "/manifest.json", "{\"files\": []}\n"));  // the folder is ours; not whole yet
 
   ARROW_ASSIGN_OR_RAISE(auto nyse, Calendar::load("nyse"));
   const auto sessions = nyse->sessions(Date::of(2025 - options.years, 1, 1), Date::of(2024, 12, 31));
   const Stocks stocks = make_stocks(static_cast<std::uint64_t>(options.seed), options.symbols, *nyse, sessions);
-  const std::size_t minute_days = options.minute_symbols == 0 ? 0 : std::min<std::size_t>(static_cast<std::size_t>(options.minute_days), sessions.size());
+  const std::size_t minute_days =
+      options.minute_symbols == 0
+          ? 0
+          : std::min<std::size_t>(static_cast<std::size_t>(options.minute_days), sessions.size());
   Chain chain;
   if (options.chain_days > 0) {
     ARROW_ASSIGN_OR_RAISE(auto nse, Calendar::load("nse_fo"));

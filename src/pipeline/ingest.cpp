@@ -16,14 +16,18 @@ namespace {
 constexpr std::size_t kFilesPerCommit = 32;
 
 /// Tells what each path is; a file that cannot be told is refused, the others go on.
-Result<std::vector<sources::FileInfo>> inspect_all(const Dataset& dataset, const std::vector<std::string>& paths, const Workers& workers, IngestReport& report) {
+Result<std::vector<sources::FileInfo>> inspect_all(const Dataset& dataset, const std::vector<std::string>& paths,
+                                                   const Workers& workers, IngestReport& report) {
   std::vector<Result<sources::FileInfo>> found(paths.size(), Status::Cancelled("interrupted"));
   Progress progress("reading headers", static_cast<std::int64_t>(paths.size()), "files");
-  ARROW_RETURN_NOT_OK(workers.each(paths.size(), [&](std::size_t i) {
-    found[i] = sources::inspect(dataset, paths[i]);
-    progress.add(1);
-    return Status::OK();
-  }, interrupt()));
+  ARROW_RETURN_NOT_OK(workers.each(
+      paths.size(),
+      [&](std::size_t i) {
+        found[i] = sources::inspect(dataset, paths[i]);
+        progress.add(1);
+        return Status::OK();
+      },
+      interrupt()));
   std::vector<sources::FileInfo> infos;
   for (std::size_t i = 0; i < paths.size(); ++i) {
     if (found[i].ok()) infos.push_back(*std::move(found[i]));
@@ -34,12 +38,14 @@ Result<std::vector<sources::FileInfo>> inspect_all(const Dataset& dataset, const
 
 /// Each unit once: equal bytes given twice count as unchanged, different bytes for one session are wrong use.
 Status one_file_a_unit(std::vector<sources::FileInfo>& infos, IngestReport& report) {
-  std::stable_sort(infos.begin(), infos.end(), [](const auto& a, const auto& b) { return std::tie(a.unit, a.form) < std::tie(b.unit, b.form); });
+  std::stable_sort(infos.begin(), infos.end(),
+                   [](const auto& a, const auto& b) { return std::tie(a.unit, a.form) < std::tie(b.unit, b.form); });
   std::vector<sources::FileInfo> kept;
   for (auto& info : infos) {
     if (!kept.empty() && kept.back().unit == info.unit && kept.back().form == info.form) {
       if (kept.back().sha256 != info.sha256)
-        return usage_error(fmt::format("{} and {} both hold {} ({}), with different contents", kept.back().path, info.path, info.unit, info.form),
+        return usage_error(fmt::format("{} and {} both hold {} ({}), with different contents", kept.back().path,
+                                       info.path, info.unit, info.form),
                            "ingest the earlier one first and then the other: the later replaces it as a restated day");
       ++report.files_unchanged;
       continue;
@@ -54,8 +60,14 @@ Status one_file_a_unit(std::vector<sources::FileInfo>& infos, IngestReport& repo
 /// group is read and judged again.
 class Group {
  public:
-  Group(const lake::Lake& lake, const Dataset& dataset, std::vector<Landed> files, const Workers& workers, MemoryBudget& budget, Progress& progress)
-      : lake_(lake), dataset_(dataset), files_(std::move(files)), workers_(workers), budget_(budget), progress_(progress) {}
+  Group(const lake::Lake& lake, const Dataset& dataset, std::vector<Landed> files, const Workers& workers,
+        MemoryBudget& budget, Progress& progress)
+      : lake_(lake),
+        dataset_(dataset),
+        files_(std::move(files)),
+        workers_(workers),
+        budget_(budget),
+        progress_(progress) {}
 
   Status run(IngestReport& report) {
     lake::Table bronze = lake_.table(lake::Layer::bronze, dataset_.table);
@@ -63,12 +75,16 @@ class Group {
       ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, bronze.snapshot());
       ARROW_ASSIGN_OR_RAISE(std::vector<UnitJob> jobs, plan(snapshot, report));
       if (jobs.empty()) return Status::OK();
-      ARROW_RETURN_NOT_OK(workers_.each(jobs.size(), [&](std::size_t i) {
-        Status done = read_unit(lake_, dataset_, jobs[i], budget_, progress_);
-        if (done.ok() || done.IsCancelled() || exit_code(done) == 3) return done;  // a broken file is its own matter
-        jobs[i].refusal = done;
-        return Status::OK();
-      }, interrupt()));
+      ARROW_RETURN_NOT_OK(workers_.each(
+          jobs.size(),
+          [&](std::size_t i) {
+            Status done = read_unit(lake_, dataset_, jobs[i], budget_, progress_);
+            if (done.ok() || done.IsCancelled() || exit_code(done) == 3)
+              return done;  // a broken file is its own matter
+            jobs[i].refusal = done;
+            return Status::OK();
+          },
+          interrupt()));
       ARROW_ASSIGN_OR_RAISE(bool landed, commit(bronze, snapshot, jobs));
       if (!landed) continue;
       settle(jobs, report);
@@ -108,10 +124,17 @@ class Group {
       transaction.touches.push_back(job.landed.info.unit);
       transaction.adds.insert(transaction.adds.end(), job.parts.begin(), job.parts.end());
       transaction.removes.insert(transaction.removes.end(), job.removes.begin(), job.removes.end());
-      units.push_back({{"unit", job.landed.info.unit}, {"form", job.landed.info.form}, {"sha256", job.landed.info.sha256}, {"rows_in", job.report.rows_in},
-                       {"rows_stored", job.report.rows_kept}, {"rows_quarantined", job.report.rows_quarantined}});
+      units.push_back({{"unit", job.landed.info.unit},
+                       {"form", job.landed.info.form},
+                       {"sha256", job.landed.info.sha256},
+                       {"rows_in", job.report.rows_in},
+                       {"rows_stored", job.report.rows_kept},
+                       {"rows_quarantined", job.report.rows_quarantined}});
       if (!job.replaces_sha256.empty())
-        restated.push_back({{"unit", job.landed.info.unit}, {"form", job.landed.info.form}, {"before", job.replaces_sha256}, {"after", job.landed.info.sha256}});
+        restated.push_back({{"unit", job.landed.info.unit},
+                            {"form", job.landed.info.form},
+                            {"before", job.replaces_sha256},
+                            {"after", job.landed.info.sha256}});
       in += job.report.rows_in, kept += job.report.rows_kept, refused += job.report.rows_quarantined;
     }
     if (transaction.touches.empty()) return true;
@@ -135,9 +158,10 @@ class Group {
       for (const auto& [check, rows] : job.refused_by_check) report.quarantine[check] += rows;
       for (const auto& part : job.parts) report.bytes_stored += part.size;
       if (!job.replaces_sha256.empty()) {
-        report.restated.push_back({job.landed.info.unit, job.landed.info.form, job.replaces_sha256, job.landed.info.sha256});
-        progress_.note(fmt::format("restated: {} {} replaces what {} held; the earlier rows stay in time travel", dataset_.table, job.landed.info.unit,
-                                   job.replaces_sha256.substr(0, 12)));
+        report.restated.push_back(
+            {job.landed.info.unit, job.landed.info.form, job.replaces_sha256, job.landed.info.sha256});
+        progress_.note(fmt::format("restated: {} {} replaces what {} held; the earlier rows stay in time travel",
+                                   dataset_.table, job.landed.info.unit, job.replaces_sha256.substr(0, 12)));
       }
     }
   }
@@ -156,7 +180,8 @@ class Group {
 Json IngestReport::json() const {
   Json refusals = Json::array(), again = Json::array(), by_reason = Json::object();
   for (const auto& one : refused) refusals.push_back({{"path", one.path}, {"error", one.error}, {"hint", one.hint}});
-  for (const auto& one : restated) again.push_back({{"unit", one.unit}, {"form", one.form}, {"before", one.before}, {"after", one.after}});
+  for (const auto& one : restated)
+    again.push_back({{"unit", one.unit}, {"form", one.form}, {"before", one.before}, {"after", one.after}});
   for (const auto& [check, rows] : quarantine) by_reason[check] = rows;
   return {{"files", files},
           {"files_unchanged", files_unchanged},
@@ -175,8 +200,8 @@ Json IngestReport::json() const {
           {"quality", quality.json()}};
 }
 
-Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, const std::vector<std::string>& paths, Instant now, const Workers& workers,
-                            MemoryBudget& budget) {
+Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, const std::vector<std::string>& paths,
+                            Instant now, const Workers& workers, MemoryBudget& budget) {
   auto start = std::chrono::steady_clock::now();
   IngestReport report;
   ARROW_RETURN_NOT_OK(quality::make_checks(dataset).status());  // a spec that is wrong says so before a byte is copied
@@ -193,7 +218,9 @@ Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, cons
     Progress progress("bronze", report.bytes_in, "bytes");
     for (std::size_t at = 0; at < landed.size(); at += kFilesPerCommit) {
       std::size_t end = std::min(landed.size(), at + kFilesPerCommit);
-      Group group(lake, dataset, {landed.begin() + static_cast<std::ptrdiff_t>(at), landed.begin() + static_cast<std::ptrdiff_t>(end)}, workers, budget, progress);
+      Group group(lake, dataset,
+                  {landed.begin() + static_cast<std::ptrdiff_t>(at), landed.begin() + static_cast<std::ptrdiff_t>(end)},
+                  workers, budget, progress);
       ARROW_RETURN_NOT_OK(group.run(report));
     }
   }

@@ -31,7 +31,7 @@ struct IngestReport {
   std::int64_t version = -1;                        // of bronze, after the last commit
   std::int64_t bytes_in = 0, bytes_stored = 0;
   double seconds = 0;
-  bool stopped = false;                             // a check that says stop has found something: that file is not in
+  bool stopped = false;  // a check that says stop has found something: that file is not in
   Json json() const;
 };
 
@@ -39,8 +39,8 @@ struct IngestReport {
 /// file is all or nothing; rows in = rows stored + rows quarantined, written in the commit. Groups of 32 files are parsed in
 /// parallel and committed together, so that the log does not depend on the number of threads.
 /// Errors: wrong use (two contents for one session in one call), environment; a refused file is in the report instead.
-Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, const std::vector<std::string>& paths, Instant now, const Workers& workers,
-                            MemoryBudget& budget);
+Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, const std::vector<std::string>& paths,
+                            Instant now, const Workers& workers, MemoryBudget& budget);
 
 /// Brings silver up to bronze where silver is a copy: units whose bytes differ are derived again, in one commit with
 /// txn{silver, bronze's version}. Nothing to do: no commit.
@@ -51,7 +51,8 @@ struct QuarantineFilter {
   std::string check, file;
   std::int64_t limit = 100;
 };
-Result<std::shared_ptr<arrow::Table>> quarantined(const lake::Lake& lake, const std::string& table, const QuarantineFilter& filter);
+Result<std::shared_ptr<arrow::Table>> quarantined(const lake::Lake& lake, const std::string& table,
+                                                  const QuarantineFilter& filter);
 std::string quarantine_table(const std::string& dataset);
 
 }  // namespace tapemill::pipeline

@@ -48,7 +48,8 @@ Status copy_exactly(const std::string& from, const std::string& to, const std::s
   if (status.ok() && ::fsync(out) != 0) status = errno_error(to, errno);
   ::close(in);
   ::close(out);
-  if (status.ok() && hash.hex() != sha256) status = data_error(from + ": changed while it was read", "run the ingest again when its writer is done");
+  if (status.ok() && hash.hex() != sha256)
+    status = data_error(from + ": changed while it was read", "run the ingest again when its writer is done");
   if (status.ok() && ::rename(temporary.c_str(), to.c_str()) != 0) status = errno_error(to, errno);
   if (!status.ok()) ::unlink(temporary.c_str());
   return status;
@@ -90,7 +91,8 @@ Result<std::shared_ptr<arrow::RecordBatch>> rows_of(const std::vector<const Land
     ARROW_RETURN_NOT_OK(arrived.Append(one->arrived.us));
   }
   std::vector<std::shared_ptr<arrow::Array>> columns;
-  for (arrow::ArrayBuilder* builder : std::initializer_list<arrow::ArrayBuilder*>{&file, &path, &unit, &form, &session, &sha, &size, &kept, &arrived}) {
+  for (arrow::ArrayBuilder* builder : std::initializer_list<arrow::ArrayBuilder*>{&file, &path, &unit, &form, &session,
+                                                                                  &sha, &size, &kept, &arrived}) {
     ARROW_ASSIGN_OR_RAISE(auto column, builder->Finish());
     columns.push_back(std::move(column));
   }
@@ -101,11 +103,14 @@ Result<std::shared_ptr<arrow::RecordBatch>> rows_of(const std::vector<const Land
 
 std::shared_ptr<arrow::Schema> landing_schema() {
   auto text = [](const char* name) { return arrow::field(name, arrow::utf8(), false); };
-  return arrow::schema({text("file"), text("path"), text("unit"), text("form"), arrow::field("session", arrow::date32()), text("sha256"),
-                        arrow::field("size", arrow::int64(), false), text("kept_at"), arrow::field("arrived_at", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"), false)});
+  return arrow::schema({text("file"), text("path"), text("unit"), text("form"),
+                        arrow::field("session", arrow::date32()), text("sha256"),
+                        arrow::field("size", arrow::int64(), false), text("kept_at"),
+                        arrow::field("arrived_at", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"), false)});
 }
 
-Result<std::vector<Landed>> land(const lake::Lake& lake, const Dataset& dataset, const std::vector<sources::FileInfo>& files, Instant now, MemoryBudget& budget) {
+Result<std::vector<Landed>> land(const lake::Lake& lake, const Dataset& dataset,
+                                 const std::vector<sources::FileInfo>& files, Instant now, MemoryBudget& budget) {
   lake::Table table = lake.table(lake::Layer::landing, dataset.table);
   ARROW_RETURN_NOT_OK(table.create(landing_schema(), {}, {}));
   ARROW_ASSIGN_OR_RAISE(auto there, known(lake, table));

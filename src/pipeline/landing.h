@@ -20,7 +20,7 @@ std::shared_ptr<arrow::Schema> landing_schema();
 
 /// Copies what is not yet there into landing/<table>/files/, synced, and names all of it in one commit of landing.<table>.
 /// A file whose bytes changed between inspect() and the copy is a data error. Order of the result is that of `files`.
-Result<std::vector<Landed>> land(const lake::Lake& lake, const Dataset& dataset, const std::vector<sources::FileInfo>& files, Instant now,
-                                 MemoryBudget& budget);
+Result<std::vector<Landed>> land(const lake::Lake& lake, const Dataset& dataset,
+                                 const std::vector<sources::FileInfo>& files, Instant now, MemoryBudget& budget);
 
 }  // namespace tapemill::pipeline

@@ -35,7 +35,8 @@ std::string printable(std::string_view raw) {
 bool belongs(const lake::Part& part, const std::map<std::string, UnitState>& units) {
   auto tag = [&](const char* name) { return part.tags.at(name); };
   auto found = units.find(tag("unit") + "/" + tag("form"));
-  return found != units.end() && found->second.sha256 == tag("sha256") && std::to_string(found->second.ordinal) == tag("ordinal");
+  return found != units.end() && found->second.sha256 == tag("sha256") &&
+         std::to_string(found->second.ordinal) == tag("ordinal");
 }
 
 }  // namespace
@@ -44,7 +45,8 @@ std::string quarantine_table(const std::string& dataset) { return dataset + "_qu
 
 std::shared_ptr<arrow::Schema> quarantine_schema() {
   arrow::FieldVector fields;
-  for (const char* name : {"unit", "form", "sha256", "file"}) fields.push_back(arrow::field(name, arrow::utf8(), false));
+  for (const char* name : {"unit", "form", "sha256", "file"})
+    fields.push_back(arrow::field(name, arrow::utf8(), false));
   for (const char* name : {"line", "byte"}) fields.push_back(arrow::field(name, arrow::int64(), false));
   for (const char* name : {"check", "reason", "raw"}) fields.push_back(arrow::field(name, arrow::utf8(), false));
   return arrow::schema(fields);
@@ -76,11 +78,13 @@ Status QuarantineWriter::write(const std::vector<Refused>& rows) {
     ARROW_RETURN_NOT_OK(raw.Append(printable(row.raw)));
   }
   std::vector<std::shared_ptr<arrow::Array>> columns;
-  for (arrow::ArrayBuilder* builder : std::initializer_list<arrow::ArrayBuilder*>{&unit, &form, &sha, &name, &line, &byte, &check, &reason, &raw}) {
+  for (arrow::ArrayBuilder* builder :
+       std::initializer_list<arrow::ArrayBuilder*>{&unit, &form, &sha, &name, &line, &byte, &check, &reason, &raw}) {
     ARROW_ASSIGN_OR_RAISE(auto column, builder->Finish());
     columns.push_back(std::move(column));
   }
-  return writer_->write(arrow::RecordBatch::Make(quarantine_schema(), static_cast<std::int64_t>(rows.size()), std::move(columns)));
+  return writer_->write(
+      arrow::RecordBatch::Make(quarantine_schema(), static_cast<std::int64_t>(rows.size()), std::move(columns)));
 }
 
 Result<std::vector<lake::Part>> QuarantineWriter::finish() {
@@ -113,7 +117,8 @@ Status commit_quarantine(const lake::Lake& lake, const Dataset& dataset, const s
   }
 }
 
-Result<std::shared_ptr<arrow::Table>> quarantined(const lake::Lake& lake, const std::string& name, const QuarantineFilter& filter) {
+Result<std::shared_ptr<arrow::Table>> quarantined(const lake::Lake& lake, const std::string& name,
+                                                  const QuarantineFilter& filter) {
   lake::Table bronze = lake.table(lake::Layer::bronze, name);
   lake::Table table = lake.table(lake::Layer::bronze, quarantine_table(name));
   ARROW_ASSIGN_OR_RAISE(lake::Snapshot data, bronze.snapshot());
@@ -123,7 +128,9 @@ Result<std::shared_ptr<arrow::Table>> quarantined(const lake::Lake& lake, const 
   std::vector<lake::Part> parts;
   for (const lake::Part& part : snapshot.parts)
     if (belongs(part, units)) parts.push_back(part);
-  std::stable_sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.tags.at("unit") < b.tags.at("unit"); });  // not by the hash in a name
+  std::stable_sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) {
+    return a.tags.at("unit") < b.tags.at("unit");
+  });  // not by the hash in a name
   ARROW_ASSIGN_OR_RAISE(auto rows, lake::read_parts(table, snapshot, parts));
   ARROW_ASSIGN_OR_RAISE(auto batch, rows->CombineChunksToBatch());
   const auto& files = static_cast<const arrow::StringArray&>(*batch->GetColumnByName("file"));

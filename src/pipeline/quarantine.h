@@ -17,7 +17,8 @@ std::shared_ptr<arrow::Schema> quarantine_schema();
 /// The refused rows of one file, as parts of bronze.<table>_quarantine.
 class QuarantineWriter {
  public:
-  QuarantineWriter(const lake::Lake& lake, const Dataset& dataset, const sources::FileInfo& info, std::int64_t ordinal, MemoryBudget& budget)
+  QuarantineWriter(const lake::Lake& lake, const Dataset& dataset, const sources::FileInfo& info, std::int64_t ordinal,
+                   MemoryBudget& budget)
       : lake_(lake), dataset_(dataset), info_(info), ordinal_(ordinal), budget_(budget) {}
   Status write(const std::vector<Refused>& rows);
   Result<std::vector<lake::Part>> finish();  // none where nothing was refused

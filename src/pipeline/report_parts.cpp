@@ -16,9 +16,12 @@ using exports::Cell;
 using exports::ColumnKind;
 
 std::pair<ColumnKind, std::optional<int>> shape_of(const arrow::Field& field) {
-  bool gain = field.name().find("nl") != std::string::npos && (field.name().find("pnl") != std::string::npos || field.name() == "PnL");
+  bool gain = field.name().find("nl") != std::string::npos &&
+              (field.name().find("pnl") != std::string::npos || field.name() == "PnL");
   switch (field.type()->id()) {
-    case arrow::Type::DECIMAL64: return {gain ? ColumnKind::signed_number : ColumnKind::number, std::min(4, static_cast<const arrow::Decimal64Type&>(*field.type()).scale())};
+    case arrow::Type::DECIMAL64:
+      return {gain ? ColumnKind::signed_number : ColumnKind::number,
+              std::min(4, static_cast<const arrow::Decimal64Type&>(*field.type()).scale())};
     case arrow::Type::INT32:
     case arrow::Type::INT64: return {ColumnKind::number, 0};
     case arrow::Type::DOUBLE: return {field.name() == "ReturnPct" ? ColumnKind::signed_number : ColumnKind::number, 4};
@@ -32,7 +35,8 @@ Cell cell_of(const arrow::Array& array, std::int64_t row, const Zone& zone) {
   if (array.IsNull(row)) return {};
   switch (array.type_id()) {
     case arrow::Type::DECIMAL64: {
-      auto value = static_cast<std::int64_t>(arrow::Decimal64(static_cast<const arrow::Decimal64Array&>(array).GetValue(row)));
+      auto value =
+          static_cast<std::int64_t>(arrow::Decimal64(static_cast<const arrow::Decimal64Array&>(array).GetValue(row)));
       return to_double(value, static_cast<const arrow::Decimal64Type&>(*array.type()).scale());
     }
     case arrow::Type::INT64: return static_cast<const arrow::Int64Array&>(array).Value(row);
@@ -41,7 +45,8 @@ Cell cell_of(const arrow::Array& array, std::int64_t row, const Zone& zone) {
       double value = static_cast<const arrow::DoubleArray&>(array).Value(row);
       return std::isfinite(value) ? Cell(value) : Cell();
     }
-    case arrow::Type::BOOL: return std::string(static_cast<const arrow::BooleanArray&>(array).Value(row) ? "yes" : "no");
+    case arrow::Type::BOOL:
+      return std::string(static_cast<const arrow::BooleanArray&>(array).Value(row) ? "yes" : "no");
     case arrow::Type::DATE32: return Date{static_cast<const arrow::Date32Array&>(array).Value(row)}.str();
     case arrow::Type::TIMESTAMP: return zone.str({static_cast<const arrow::TimestampArray&>(array).Value(row)});
     case arrow::Type::STRING: return std::string(static_cast<const arrow::StringArray&>(array).GetView(row));
@@ -56,7 +61,8 @@ std::string source_of(const backtest::RunResult& run) { return fmt::format("run 
 
 }  // namespace
 
-Result<exports::Table> table_block(const arrow::Table& table, exports::Caption caption, std::int64_t most, const Zone& zone, const std::string& currency) {
+Result<exports::Table> table_block(const arrow::Table& table, exports::Caption caption, std::int64_t most,
+                                   const Zone& zone, const std::string& currency) {
   exports::Table block;
   block.caption = std::move(caption);
   ARROW_ASSIGN_OR_RAISE(auto batch, table.CombineChunksToBatch());
@@ -102,7 +108,8 @@ Result<exports::Section> run_section(const backtest::RunResult& run, const Zone&
   exports::Section section;
   section.anchor = "run-" + run.name;
   section.heading = "Backtest: " + run.name;
-  section.prose = fmt::format("Run `{}`, ledger `{}`, over `{}`: {} rows, {} sessions.", run.run_id, run.ledger_hash.substr(0, 16), run.table, run.rows_scanned, run.sessions);
+  section.prose = fmt::format("Run `{}`, ledger `{}`, over `{}`: {} rows, {} sessions.", run.run_id,
+                              run.ledger_hash.substr(0, 16), run.table, run.rows_scanned, run.sessions);
   ARROW_ASSIGN_OR_RAISE(auto lines, equity_block(run));
   lines.caption.anchor += "-run";
   section.blocks.emplace_back(std::move(lines));
@@ -110,17 +117,21 @@ Result<exports::Section> run_section(const backtest::RunResult& run, const Zone&
   exports::Table metrics;
   metrics.caption = {"Metrics, each by the formula beside it", source_of(run), "metrics-" + run.name};
   metrics.columns = {{"metric"}, {"value", "", ColumnKind::number}, {"formula"}};
-  for (const auto& figure : run.metrics) metrics.rows.push_back({figure.name, std::isfinite(figure.value) ? Cell(figure.text) : Cell(), figure.formula});
+  for (const auto& figure : run.metrics)
+    metrics.rows.push_back({figure.name, std::isfinite(figure.value) ? Cell(figure.text) : Cell(), figure.formula});
   section.blocks.emplace_back(std::move(metrics));
 
-  exports::Caption caption{fmt::format("{} trades", run.trades->num_rows()), source_of(run), "trades-" + run.name, "no condition was met"};
+  exports::Caption caption{fmt::format("{} trades", run.trades->num_rows()), source_of(run), "trades-" + run.name,
+                           "no condition was met"};
   ARROW_ASSIGN_OR_RAISE(auto trades, table_block(*run.trades, std::move(caption), 100, zone, run.currency));
   trades.hint = "tapemill backtest show " + run.run_id + " --json";
   section.blocks.emplace_back(std::move(trades));
   for (const auto& day : run.refused) {
     std::string why;
     for (const auto& one : day.failures) why += (why.empty() ? "" : "; ") + one;
-    section.blocks.emplace_back(exports::Notice{exports::NoticeTone::warning, day.date.str() + " was not traded: " + why, "its quotes failed the sanity gates"});
+    section.blocks.emplace_back(exports::Notice{exports::NoticeTone::warning,
+                                                day.date.str() + " was not traded: " + why,
+                                                "its quotes failed the sanity gates"});
   }
   return section;
 }

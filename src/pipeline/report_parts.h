@@ -7,7 +7,8 @@
 namespace tapemill::pipeline {
 
 /// An Arrow table as a block of a page: the first `most` rows, decimals exact, times in `zone`.
-Result<exports::Table> table_block(const arrow::Table& table, exports::Caption caption, std::int64_t most, const Zone& zone, const std::string& currency);
+Result<exports::Table> table_block(const arrow::Table& table, exports::Caption caption, std::int64_t most,
+                                   const Zone& zone, const std::string& currency);
 
 /// Equity, net of costs, with the drawdown from its peak below.
 Result<exports::Lines> equity_block(const backtest::RunResult& run);

@@ -2,16 +2,17 @@
 #include <arrow/util/bit_util.h>
 #include <arrow/util/bitmap_ops.h>
 
+#include "core/expression.h"
 #include "lake/scan.h"
 #include "lake/writer.h"
-#include "core/expression.h"
 #include "pipeline/unit.h"
 
 namespace tapemill::pipeline {
 namespace {
 
 /// The array with nulls where `hidden` is 1, what was null before staying null.
-Result<std::shared_ptr<arrow::Array>> hide(const std::shared_ptr<arrow::Array>& array, const std::vector<double>& hidden) {
+Result<std::shared_ptr<arrow::Array>> hide(const std::shared_ptr<arrow::Array>& array,
+                                           const std::vector<double>& hidden) {
   ARROW_ASSIGN_OR_RAISE(auto bitmap, arrow::AllocateEmptyBitmap(array->length()));
   std::int64_t nulls = 0;
   for (std::int64_t i = 0; i < array->length(); ++i) {
@@ -41,7 +42,8 @@ Result<std::vector<Rule>> compile(const Dataset& dataset) {
   return rules;
 }
 
-Result<std::shared_ptr<arrow::RecordBatch>> derive(const std::vector<Rule>& rules, std::shared_ptr<arrow::RecordBatch> rows) {
+Result<std::shared_ptr<arrow::RecordBatch>> derive(const std::vector<Rule>& rules,
+                                                   std::shared_ptr<arrow::RecordBatch> rows) {
   for (const Rule& rule : rules) {
     ARROW_ASSIGN_OR_RAISE(auto hidden, rule.when.evaluate(*rows));
     for (const auto& name : rule.columns) {
@@ -56,7 +58,8 @@ Result<std::shared_ptr<arrow::RecordBatch>> derive(const std::vector<Rule>& rule
 }  // namespace
 
 Status refresh_silver(const lake::Lake& lake, const Dataset& dataset, MemoryBudget& budget) {
-  lake::Table bronze = lake.table(lake::Layer::bronze, dataset.table), silver = lake.table(lake::Layer::silver, dataset.table);
+  lake::Table bronze = lake.table(lake::Layer::bronze, dataset.table),
+              silver = lake.table(lake::Layer::silver, dataset.table);
   ARROW_RETURN_NOT_OK(silver.create(dataset));
   ARROW_ASSIGN_OR_RAISE(auto rules, compile(dataset));
   for (;;) {
@@ -69,19 +72,22 @@ Status refresh_silver(const lake::Lake& lake, const Dataset& dataset, MemoryBudg
     transaction.txn = {{"silver", from.version}};
     for (const auto& [key, state] : have) {
       auto found = wanted.find(key);
-      if (found != wanted.end() && found->second.sha256 == state.sha256 && found->second.ordinal == state.ordinal) continue;
+      if (found != wanted.end() && found->second.sha256 == state.sha256 && found->second.ordinal == state.ordinal)
+        continue;
       transaction.removes.insert(transaction.removes.end(), state.paths.begin(), state.paths.end());
       transaction.touches.push_back(state.unit);
     }
     std::int64_t rows = 0;
     for (const auto& [key, state] : wanted) {
       auto found = have.find(key);
-      if (found != have.end() && found->second.sha256 == state.sha256 && found->second.ordinal == state.ordinal) continue;
+      if (found != have.end() && found->second.sha256 == state.sha256 && found->second.ordinal == state.ordinal)
+        continue;
       std::vector<lake::Part> parts;
       for (const auto& part : from.parts)
         if (part.tags.at("unit") == state.unit && part.tags.at("form") == state.form) parts.push_back(part);
       ARROW_ASSIGN_OR_RAISE(auto table, lake::read_parts(bronze, from, parts, budget.pool()));
-      lake::Provenance provenance{state.sha256, state.unit, state.form, state.ordinal, {{"file", parts.front().tags.at("file")}}};
+      lake::Provenance provenance{
+          state.sha256, state.unit, state.form, state.ordinal, {{"file", parts.front().tags.at("file")}}};
       ARROW_ASSIGN_OR_RAISE(auto writer, lake::write_parts(silver, lake::layout_of(dataset), provenance, budget));
       arrow::TableBatchReader reader(*table);
       std::shared_ptr<arrow::RecordBatch> batch;

@@ -14,10 +14,13 @@ namespace {
 std::string key_of(const std::string& unit, const std::string& form) { return unit + "/" + form; }
 
 /// Where forms of one session overlap the higher one is effective (design.md 4.1).
-int rank(const std::string& form) { return form.find("udiff") != std::string::npos ? 3 : form.find("full") != std::string::npos ? 2 : 1; }
+int rank(const std::string& form) {
+  return form.find("udiff") != std::string::npos ? 3 : form.find("full") != std::string::npos ? 2 : 1;
+}
 
 /// A restatement is not known before it arrived, however old its session is (design.md 6).
-Result<std::shared_ptr<arrow::RecordBatch>> available_no_earlier(const std::shared_ptr<arrow::RecordBatch>& rows, Instant arrived) {
+Result<std::shared_ptr<arrow::RecordBatch>> available_no_earlier(const std::shared_ptr<arrow::RecordBatch>& rows,
+                                                                 Instant arrived) {
   int at = rows->schema()->GetFieldIndex("available_at");
   if (at < 0) return rows;
   const auto& before = static_cast<const arrow::TimestampArray&>(*rows->column(at));
@@ -28,14 +31,16 @@ Result<std::shared_ptr<arrow::RecordBatch>> available_no_earlier(const std::shar
   return rows->SetColumn(at, rows->schema()->field(at), column);
 }
 
-std::string detail_of(const Status& status, std::string ErrorDetail::*member) {
+std::string detail_of(const Status& status, std::string ErrorDetail::* member) {
   auto detail = std::dynamic_pointer_cast<ErrorDetail>(status.detail());
   return detail == nullptr ? std::string{} : (*detail).*member;
 }
 
 }  // namespace
 
-RefusedFile refused_file(const std::string& path, const Status& status) { return {path, status.message(), detail_of(status, &ErrorDetail::hint)}; }
+RefusedFile refused_file(const std::string& path, const Status& status) {
+  return {path, status.message(), detail_of(status, &ErrorDetail::hint)};
+}
 
 std::map<std::string, UnitState> units_of(const lake::Snapshot& snapshot) {
   std::map<std::string, UnitState> states;
@@ -55,10 +60,12 @@ std::map<std::string, UnitState> units_of(const lake::Snapshot& snapshot) {
   return states;
 }
 
-Placing place_unit(const Landed& file, const std::map<std::string, UnitState>& states, const std::vector<Landed>& beside, UnitJob& job) {
+Placing place_unit(const Landed& file, const std::map<std::string, UnitState>& states,
+                   const std::vector<Landed>& beside, UnitJob& job) {
   const auto& info = file.info;
   for (const Landed& other : beside)
-    if (info.session && other.info.session == info.session && rank(other.info.form) > rank(info.form)) return Placing::superseded;
+    if (info.session && other.info.session == info.session && rank(other.info.form) > rank(info.form))
+      return Placing::superseded;
   // A file of many sessions is told by its name alone: its copy under another name would bring every row again.
   if (info.form == "csv" && !info.session) {
     for (const Landed& other : beside) {
@@ -82,26 +89,27 @@ Placing place_unit(const Landed& file, const std::map<std::string, UnitState>& s
   return Placing::read;
 }
 
-Status read_unit(const lake::Lake& lake, const Dataset& dataset, UnitJob& job, MemoryBudget& budget, Progress& progress) {
+Status read_unit(const lake::Lake& lake, const Dataset& dataset, UnitJob& job, MemoryBudget& budget,
+                 Progress& progress) {
   const sources::FileInfo& info = job.landed.info;
   ARROW_ASSIGN_OR_RAISE(auto source, sources::open(dataset, info, budget));
   ARROW_ASSIGN_OR_RAISE(auto checks, quality::make_checks(dataset));
   lake::Table bronze = lake.table(lake::Layer::bronze, dataset.table);
-  lake::Provenance provenance{info.sha256, info.unit, info.form, job.ordinal, {{"file", fs::path(info.path).filename().string()}}};
+  lake::Provenance provenance{
+      info.sha256, info.unit, info.form, job.ordinal, {{"file", fs::path(info.path).filename().string()}}};
   ARROW_ASSIGN_OR_RAISE(auto writer, lake::write_parts(bronze, lake::layout_of(dataset), provenance, budget));
   QuarantineWriter quarantine(lake, dataset, info, job.ordinal, budget);
   std::int64_t reported = 0;
   for (;;) {
     auto next = source->next(interrupt());
-    if (!next.ok()) return next.status().message().starts_with(info.path) ? next.status() : prefixed(next.status(), info.path);
+    if (!next.ok())
+      return next.status().message().starts_with(info.path) ? next.status() : prefixed(next.status(), info.path);
     if (!*next) break;
     ARROW_ASSIGN_OR_RAISE(auto judged, quality::judge(dataset, checks, **next, job.report));
     for (const Refused& row : judged.refused) ++job.refused_by_check[row.check];
     ARROW_RETURN_NOT_OK(quarantine.write(judged.refused));
     std::shared_ptr<arrow::RecordBatch> kept = judged.kept;
-    if (!job.replaces_sha256.empty()) {
-      ARROW_ASSIGN_OR_RAISE(kept, available_no_earlier(kept, job.landed.arrived));
-    }
+    if (!job.replaces_sha256.empty()) { ARROW_ASSIGN_OR_RAISE(kept, available_no_earlier(kept, job.landed.arrived)); }
     if (kept->num_rows() > 0) ARROW_RETURN_NOT_OK(writer->write(kept));
     progress.add(source->bytes_read() - reported, (*next)->rows_in);
     reported = source->bytes_read();
@@ -110,10 +118,14 @@ Status read_unit(const lake::Lake& lake, const Dataset& dataset, UnitJob& job, M
   if (job.report.stopped) {
     std::string found;
     for (const auto& one : job.report.findings)
-      if (one.severity == CheckSpec::Severity::stop && one.count > 0) found = fmt::format("{} ({} rows): {}", one.check, one.count, one.examples.empty() ? "" : one.examples.front());
-    return data_error(fmt::format("{}: the check {} says stop", info.path, found), "nothing of the file is kept; mend it, or let the check say quarantine or warn");
+      if (one.severity == CheckSpec::Severity::stop && one.count > 0)
+        found = fmt::format("{} ({} rows): {}", one.check, one.count, one.examples.empty() ? "" : one.examples.front());
+    return data_error(fmt::format("{}: the check {} says stop", info.path, found),
+                      "nothing of the file is kept; mend it, or let the check say quarantine or warn");
   }
-  if (job.report.rows_in == 0) return data_error(info.path + ": has a header but no row", "a file of a session without trades should not exist; fetch it again");
+  if (job.report.rows_in == 0)
+    return data_error(info.path + ": has a header but no row",
+                      "a file of a session without trades should not exist; fetch it again");
   ARROW_ASSIGN_OR_RAISE(job.parts, writer->finish());
   ARROW_ASSIGN_OR_RAISE(job.quarantine_parts, quarantine.finish());
   return Status::OK();

@@ -34,10 +34,12 @@ struct UnitJob {
 
 enum class Placing { read, unchanged, superseded };
 /// Whether `file` is new, in already, or stands behind a better form of its session (UDiFF before full before legacy).
-Placing place_unit(const Landed& file, const std::map<std::string, UnitState>& states, const std::vector<Landed>& beside, UnitJob& job);
+Placing place_unit(const Landed& file, const std::map<std::string, UnitState>& states,
+                   const std::vector<Landed>& beside, UnitJob& job);
 
 /// Reads, judges and writes one file's parts; nothing is visible yet. On an error no part is left behind.
-Status read_unit(const lake::Lake& lake, const Dataset& dataset, UnitJob& job, MemoryBudget& budget, Progress& progress);
+Status read_unit(const lake::Lake& lake, const Dataset& dataset, UnitJob& job, MemoryBudget& budget,
+                 Progress& progress);
 
 /// Commits the refused rows of `jobs`; invisible until bronze names their units.
 Status commit_quarantine(const lake::Lake& lake, const Dataset& dataset, const std::vector<UnitJob>& jobs);

@@ -58,6 +58,7 @@ struct Judged {
   std::vector<Refused> refused;       // the parser's and the checks', by line
 };
 /// Runs null checks and `checks` over a batch, splits it and counts.
-Result<Judged> judge(const Dataset& dataset, const std::vector<std::unique_ptr<Check>>& checks, const SourceBatch& batch, Report& report);
+Result<Judged> judge(const Dataset& dataset, const std::vector<std::unique_ptr<Check>>& checks,
+                     const SourceBatch& batch, Report& report);
 
 }  // namespace tapemill::quality

@@ -36,7 +36,8 @@ std::vector<double> numbers(const arrow::RecordBatch& rows, const std::string& n
     case arrow::Type::DATE32: return convert<arrow::Date32Array>(column, plain);
     case arrow::Type::TIMESTAMP: return convert<arrow::TimestampArray>(column, plain);
     case arrow::Type::BOOL: return convert<arrow::BooleanArray>(column, plain);
-    default: return std::vector<double>(static_cast<std::size_t>(column.length()), std::numeric_limits<double>::quiet_NaN());
+    default:
+      return std::vector<double>(static_cast<std::size_t>(column.length()), std::numeric_limits<double>::quiet_NaN());
   }
 }
 

@@ -24,11 +24,15 @@ std::uint64_t mix(std::uint64_t x) {
 class UniqueKey final : public Judge {
  public:
   UniqueKey(CheckSpec spec, const Dataset& dataset) : Judge(std::move(spec), "unique_key") {
-    for (const auto& name : dataset.key) columns_.emplace_back(name, dataset.column(name)->kind == Kind::string), shown_ += (shown_.empty() ? "" : ", ") + name;
+    for (const auto& name : dataset.key)
+      columns_.emplace_back(name, dataset.column(name)->kind == Kind::string),
+          shown_ += (shown_.empty() ? "" : ", ") + name;
   }
   Status judge(const SourceBatch& batch, Verdicts& out, Report& report) override {
     std::vector<Hash> keys(batch.lines.size(), {0x9e3779b97f4a7c15ULL, 0xc2b2ae3d27d4eb4fULL});
-    auto take = [](Hash& key, std::uint64_t value) { key = {mix(key.first ^ value), mix(key.second + value * 0x9e3779b97f4a7c15ULL + 1)}; };
+    auto take = [](Hash& key, std::uint64_t value) {
+      key = {mix(key.first ^ value), mix(key.second + value * 0x9e3779b97f4a7c15ULL + 1)};
+    };
     for (const auto& [name, is_text] : columns_) {
       if (is_text) {
         auto values = texts(*batch.rows, name);
@@ -51,7 +55,8 @@ class UniqueKey final : public Judge {
       }
     }
     each(batch, out, [&](std::size_t i) {
-      if (!seen_.insert(keys[i]).second) object(batch, i, out, report, fmt::format("a row with this {} came before", shown_));
+      if (!seen_.insert(keys[i]).second)
+        object(batch, i, out, report, fmt::format("a row with this {} came before", shown_));
     });
     return Status::OK();
   }
@@ -64,7 +69,8 @@ class UniqueKey final : public Judge {
 
 class CalendarSession final : public Judge {
  public:
-  CalendarSession(CheckSpec spec, const Dataset& dataset) : Judge(std::move(spec), "calendar_session"), calendar_(dataset.calendar), column_(dataset.session_column) {}
+  CalendarSession(CheckSpec spec, const Dataset& dataset)
+      : Judge(std::move(spec), "calendar_session"), calendar_(dataset.calendar), column_(dataset.session_column) {}
   Status judge(const SourceBatch& batch, Verdicts& out, Report& report) override {
     auto sessions = numbers(*batch.rows, column_);
     each(batch, out, [&](std::size_t i) {
@@ -88,7 +94,8 @@ class CalendarSession final : public Judge {
 /// of the year 9999 would make thousands of sessions missing.
 class MissingSessions final : public Judge {
  public:
-  MissingSessions(CheckSpec spec, const Dataset& dataset) : Judge(std::move(spec), "missing_sessions"), calendar_(dataset.calendar), column_(dataset.session_column) {}
+  MissingSessions(CheckSpec spec, const Dataset& dataset)
+      : Judge(std::move(spec), "missing_sessions"), calendar_(dataset.calendar), column_(dataset.session_column) {}
   Status judge(const SourceBatch& batch, Verdicts&, Report&) override {
     auto sessions = numbers(*batch.rows, column_);
     auto ids = texts(*batch.rows, "instrument_id");
@@ -98,7 +105,9 @@ class MissingSessions final : public Judge {
       if (day != last_ || !known_) last_ = day, known_ = true, good_ = calendar_->is_session(Date{day});
       if (!good_) continue;
       auto at = seen_.find(std::string(ids[i]));
-      if (at == seen_.end()) order_.push_back(&*seen_.emplace(std::string(ids[i]), std::vector<std::int32_t>{}).first), at = seen_.find(std::string(ids[i]));
+      if (at == seen_.end())
+        order_.push_back(&*seen_.emplace(std::string(ids[i]), std::vector<std::int32_t>{}).first),
+            at = seen_.find(std::string(ids[i]));
       if (at->second.empty() || at->second.back() != day) at->second.push_back(day);
     }
     return Status::OK();
@@ -111,7 +120,8 @@ class MissingSessions final : public Judge {
       auto at = days.begin();
       for (Date date : calendar_->sessions(Date{days.front()}, Date{days.back()})) {
         while (at != days.end() && *at < date.days) ++at;
-        if (at == days.end() || *at != date.days) warn_or_stop(report, fmt::format("{} has no row on {}", entry->first, date.str()));
+        if (at == days.end() || *at != date.days)
+          warn_or_stop(report, fmt::format("{} has no row on {}", entry->first, date.str()));
       }
     }
     return Status::OK();
@@ -130,7 +140,8 @@ class MissingSessions final : public Judge {
 /// the instrument's row before.
 class Move final : public Judge {
  public:
-  Move(CheckSpec spec, const Dataset& dataset) : Judge(std::move(spec), "move"), has_previous_(dataset.column("prev_close") != nullptr) {}
+  Move(CheckSpec spec, const Dataset& dataset)
+      : Judge(std::move(spec), "move"), has_previous_(dataset.column("prev_close") != nullptr) {}
   Status judge(const SourceBatch& batch, Verdicts& out, Report& report) override {
     auto close = numbers(*batch.rows, "close");
     auto previous = has_previous_ ? numbers(*batch.rows, "prev_close") : std::vector<double>(close.size(), NAN);
@@ -144,7 +155,9 @@ class Move final : public Judge {
         at->second = close[i];
       }
       if (before > 0 && std::fabs(close[i] / before - 1) > spec_.over)
-        object(batch, i, out, report, fmt::format("{} closed at {} after {}, {:+.1f} %", ids[i], close[i], before, (close[i] / before - 1) * 100));
+        object(batch, i, out, report,
+               fmt::format("{} closed at {} after {}, {:+.1f} %", ids[i], close[i], before,
+                           (close[i] / before - 1) * 100));
     });
     return Status::OK();
   }
@@ -156,9 +169,17 @@ class Move final : public Judge {
 
 }  // namespace
 
-std::unique_ptr<Check> make_unique_key(const CheckSpec& spec, const Dataset& dataset) { return std::make_unique<UniqueKey>(spec, dataset); }
-std::unique_ptr<Check> make_calendar_session(const CheckSpec& spec, const Dataset& dataset) { return std::make_unique<CalendarSession>(spec, dataset); }
-std::unique_ptr<Check> make_missing_sessions(const CheckSpec& spec, const Dataset& dataset) { return std::make_unique<MissingSessions>(spec, dataset); }
-std::unique_ptr<Check> make_move(const CheckSpec& spec, const Dataset& dataset) { return std::make_unique<Move>(spec, dataset); }
+std::unique_ptr<Check> make_unique_key(const CheckSpec& spec, const Dataset& dataset) {
+  return std::make_unique<UniqueKey>(spec, dataset);
+}
+std::unique_ptr<Check> make_calendar_session(const CheckSpec& spec, const Dataset& dataset) {
+  return std::make_unique<CalendarSession>(spec, dataset);
+}
+std::unique_ptr<Check> make_missing_sessions(const CheckSpec& spec, const Dataset& dataset) {
+  return std::make_unique<MissingSessions>(spec, dataset);
+}
+std::unique_ptr<Check> make_move(const CheckSpec& spec, const Dataset& dataset) {
+  return std::make_unique<Move>(spec, dataset);
+}
 
 }  // namespace tapemill::quality

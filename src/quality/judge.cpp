@@ -18,7 +18,8 @@ void refuse_nulls(const Dataset& dataset, const SourceBatch& batch, Verdicts& ou
 }
 
 /// The rows that were not refused, as few slices joined.
-Result<std::shared_ptr<arrow::RecordBatch>> keep(const SourceBatch& batch, const Verdicts& verdicts, std::int64_t refused) {
+Result<std::shared_ptr<arrow::RecordBatch>> keep(const SourceBatch& batch, const Verdicts& verdicts,
+                                                 std::int64_t refused) {
   if (refused == 0) return batch.rows;
   arrow::RecordBatchVector runs;
   std::int64_t n = batch.rows->num_rows();
@@ -38,7 +39,8 @@ Result<std::shared_ptr<arrow::RecordBatch>> keep(const SourceBatch& batch, const
 
 }  // namespace
 
-Result<Judged> judge(const Dataset& dataset, const std::vector<std::unique_ptr<Check>>& checks, const SourceBatch& batch, Report& report) {
+Result<Judged> judge(const Dataset& dataset, const std::vector<std::unique_ptr<Check>>& checks,
+                     const SourceBatch& batch, Report& report) {
   auto n = static_cast<std::size_t>(batch.rows->num_rows());
   Verdicts verdicts(n);
   refuse_nulls(dataset, batch, verdicts);
@@ -56,7 +58,8 @@ Result<Judged> judge(const Dataset& dataset, const std::vector<std::unique_ptr<C
     one.raw = std::string(batch.raw(i));
     judged.refused.push_back(std::move(one));
   }
-  std::stable_sort(judged.refused.begin(), judged.refused.end(), [](const Refused& a, const Refused& b) { return a.line < b.line; });
+  std::stable_sort(judged.refused.begin(), judged.refused.end(),
+                   [](const Refused& a, const Refused& b) { return a.line < b.line; });
   for (const Refused& one : judged.refused)
     report.finding(one.check, CheckSpec::Severity::quarantine).add(fmt::format("line {}: {}", one.line, one.reason));
   ARROW_ASSIGN_OR_RAISE(judged.kept, keep(batch, verdicts, refused));

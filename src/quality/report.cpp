@@ -6,7 +6,9 @@ namespace tapemill::quality {
 namespace {
 constexpr std::size_t kExamples = 10;
 const char* text(CheckSpec::Severity severity) {
-  return severity == CheckSpec::Severity::warn ? "warn" : severity == CheckSpec::Severity::quarantine ? "quarantine" : "stop";
+  return severity == CheckSpec::Severity::warn         ? "warn"
+         : severity == CheckSpec::Severity::quarantine ? "quarantine"
+                                                       : "stop";
 }
 }  // namespace
 
@@ -36,8 +38,14 @@ void Report::merge(const Report& other) {
 
 Json Report::json() const {
   Json list = Json::array();
-  for (const Finding& one : findings) list.push_back({{"check", one.check}, {"severity", text(one.severity)}, {"count", one.count}, {"examples", one.examples}});
-  return {{"rows_in", rows_in}, {"rows_kept", rows_kept}, {"rows_quarantined", rows_quarantined}, {"stopped", stopped}, {"findings", list}};
+  for (const Finding& one : findings)
+    list.push_back(
+        {{"check", one.check}, {"severity", text(one.severity)}, {"count", one.count}, {"examples", one.examples}});
+  return {{"rows_in", rows_in},
+          {"rows_kept", rows_kept},
+          {"rows_quarantined", rows_quarantined},
+          {"stopped", stopped},
+          {"findings", list}};
 }
 
 }  // namespace tapemill::quality

@@ -24,13 +24,17 @@ class OhlcOrder final : public Judge {
  public:
   using Judge::Judge;
   Status judge(const SourceBatch& batch, Verdicts& out, Report& report) override {
-    auto open = numbers(*batch.rows, "open"), high = numbers(*batch.rows, "high"), low = numbers(*batch.rows, "low"), close = numbers(*batch.rows, "close");
+    auto open = numbers(*batch.rows, "open"), high = numbers(*batch.rows, "high"), low = numbers(*batch.rows, "low"),
+         close = numbers(*batch.rows, "close");
     each(batch, out, [&](std::size_t i) {
       const char* what = high[i] < low[i] ? "low" : high[i] < open[i] ? "open" : high[i] < close[i] ? "close" : nullptr;
       double value = what == nullptr ? 0 : *what == 'l' ? low[i] : *what == 'o' ? open[i] : close[i];
-      if (what != nullptr) return object(batch, i, out, report, fmt::format("high {} below {} {}", high[i], what, value));
+      if (what != nullptr)
+        return object(batch, i, out, report, fmt::format("high {} below {} {}", high[i], what, value));
       what = low[i] > open[i] ? "open" : low[i] > close[i] ? "close" : nullptr;
-      if (what != nullptr) object(batch, i, out, report, fmt::format("low {} above {} {}", low[i], what, *what == 'o' ? open[i] : close[i]));
+      if (what != nullptr)
+        object(batch, i, out, report,
+               fmt::format("low {} above {} {}", low[i], what, *what == 'o' ? open[i] : close[i]));
     });
     return Status::OK();
   }
@@ -57,8 +61,10 @@ class Range final : public Judge {
     for (const auto& name : spec_.columns) {
       auto values = numbers(*batch.rows, name);
       each(batch, out, [&](std::size_t i) {
-        if (spec_.least && values[i] < *spec_.least) object(batch, i, out, report, fmt::format("{} is {}, below {}", name, values[i], *spec_.least));
-        else if (spec_.most && values[i] > *spec_.most) object(batch, i, out, report, fmt::format("{} is {}, above {}", name, values[i], *spec_.most));
+        if (spec_.least && values[i] < *spec_.least)
+          object(batch, i, out, report, fmt::format("{} is {}, below {}", name, values[i], *spec_.least));
+        else if (spec_.most && values[i] > *spec_.most)
+          object(batch, i, out, report, fmt::format("{} is {}, above {}", name, values[i], *spec_.most));
       });
     }
     return Status::OK();
@@ -94,7 +100,8 @@ class CloseInRange final : public Judge {
 /// A rule that is false refuses; one that is null (an operand is missing) says nothing.
 class Rule final : public Judge {
  public:
-  Rule(CheckSpec spec, std::string label, RowExpression rule) : Judge(std::move(spec), std::move(label)), rule_(std::move(rule)) {}
+  Rule(CheckSpec spec, std::string label, RowExpression rule)
+      : Judge(std::move(spec), std::move(label)), rule_(std::move(rule)) {}
   Status judge(const SourceBatch& batch, Verdicts& out, Report& report) override {
     ARROW_ASSIGN_OR_RAISE(auto values, rule_.evaluate(*batch.rows));
     each(batch, out, [&](std::size_t i) {
@@ -109,11 +116,17 @@ class Rule final : public Judge {
 
 }  // namespace
 
-std::unique_ptr<Check> make_ohlc_order(const CheckSpec& spec) { return std::make_unique<OhlcOrder>(spec, "ohlc_order"); }
+std::unique_ptr<Check> make_ohlc_order(const CheckSpec& spec) {
+  return std::make_unique<OhlcOrder>(spec, "ohlc_order");
+}
 std::unique_ptr<Check> make_positive(const CheckSpec& spec) { return std::make_unique<Positive>(spec, "positive"); }
 std::unique_ptr<Check> make_range(const CheckSpec& spec) { return std::make_unique<Range>(spec, "range"); }
-std::unique_ptr<Check> make_zero_volume(const CheckSpec& spec) { return std::make_unique<ZeroVolume>(spec, "zero_volume"); }
-std::unique_ptr<Check> make_close_in_range(const CheckSpec& spec) { return std::make_unique<CloseInRange>(spec, "close_in_range"); }
+std::unique_ptr<Check> make_zero_volume(const CheckSpec& spec) {
+  return std::make_unique<ZeroVolume>(spec, "zero_volume");
+}
+std::unique_ptr<Check> make_close_in_range(const CheckSpec& spec) {
+  return std::make_unique<CloseInRange>(spec, "close_in_range");
+}
 Result<std::unique_ptr<Check>> make_expression(const CheckSpec& spec, const Dataset& dataset) {
   ARROW_ASSIGN_OR_RAISE(auto parsed, Expression::parse(spec.rule, spec.where));
   ARROW_ASSIGN_OR_RAISE(auto rule, RowExpression::compile(parsed, *dataset.schema(), spec.where));

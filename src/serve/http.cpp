@@ -26,7 +26,9 @@ constexpr int kMostConnections = 64;
 /// %41 -> A; anything broken stays as it is and finds no route.
 std::string decoded(std::string_view text) {
   std::string out;
-  auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1; };
+  auto digit = [](char c) {
+    return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+  };
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0) {
       out += static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2]));
@@ -89,7 +91,7 @@ void converse(tcp::socket socket, const Service& service, std::stop_token stop) 
 Result<std::string> read_token(const ServeOptions& options) {
   std::string token;
   if (!options.token_file.empty()) {
-    struct stat info {};
+    struct stat info{};
     if (::stat(options.token_file.c_str(), &info) != 0) return errno_error(options.token_file, errno);
     if ((info.st_mode & 077) != 0)
       return environment_error(options.token_file + ": others may read this secret", "chmod 600 " + options.token_file);
@@ -102,12 +104,16 @@ Result<std::string> read_token(const ServeOptions& options) {
   return token;
 }
 
-Status serve(const Service& service, const ServeOptions& options, bool has_token, std::stop_token stop, const std::function<void(int)>& ready) {
+Status serve(const Service& service, const ServeOptions& options, bool has_token, std::stop_token stop,
+             const std::function<void(int)>& ready) {
   beast::error_code failed;
   auto address = net::ip::make_address(options.host == "localhost" ? "127.0.0.1" : options.host, failed);
-  if (failed) return usage_error(fmt::format("\"{}\" is no address to listen on", options.host), "give an IP address, such as 127.0.0.1");
+  if (failed)
+    return usage_error(fmt::format("\"{}\" is no address to listen on", options.host),
+                       "give an IP address, such as 127.0.0.1");
   if (!address.is_loopback() && !has_token)
-    return usage_error(fmt::format("listening on {} needs a token", options.host), "set $TAPEMILL_TOKEN or --token-file, or listen on 127.0.0.1");
+    return usage_error(fmt::format("listening on {} needs a token", options.host),
+                       "set $TAPEMILL_TOKEN or --token-file, or listen on 127.0.0.1");
   net::io_context io;
   tcp::acceptor acceptor(io);
   tcp::endpoint endpoint(address, static_cast<unsigned short>(options.port));
@@ -115,7 +121,9 @@ Status serve(const Service& service, const ServeOptions& options, bool has_token
   if (!failed) acceptor.set_option(net::socket_base::reuse_address(true), failed);
   if (!failed) acceptor.bind(endpoint, failed);
   if (!failed) acceptor.listen(net::socket_base::max_listen_connections, failed);
-  if (failed) return environment_error(fmt::format("{}:{}: {}", options.host, options.port, failed.message()), "another program may listen there: give another --port");
+  if (failed)
+    return environment_error(fmt::format("{}:{}: {}", options.host, options.port, failed.message()),
+                             "another program may listen there: give another --port");
   ready(acceptor.local_endpoint().port());
 
   std::atomic<int> open{0};

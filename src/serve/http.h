@@ -19,6 +19,7 @@ Result<std::string> read_token(const ServeOptions& options);
 
 /// Serves until `stop`. Listens on loopback; a wider host without a token is wrong use. `ready` is told the port (given 0: any
 /// free one). Each connection has a thread of its own, at most 64; a request has 10 s, 16 KB of head and no body to speak of.
-Status serve(const Service& service, const ServeOptions& options, bool has_token, std::stop_token stop, const std::function<void(int)>& ready);
+Status serve(const Service& service, const ServeOptions& options, bool has_token, std::stop_token stop,
+             const std::function<void(int)>& ready);
 
 }  // namespace tapemill::serve

@@ -13,8 +13,12 @@ namespace fs = std::filesystem;
 namespace tapemill::serve {
 namespace {
 
-Response json(int status, const Json& body) { return {status, "application/json", body.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"}; }
-Response failed(int status, const std::string& what, const std::string& hint = {}) { return json(status, {{"error", what}, {"hint", hint}}); }
+Response json(int status, const Json& body) {
+  return {status, "application/json", body.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"};
+}
+Response failed(int status, const std::string& what, const std::string& hint = {}) {
+  return json(status, {{"error", what}, {"hint", hint}});
+}
 Response failed(const Status& status) {
   int code = exit_code(status);
   return failed(code == 2 ? 404 : code == 3 ? 503 : 500, status.message());
@@ -30,17 +34,25 @@ bool same_secret(const std::string& a, const std::string& b) {
 /// A run's id or a table's name: letters, digits, _, - and . inside; never a path.
 bool plain_name(const std::string& name) {
   return !name.empty() && name.size() < 200 && name.front() != '.' &&
-         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") == std::string::npos;
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") ==
+             std::string::npos;
 }
 
 Result<Json> table_json(const lake::Lake& lake, const lake::TableName& name, bool columns) {
   bool view = name.layer == lake::Layer::silver && lake.silver_is_view(name.table);
-  ARROW_ASSIGN_OR_RAISE(auto snapshot, lake.table(view ? lake::TableName{lake::Layer::bronze, name.table} : name).snapshot());
-  Json one{{"table", name.str()}, {"kind", view ? "view" : "table"}, {"rows", snapshot.rows()}, {"files", snapshot.parts.size()}, {"bytes", snapshot.bytes()},
-           {"version", snapshot.version}, {"last_commit", Instant{snapshot.timestamp_ms * 1000}.str()}};
+  ARROW_ASSIGN_OR_RAISE(auto snapshot,
+                        lake.table(view ? lake::TableName{lake::Layer::bronze, name.table} : name).snapshot());
+  Json one{{"table", name.str()},
+           {"kind", view ? "view" : "table"},
+           {"rows", snapshot.rows()},
+           {"files", snapshot.parts.size()},
+           {"bytes", snapshot.bytes()},
+           {"version", snapshot.version},
+           {"last_commit", Instant{snapshot.timestamp_ms * 1000}.str()}};
   if (!columns) return one;
   Json list = Json::array();
-  for (const auto& field : snapshot.schema->fields()) list.push_back({{"name", field->name()}, {"type", field->type()->ToString()}, {"nullable", field->nullable()}});
+  for (const auto& field : snapshot.schema->fields())
+    list.push_back({{"name", field->name()}, {"type", field->type()->ToString()}, {"nullable", field->nullable()}});
   one["partitions"] = snapshot.partitions;
   one["columns"] = list;
   return one;
@@ -77,7 +89,8 @@ Response runs(const lake::Lake& lake) {
   std::error_code ignored;
   std::vector<fs::path> folders;
   for (const auto& entry : fs::directory_iterator(fs::path(lake.root()) / "runs", ignored))
-    if (plain_name(entry.path().filename().string()) && fs::exists(entry.path() / "RUN.json", ignored)) folders.push_back(entry.path());
+    if (plain_name(entry.path().filename().string()) && fs::exists(entry.path() / "RUN.json", ignored))
+      folders.push_back(entry.path());
   std::sort(folders.begin(), folders.end());
   for (const auto& folder : folders) {
     auto run = run_json(folder);
@@ -96,11 +109,15 @@ Response home(const lake::Lake& lake) {
   std::string escaped;
   for (char c : lake.root()) escaped += c == '<' ? "&lt;" : c == '&' ? "&amp;" : std::string(1, c);
   return {200, "text/html; charset=utf-8",
-          "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\">"
-          "<title>Tapemill</title><body style=\"font:14px system-ui;max-width:60ch;margin:48px auto;padding:0 16px\"><h1>Tapemill</h1><p>" +
+          "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
+          "content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\">"
+          "<title>Tapemill</title><body style=\"font:14px system-ui;max-width:60ch;margin:48px auto;padding:0 "
+          "16px\"><h1>Tapemill</h1><p>" +
               escaped +
-              "</p><ul><li><a href=\"/report\">Report</a>: the newest one of this lake</li><li><a href=\"/api/tables\">Tables</a>: rows, sizes, freshness, versions</li>"
-              "<li><a href=\"/api/runs\">Runs</a>: backtests</li><li><a href=\"/health\">Health</a></li></ul></body></html>\n"};
+              "</p><ul><li><a href=\"/report\">Report</a>: the newest one of this lake</li><li><a "
+              "href=\"/api/tables\">Tables</a>: rows, sizes, freshness, versions</li>"
+              "<li><a href=\"/api/runs\">Runs</a>: backtests</li><li><a "
+              "href=\"/health\">Health</a></li></ul></body></html>\n"};
 }
 
 }  // namespace
@@ -108,7 +125,8 @@ Response home(const lake::Lake& lake) {
 Response Service::answer(const Request& request) const {
   if (!token_.empty() && request.path != "/health") {
     auto given = request.headers.find("authorization");
-    if (given == request.headers.end() || !same_secret(given->second, "Bearer " + token_)) return failed(401, "a token is needed", "send Authorization: Bearer TOKEN");
+    if (given == request.headers.end() || !same_secret(given->second, "Bearer " + token_))
+      return failed(401, "a token is needed", "send Authorization: Bearer TOKEN");
   }
   if (request.method != "GET" && request.method != "HEAD") return failed(405, "only GET and HEAD are served");
   Response response = route(request);
@@ -121,8 +139,12 @@ Response Service::route(const Request& request) const {
   if (path == "/") return home(lake_);
   if (path == "/health") {
     auto names = lake_.tables();
-    if (!names.ok()) return json(503, {{"status", "failing"}, {"error", names.status().message()}, {"version", version()}});
-    return json(200, {{"status", "ok"}, {"version", version()}, {"source", std::string(source_hash()).substr(0, 12)}, {"tables", names->size()}});
+    if (!names.ok())
+      return json(503, {{"status", "failing"}, {"error", names.status().message()}, {"version", version()}});
+    return json(200, {{"status", "ok"},
+                      {"version", version()},
+                      {"source", std::string(source_hash()).substr(0, 12)},
+                      {"tables", names->size()}});
   }
   if (path == "/api/tables") {
     auto tables = tables_json(lake_);
@@ -145,7 +167,8 @@ Response Service::route(const Request& request) const {
     std::string id = path.substr(10);
     if (!plain_name(id)) return failed(404, "no such run", "/api/runs lists them");
     auto run = run_json(fs::path(lake_.root()) / "runs" / id);
-    return run.ok() ? json(200, {{"run_id", id}, {"run", *run}}) : failed(404, "no such run: " + id, "/api/runs lists them");
+    return run.ok() ? json(200, {{"run_id", id}, {"run", *run}})
+                    : failed(404, "no such run: " + id, "/api/runs lists them");
   }
   if (path == "/report") return page(fs::path(lake_.root()) / "reports" / "demo.html");
   return failed(404, "nothing is at " + path, "/ shows what there is");

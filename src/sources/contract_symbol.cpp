@@ -8,7 +8,9 @@
 namespace tapemill::sources {
 namespace {
 
-bool digits(std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }); }
+bool digits(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
 int number(std::string_view text) {
   int value = 0;
   for (char c : text) value = value * 10 + (c - '0');
@@ -27,7 +29,9 @@ int month_of(std::string_view name) {
   return 0;
 }
 bool strike_of(std::string_view text, std::int64_t& out) {
-  if (text.empty() || text.front() < '0' || text.front() > '9' || text.find_first_not_of("0123456789.") != std::string_view::npos) return false;
+  if (text.empty() || text.front() < '0' || text.front() > '9' ||
+      text.find_first_not_of("0123456789.") != std::string_view::npos)
+    return false;
   return parse_decimal(text, 3, out) == DecimalParse::ok && out > 0;
 }
 
@@ -67,7 +71,9 @@ bool parse_nse_option(std::string_view name, std::optional<Date> around, NseCont
   std::string_view body = std::string_view(symbol).substr(0, symbol.size() - 2);
   for (std::size_t i = 1; i + 5 < body.size(); ++i) {  // the shortest root that leaves a contract
     std::string_view root = body.substr(0, i), rest = body.substr(i);
-    if (std::none_of(root.begin(), root.end(), [](char c) { return c >= 'A' && c <= 'Z'; }) || !digits(rest.substr(0, 2)) || number(rest.substr(0, 2)) > 35) continue;
+    if (std::none_of(root.begin(), root.end(), [](char c) { return c >= 'A' && c <= 'Z'; }) ||
+        !digits(rest.substr(0, 2)) || number(rest.substr(0, 2)) > 35)
+      continue;
     const int lead = number(rest.substr(0, 2));  // a year or a day: either way no more than 35
     NseContract monthly, dated, weekly;
     bool is_monthly = false, is_dated = false, is_weekly = false;
@@ -83,7 +89,8 @@ bool parse_nse_option(std::string_view name, std::optional<Date> around, NseCont
     } else {
       constexpr std::string_view months = "123456789OND";
       std::size_t m = months.find(rest[2]);
-      if (m != std::string_view::npos && digits(rest.substr(3, 2)) && is_date(2000 + lead, static_cast<int>(m) + 1, number(rest.substr(3, 2)))) {
+      if (m != std::string_view::npos && digits(rest.substr(3, 2)) &&
+          is_date(2000 + lead, static_cast<int>(m) + 1, number(rest.substr(3, 2)))) {
         is_weekly = strike_of(rest.substr(5), weekly.strike);
         weekly.rule = NseRule::weekly;
         weekly.expiry = Date::of(2000 + lead, static_cast<int>(m) + 1, number(rest.substr(3, 2)));

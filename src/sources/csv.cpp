@@ -15,7 +15,9 @@ std::string over_header(const Dataset& dataset, std::string_view fill) {
     std::string name(fill.substr(i + 1, close - i - 1));
     auto mapped = dataset.csv.find(name);
     if (name == "exchange" && dataset.column(name) == nullptr) out += dataset.exchange;
-    else if (mapped != dataset.csv.end() && !mapped->second.fill.empty() && mapped->second.fill.find('{') == std::string::npos) out += mapped->second.fill;
+    else if (mapped != dataset.csv.end() && !mapped->second.fill.empty() &&
+             mapped->second.fill.find('{') == std::string::npos)
+      out += mapped->second.fill;
     else out += "{" + (mapped != dataset.csv.end() && !mapped->second.from.empty() ? mapped->second.from : name) + "}";
     i = close + 1;
   }
@@ -38,7 +40,8 @@ Form csv_form(const Dataset& dataset) {
     const std::string name = session ? "session" : column.name;
     if (mapped != dataset.csv.end() && !mapped->second.fill.empty()) {
       std::string pattern = over_header(dataset, mapped->second.fill);
-      form.takes.push_back(pattern.find('{') == std::string::npos ? take_constant(name, pattern) : take_pattern(name, pattern));
+      form.takes.push_back(pattern.find('{') == std::string::npos ? take_constant(name, pattern)
+                                                                  : take_pattern(name, pattern));
       continue;
     }
     const bool named = mapped != dataset.csv.end() && !mapped->second.from.empty();

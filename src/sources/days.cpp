@@ -12,7 +12,8 @@ bool parse_iso(std::string_view text, Date& out) {
     if (digit[n] < 0 || digit[n] > 9) return false;
     ++n;
   }
-  int year = digit[0] * 1000 + digit[1] * 100 + digit[2] * 10 + digit[3], month = digit[4] * 10 + digit[5], day = digit[6] * 10 + digit[7];
+  int year = digit[0] * 1000 + digit[1] * 100 + digit[2] * 10 + digit[3], month = digit[4] * 10 + digit[5],
+      day = digit[6] * 10 + digit[7];
   if (year < 1 || month < 1 || month > 12 || day < 1 || day > 28) return false;
   year -= month <= 2;
   const int era = year / 400, of_era = year - era * 400;

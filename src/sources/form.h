@@ -86,7 +86,7 @@ struct Form {
   bool multiline = false;               // quoted fields may hold line ends
   bool dash_is_null = false;            // "-" stands for nothing
   enum class Sessions { one, many } sessions = Sessions::many;  // one: a file is one session, every row says the same
-  std::vector<Take> takes;              // `session` and `time` among them
+  std::vector<Take> takes;  // `session` and `time` among them
   std::vector<Guard> guards;
 
   const Take* find(std::string_view column) const {

@@ -27,7 +27,8 @@ class File {
     for (;;) {
       ssize_t got = ::read(descriptor_, out, size);
       if (got >= 0) return position_ += got, static_cast<std::size_t>(got);
-      if (errno != EINTR) return errno_error(path_, errno, "the file could not be read to its end; nothing of it was kept");
+      if (errno != EINTR)
+        return errno_error(path_, errno, "the file could not be read to its end; nothing of it was kept");
     }
   }
 
@@ -82,7 +83,8 @@ class Inflated final : public Bytes {
       if (state_->block_state == ISAL_BLOCK_FINISH) {
         between_ = true;
       } else if (dry && state_->avail_out == most) {
-        return data_error(fmt::format("{}: the gzip data ends early, at byte {} (after {} inflated bytes)", file_->path(), file_->position(), inflated_),
+        return data_error(fmt::format("{}: the gzip data ends early, at byte {} (after {} inflated bytes)",
+                                      file_->path(), file_->position(), inflated_),
                           "the file is cut short: get it again and ingest it anew; nothing of it was kept");
       }
     }
@@ -124,8 +126,8 @@ class Inflated final : public Bytes {
     const char* why = result == ISAL_INCORRECT_CHECKSUM ? "its checksum does not hold"
                       : result == ISAL_INVALID_WRAPPER  ? "other bytes stand where a gzip header belongs"
                                                         : "it is no valid deflate data";
-    return data_error(fmt::format("{}: the gzip data is corrupt near byte {} (after {} inflated bytes): {}", file_->path(),
-                                  file_->position() - state_->avail_in, inflated_, why),
+    return data_error(fmt::format("{}: the gzip data is corrupt near byte {} (after {} inflated bytes): {}",
+                                  file_->path(), file_->position() - state_->avail_in, inflated_, why),
                       "get the file again and ingest it anew; nothing of it was kept");
   }
 
@@ -141,18 +143,21 @@ class Inflated final : public Bytes {
 Result<std::unique_ptr<Bytes>> open_bytes(const std::string& path) {
   int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) {
-    if (errno == ENOENT || errno == ENOTDIR) return usage_error(path + ": no such file", "check the path; folders and globs may be given too");
+    if (errno == ENOENT || errno == ENOTDIR)
+      return usage_error(path + ": no such file", "check the path; folders and globs may be given too");
     return errno_error(path, errno, errno == EACCES ? "the file may not be read by this user: chmod or chown it" : "");
   }
   auto file = std::make_unique<File>(path, descriptor);
-  struct stat facts {};
+  struct stat facts{};
   if (::fstat(descriptor, &facts) == 0 && S_ISDIR(facts.st_mode))
-    return usage_error(path + ": a folder where a file is wanted", "name the files in it, or pass the folder to tapemill ingest, which looks inside");
+    return usage_error(path + ": a folder where a file is wanted",
+                       "name the files in it, or pass the folder to tapemill ingest, which looks inside");
   ::posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
   std::vector<char> head(kInput);
   ARROW_ASSIGN_OR_RAISE(std::size_t got, file->read(head.data(), head.size()));
   head.resize(got);
-  if (got >= 2 && head[0] == '\x1f' && head[1] == '\x8b') return std::make_unique<Inflated>(std::move(file), std::move(head));
+  if (got >= 2 && head[0] == '\x1f' && head[1] == '\x8b')
+    return std::make_unique<Inflated>(std::move(file), std::move(head));
   return std::make_unique<Plain>(std::move(file), std::move(head));
 }
 
@@ -179,7 +184,8 @@ Result<std::string> gzip_compress(std::string_view bytes, int level) {
   auto* input = reinterpret_cast<const std::uint8_t*>(bytes.data());
   auto size = static_cast<std::int64_t>(bytes.size());
   std::string out(static_cast<std::size_t>(codec->MaxCompressedLen(size, input)), '\0');
-  ARROW_ASSIGN_OR_RAISE(auto used, codec->Compress(size, input, static_cast<std::int64_t>(out.size()), reinterpret_cast<std::uint8_t*>(out.data())));
+  ARROW_ASSIGN_OR_RAISE(auto used, codec->Compress(size, input, static_cast<std::int64_t>(out.size()),
+                                                   reinterpret_cast<std::uint8_t*>(out.data())));
   out.resize(static_cast<std::size_t>(used));
   return out;
 }

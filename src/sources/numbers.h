@@ -59,7 +59,8 @@ inline Complaint read_double(std::string_view text, double& out) {
   auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), out);
   if (failed == std::errc::result_out_of_range) return "is out of range";
   if (failed != std::errc{} || end != text.data() + text.size()) return "is not a number";
-  if (!(out >= std::numeric_limits<double>::lowest() && out <= std::numeric_limits<double>::max())) return "is not a number";  // nan, inf
+  if (!(out >= std::numeric_limits<double>::lowest() && out <= std::numeric_limits<double>::max()))
+    return "is not a number";  // nan, inf
   return nullptr;
 }
 

@@ -25,7 +25,8 @@ Result<Plan> TableSource::plan(const Column& column, const Take& take, const Hea
     std::string_view name = rest.substr(open + 1, close == std::string_view::npos ? close : close - open - 1);
     int index = find(name);
     if (index < 0)
-      return data_error(fmt::format("column {}: the file has no column \"{}\"", column.name, name), "the header is: " + header.line);
+      return data_error(fmt::format("column {}: the file has no column \"{}\"", column.name, name),
+                        "the header is: " + header.line);
     plan.pieces.emplace_back(std::move(literal), index);
     any = true;
     rest = close == std::string_view::npos ? std::string_view{} : rest.substr(close + 1);
@@ -34,8 +35,9 @@ Result<Plan> TableSource::plan(const Column& column, const Take& take, const Hea
   return plan;
 }
 
-Result<std::unique_ptr<TableSource>> TableSource::make(const Dataset& dataset, const Form& form, const Header& header, const FileInfo& info,
-                                                       std::unique_ptr<Bytes> bytes, std::size_t block_size, arrow::MemoryPool* pool) {
+Result<std::unique_ptr<TableSource>> TableSource::make(const Dataset& dataset, const Form& form, const Header& header,
+                                                       const FileInfo& info, std::unique_ptr<Bytes> bytes,
+                                                       std::size_t block_size, arrow::MemoryPool* pool) {
   auto source = std::unique_ptr<TableSource>(new TableSource(std::move(bytes), block_size, form.multiline));
   source->form_ = form;
   source->info_ = info;
@@ -58,13 +60,17 @@ Result<std::unique_ptr<TableSource>> TableSource::make(const Dataset& dataset, c
     ARROW_ASSIGN_OR_RAISE(source->time_, source->plan(column_or("time", Kind::timestamp), *take, header));
   }
   if (!source->session_ && !source->time_ && !info.session)
-    return usage_error(fmt::format("{}: nothing says the session of a row", dataset.table),
-                       "declare a column session or time, or take the session from the file's name (a date YYYY-MM-DD in it)");
+    return usage_error(
+        fmt::format("{}: nothing says the session of a row", dataset.table),
+        "declare a column session or time, or take the session from the file's name (a date YYYY-MM-DD in it)");
   if (source->bar_close_ && !source->time_)
-    return usage_error(fmt::format("{}: available: bar_close needs a column time, and {} files have none", dataset.table, form.name), "say available: session_close");
+    return usage_error(
+        fmt::format("{}: available: bar_close needs a column time, and {} files have none", dataset.table, form.name),
+        "say available: session_close");
   for (const Guard& guard : form.guards) {
     Take take = take_rule(guard.from.front(), guard.from, guard.rule);
-    ARROW_ASSIGN_OR_RAISE(Plan plan, source->plan(Column{.name = guard.from.front(), .kind = Kind::int64}, take, header));
+    ARROW_ASSIGN_OR_RAISE(Plan plan,
+                          source->plan(Column{.name = guard.from.front(), .kind = Kind::int64}, take, header));
     source->guards_.push_back(std::move(plan));
   }
   std::vector<std::string> known;
@@ -77,8 +83,10 @@ Result<std::unique_ptr<TableSource>> TableSource::make(const Dataset& dataset, c
     }
     if (take == nullptr) {
       std::string near = nearest(column.name, known);
-      return usage_error(fmt::format("{}: no {} file yields a column \"{}\"", dataset.path.empty() ? dataset.table : dataset.path, form.name, column.name),
-                         near.empty() ? fmt::format("it yields: {}", fmt::join(known, ", ")) : fmt::format("did you mean {}?", near));
+      return usage_error(
+          fmt::format("{}: no {} file yields a column \"{}\"", dataset.path.empty() ? dataset.table : dataset.path,
+                      form.name, column.name),
+          near.empty() ? fmt::format("it yields: {}", fmt::join(known, ", ")) : fmt::format("did you mean {}?", near));
     }
     ARROW_ASSIGN_OR_RAISE(Plan plan, source->plan(column, *take, header));
     source->plans_.push_back(std::move(plan));

@@ -55,10 +55,22 @@ std::string underlying_of(const std::string& symbol) {
 Form snapshots_form(const Dataset& dataset, const FileInfo& info) {
   Form form;
   form.name = "snapshots_52";
-  form.header = {"timestamp", "price", "qty", "avgPrice", "volume", "bQty", "sQty", "open", "high", "low", "close", "changeper", "lastTradeTime", "oi", "oiHigh", "oiLow"};
-  form.takes = {take("price", "price"), take("qty", "qty"), take("average_price", "avgPrice"), take("volume", "volume"), take("bid_total", "bQty"),
-                take("ask_total", "sQty"), take("open", "open"), take("high", "high"), take("low", "low"), take("close", "close"),
-                take("change_percent", "changeper"), take("oi", "oi"), take("oi_high", "oiHigh"), take("oi_low", "oiLow")};
+  form.header = {"timestamp", "price", "qty",   "avgPrice",  "volume",        "bQty", "sQty",   "open",
+                 "high",      "low",   "close", "changeper", "lastTradeTime", "oi",   "oiHigh", "oiLow"};
+  form.takes = {take("price", "price"),
+                take("qty", "qty"),
+                take("average_price", "avgPrice"),
+                take("volume", "volume"),
+                take("bid_total", "bQty"),
+                take("ask_total", "sQty"),
+                take("open", "open"),
+                take("high", "high"),
+                take("low", "low"),
+                take("close", "close"),
+                take("change_percent", "changeper"),
+                take("oi", "oi"),
+                take("oi_high", "oiHigh"),
+                take("oi_low", "oiLow")};
   for (int level = 0; level < 5; ++level)
     for (const char* name : {"bq", "bp", "bo", "sq", "sp", "so"}) {
       std::string column = name + std::to_string(level);

@@ -24,8 +24,10 @@ Result<std::vector<Form>> forms_of(const Dataset& dataset, const FileInfo& info)
   if (dataset.source == "snapshots_52") return std::vector<Form>{snapshots_form(dataset, info)};
   if (dataset.source == "csv") return std::vector<Form>{csv_form(dataset)};
   const std::string near = nearest(dataset.source, source_names());
-  return usage_error(fmt::format("{}: unknown source \"{}\"", dataset.path.empty() ? dataset.table : dataset.path, dataset.source),
-                     near.empty() ? fmt::format("sources are: {}", fmt::join(source_names(), ", ")) : fmt::format("did you mean {}?", near));
+  return usage_error(
+      fmt::format("{}: unknown source \"{}\"", dataset.path.empty() ? dataset.table : dataset.path, dataset.source),
+      near.empty() ? fmt::format("sources are: {}", fmt::join(source_names(), ", "))
+                   : fmt::format("did you mean {}?", near));
 }
 
 /// What of a form a header lacks, and what it has beyond it.
@@ -48,21 +50,26 @@ Difference compare(const Form& form, const Header& header) {
   return out;
 }
 
-Result<Form> recognise(const std::vector<Form>& forms, const Header& header, const Dataset& dataset, const std::string& path) {
+Result<Form> recognise(const std::vector<Form>& forms, const Header& header, const Dataset& dataset,
+                       const std::string& path) {
   const Form* near = nullptr;
   Difference least;
   for (const Form& form : forms) {
     Difference d = compare(form, header);
     if (d.none()) return form;
-    if (near == nullptr || d.missing.size() + d.unknown.size() < least.missing.size() + least.unknown.size()) near = &form, least = std::move(d);
+    if (near == nullptr || d.missing.size() + d.unknown.size() < least.missing.size() + least.unknown.size())
+      near = &form, least = std::move(d);
   }
   std::vector<std::string> names;
   for (const Form& form : forms) names.push_back(form.name);
-  std::string what = fmt::format("{}: the header is none that {} takes ({})", path, dataset.table, fmt::join(names, ", "));
+  std::string what =
+      fmt::format("{}: the header is none that {} takes ({})", path, dataset.table, fmt::join(names, ", "));
   std::string hint = fmt::format("nearest is {}", near->name);
   auto list = [](const std::vector<std::string>& all) {
-    std::vector<std::string> some(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(all.size(), 6)));
-    return fmt::format("{}{}", fmt::join(some, ", "), all.size() > 6 ? fmt::format(" and {} more", all.size() - 6) : "");
+    std::vector<std::string> some(all.begin(),
+                                  all.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(all.size(), 6)));
+    return fmt::format("{}{}", fmt::join(some, ", "),
+                       all.size() > 6 ? fmt::format(" and {} more", all.size() - 6) : "");
   };
   if (!least.missing.empty()) hint += fmt::format("; it lacks {}", list(least.missing));
   if (!least.unknown.empty()) hint += fmt::format("; not known there: {}", list(least.unknown));
@@ -81,7 +88,8 @@ Result<std::string> read_head(const std::string& path) {
     ARROW_ASSIGN_OR_RAISE(std::size_t got, bytes->read(head.data() + have, head.size() - have));
     have += got;
     ended = got == 0;
-    if (have == head.size() && have <= static_cast<std::size_t>(kLongestLine) && head.find('\n') == std::string::npos) head.resize(have * 2);
+    if (have == head.size() && have <= static_cast<std::size_t>(kLongestLine) && head.find('\n') == std::string::npos)
+      head.resize(have * 2);
   }
   head.resize(have);
   if (std::size_t end = head.rfind('\n'); !ended && end != std::string::npos) head.resize(end + 1);
@@ -132,14 +140,18 @@ Result<FileInfo> inspect(const Dataset& dataset, const std::string& path) {
   if (one && (dataset.session_from_file_name || dataset.source == "polygon_flat")) info.session = date_in(path);
   const std::optional<Date> named = info.session;
 
-  ARROW_ASSIGN_OR_RAISE(auto probe, TableSource::make(dataset, form, header, info, bytes_of(std::move(head)), kHead, arrow::default_memory_pool()));
+  ARROW_ASSIGN_OR_RAISE(auto probe, TableSource::make(dataset, form, header, info, bytes_of(std::move(head)), kHead,
+                                                      arrow::default_memory_pool()));
   std::string why;
   ARROW_ASSIGN_OR_RAISE(info.begins, probe->probe(why));
   if (one && !info.begins && !why.empty())
     return data_error(fmt::format("{}: no row of it belongs to {}: {}", path, dataset.table, why),
-                      named ? "the session is taken from the file's name; is the file another data set's?" : "is the file another data set's?");
+                      named ? "the session is taken from the file's name; is the file another data set's?"
+                            : "is the file another data set's?");
   if (one && !info.session) info.session = info.begins;
-  if (one && !info.session) return data_error(fmt::format("{}: no rows, and no date in its name: its session is unknown", path), "name it YYYY-MM-DD.csv, or leave it out");
+  if (one && !info.session)
+    return data_error(fmt::format("{}: no rows, and no date in its name: its session is unknown", path),
+                      "name it YYYY-MM-DD.csv, or leave it out");
   std::string stem = std::filesystem::path(path).filename().string();
   stem = stem.substr(0, stem.find('.', 1));
   if (info.session) info.unit = info.session->str();
@@ -156,7 +168,8 @@ Result<std::unique_ptr<Source>> open(const Dataset& dataset, const FileInfo& inf
   ARROW_ASSIGN_OR_RAISE(Form form, form_of(dataset, info, header));
   ARROW_ASSIGN_OR_RAISE(auto bytes, open_bytes(info.path));
   auto block = static_cast<std::size_t>(budget.share(1.0 / 32, 64 << 10, 4 << 20));
-  ARROW_ASSIGN_OR_RAISE(auto source, TableSource::make(dataset, form, header, info, std::move(bytes), block, budget.pool()));
+  ARROW_ASSIGN_OR_RAISE(auto source,
+                        TableSource::make(dataset, form, header, info, std::move(bytes), block, budget.pool()));
   return std::unique_ptr<Source>(std::move(source));
 }
 
@@ -186,7 +199,7 @@ Result<std::vector<std::string>> expand_paths(const std::vector<std::string>& pa
     return Status::OK();
   };
   for (const std::string& path : paths) {
-    struct stat facts {};
+    struct stat facts{};
     if (::stat(path.c_str(), &facts) == 0) {
       ARROW_RETURN_NOT_OK(add_any(path));
       continue;
@@ -198,7 +211,8 @@ Result<std::vector<std::string>> expand_paths(const std::vector<std::string>& pa
     std::vector<std::string> found(matches.gl_pathv, matches.gl_pathv + matches.gl_pathc);
     if (pattern) ::globfree(&matches);
     if (found.empty())
-      return usage_error(path + (pattern ? ": the pattern matches nothing" : ": no such file or folder"), "check the path; files, folders and globs are taken");
+      return usage_error(path + (pattern ? ": the pattern matches nothing" : ": no such file or folder"),
+                         "check the path; files, folders and globs are taken");
     for (const std::string& one : found) ARROW_RETURN_NOT_OK(add_any(one));
   }
   std::sort(out.begin(), out.end());

@@ -17,11 +17,11 @@ struct FileInfo {
   std::string form;             // "polygon_flat", "nse_full", "nse_udiff", "nse_legacy", "snapshots_52", "csv"
   std::optional<Date> session;  // where the whole file is one session
   std::optional<Date> begins;   // the first session its rows say, where they say one
-  std::string unit;             // what a later file of the same data set and form replaces: the session, else the file's stem (of
-                                // snapshots: the stem and the first session)
-  std::string header;           // its first line
-  std::string sha256;           // of the bytes as received
-  std::int64_t size = 0;        // bytes as received
+  std::string unit;  // what a later file of the same data set and form replaces: the session, else the file's stem (of
+  // snapshots: the stem and the first session)
+  std::string header;  // its first line
+  std::string sha256;  // of the bytes as received
+  std::int64_t size = 0;  // bytes as received
 };
 
 /// Yields batches until the end. Never throws, never loses a row: each data line is in `rows` or in `refused`.

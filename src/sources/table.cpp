@@ -1,6 +1,5 @@
 #include "sources/table.h"
 
-
 #include <bit>
 #include <cstring>
 
@@ -20,7 +19,8 @@ bool ascii(std::string_view text) {
 
 std::string quoted(std::string_view text) {
   constexpr std::size_t most = 60;
-  return text.size() <= most ? fmt::format("\"{}\"", text) : fmt::format("\"{}...\" ({} bytes)", text.substr(0, most), text.size());
+  return text.size() <= most ? fmt::format("\"{}\"", text)
+                             : fmt::format("\"{}...\" ({} bytes)", text.substr(0, most), text.size());
 }
 
 bool is_null(std::string_view text, bool dash) { return text.empty() || (dash && text == "-"); }
@@ -61,7 +61,8 @@ Outcome read_time(std::string_view text, const std::string& format, Days& days, 
 Outcome read_field(std::string_view text, const Column& column, const Take& take, Days& days, std::int64_t& out) {
   switch (column.kind) {
     case Kind::decimal: return complaint_of(read_decimal(text, column.scale, take.shift, out));
-    case Kind::int64: return complaint_of(take.shift == 0 ? read_integer(text, out) : read_decimal(text, 0, take.shift, out));
+    case Kind::int64:
+      return complaint_of(take.shift == 0 ? read_integer(text, out) : read_decimal(text, 0, take.shift, out));
     case Kind::int32: {
       Complaint why = read_integer(text, out);
       if (why == nullptr && (out > INT32_MAX || out < INT32_MIN)) why = "is out of range";
@@ -107,7 +108,8 @@ void Rows::refuse(std::size_t row, const char* check, std::string reason) {
 /// Sorts records into rows and lines that are none.
 bool TableSource::split(Rows& rows) const {
   Block& block = rows.block;
-  for (Unreadable& u : block.unreadable) rows.refusals.push_back({u.line, u.byte, std::move(u.raw), "columns", std::move(u.reason)});
+  for (Unreadable& u : block.unreadable)
+    rows.refusals.push_back({u.line, u.byte, std::move(u.raw), "columns", std::move(u.reason)});
   const std::string& text = *block.text;
   const bool nul = std::memchr(text.data(), 0, text.size()) != nullptr;
   const bool plain = ascii(text);
@@ -136,7 +138,8 @@ bool TableSource::split(Rows& rows) const {
 
 /// The columns that files are full of: one field, one parser chosen outside the loop.
 template <class Read>
-void TableSource::read_numbers(const Plan& plan, Rows& rows, std::vector<std::int64_t>& values, std::vector<std::uint8_t>& valid, Read&& read) {
+void TableSource::read_numbers(const Plan& plan, Rows& rows, std::vector<std::int64_t>& values,
+                               std::vector<std::uint8_t>& valid, Read&& read) {
   const auto field = static_cast<std::uint32_t>(plan.fields[0]);
   for (std::size_t row = 0; row < rows.records.size(); ++row) {
     if (rows.refused[row]) continue;
@@ -148,7 +151,8 @@ void TableSource::read_numbers(const Plan& plan, Rows& rows, std::vector<std::in
   }
 }
 
-void TableSource::read_integers(const Plan& plan, Rows& rows, std::vector<std::int64_t>& values, std::vector<std::uint8_t>& valid) {
+void TableSource::read_integers(const Plan& plan, Rows& rows, std::vector<std::int64_t>& values,
+                                std::vector<std::uint8_t>& valid) {
   const std::size_t n = rows.records.size();
   values.resize(n);
   valid.assign(n, 0);
@@ -156,9 +160,12 @@ void TableSource::read_integers(const Plan& plan, Rows& rows, std::vector<std::i
   if (!plan.take.fixed && plan.take.integer == nullptr && plan.fields[0] >= 0) {
     const int scale = plan.column.scale, shift = plan.take.shift;
     if (plan.column.kind == Kind::decimal)
-      return read_numbers(plan, rows, values, valid, [=](std::string_view text, std::int64_t& out) { return read_decimal(text, scale, shift, out); });
+      return read_numbers(plan, rows, values, valid, [=](std::string_view text, std::int64_t& out) {
+        return read_decimal(text, scale, shift, out);
+      });
     if (plan.column.kind == Kind::int64 && shift == 0)
-      return read_numbers(plan, rows, values, valid, [](std::string_view text, std::int64_t& out) { return read_integer(text, out); });
+      return read_numbers(plan, rows, values, valid,
+                          [](std::string_view text, std::int64_t& out) { return read_integer(text, out); });
     if (plan.column.kind == Kind::float64)
       return read_numbers(plan, rows, values, valid, [](std::string_view text, std::int64_t& out) {
         double value = 0;
@@ -173,13 +180,16 @@ void TableSource::read_integers(const Plan& plan, Rows& rows, std::vector<std::i
     const std::size_t count = plan.fields.size();
     texts[0] = plan.take.constant;
     for (std::size_t i = 0; i < count; ++i)
-      texts[i] = plan.fields[i] < 0 ? std::string_view{} : rows.block.field(*rows.records[row], static_cast<std::uint32_t>(plan.fields[i]), rows.spare);
+      texts[i] = plan.fields[i] < 0
+                     ? std::string_view{}
+                     : rows.block.field(*rows.records[row], static_cast<std::uint32_t>(plan.fields[i]), rows.spare);
     Outcome outcome;
     if (plan.take.integer != nullptr) outcome = plan.take.integer(texts, plan.column, *days_, values[row]);
     else if (is_null(texts[0], form_.dash_is_null)) outcome = Outcome::nothing();
     else outcome = read_field(texts[0], plan.column, plan.take, *days_, values[row]);
     valid[row] = outcome.why == nullptr && !outcome.null;
-    if (outcome.why != nullptr) rows.refuse(row, outcome.check, fmt::format("{}: {} {}", plan.column.name, quoted(texts[0]), outcome.why));
+    if (outcome.why != nullptr)
+      rows.refuse(row, outcome.check, fmt::format("{}: {} {}", plan.column.name, quoted(texts[0]), outcome.why));
   }
 }
 
@@ -192,9 +202,12 @@ void TableSource::read_texts(const Plan& plan, Rows& rows, std::vector<std::stri
     return;
   }
   auto field = [&](std::size_t row, int index) {
-    return index < 0 ? std::string_view{} : rows.block.field(*rows.records[row], static_cast<std::uint32_t>(index), rows.spare);
+    return index < 0 ? std::string_view{}
+                     : rows.block.field(*rows.records[row], static_cast<std::uint32_t>(index), rows.spare);
   };
-  auto text_or_null = [&](std::string_view text) { return is_null(text, form_.dash_is_null) ? std::string_view{} : text; };
+  auto text_or_null = [&](std::string_view text) {
+    return is_null(text, form_.dash_is_null) ? std::string_view{} : text;
+  };
   if (!plan.pieces.empty()) {
     std::string& arena = made_.emplace_back();
     std::vector<std::size_t> ends(n);
@@ -223,7 +236,8 @@ void TableSource::read_texts(const Plan& plan, Rows& rows, std::vector<std::stri
     std::string_view text = texts[0];
     if (plan.take.text != nullptr) {
       Outcome outcome = plan.take.text(texts, text);
-      if (outcome.why != nullptr) rows.refuse(row, outcome.check, fmt::format("{}: {} {}", plan.column.name, quoted(texts[0]), outcome.why));
+      if (outcome.why != nullptr)
+        rows.refuse(row, outcome.check, fmt::format("{}: {} {}", plan.column.name, quoted(texts[0]), outcome.why));
       if (outcome.null) text = {};
     }
     values[row] = text_or_null(text);
@@ -258,9 +272,12 @@ void TableSource::place(Rows& rows) {
   for (std::size_t row = 0; row < n; ++row) {
     Date date{static_cast<std::int32_t>(sessions_[row])};
     if (rows.refused[row]) continue;
-    if (!days_->known(date)) rows.refuse(row, "session", fmt::format("{}: {} lies outside the calendar ({})", session_column_, date.str(), days_->range()));
+    if (!days_->known(date))
+      rows.refuse(row, "session",
+                  fmt::format("{}: {} lies outside the calendar ({})", session_column_, date.str(), days_->range()));
     else if (info_.session && date != *info_.session)
-      rows.refuse(row, "session", fmt::format("{}: {} in the file of {}", session_column_, date.str(), info_.session->str()));
+      rows.refuse(row, "session",
+                  fmt::format("{}: {} in the file of {}", session_column_, date.str(), info_.session->str()));
   }
 }
 
@@ -295,7 +312,8 @@ Result<std::optional<SourceBatch>> TableSource::next(std::stop_token stop) {
     if (rows.records.empty()) break;
     const Plan& plan = plans_[i];
     if (plan.column.kind == Kind::string) read_texts(plan, rows, texts_[i]);
-    else if (plan.column.name != session_column_ && plan.column.name != "time") read_integers(plan, rows, integers_[i], valid_[i]);
+    else if (plan.column.name != session_column_ && plan.column.name != "time")
+      read_integers(plan, rows, integers_[i], valid_[i]);
   }
   std::vector<std::uint32_t> kept;
   kept.reserve(rows.records.size());
@@ -333,7 +351,8 @@ Result<std::optional<SourceBatch>> TableSource::next(std::stop_token stop) {
     batch.bytes.push_back(rows.block.at + r.start);
     batch.lengths.push_back(static_cast<std::int32_t>(r.length));
   }
-  std::stable_sort(rows.refusals.begin(), rows.refusals.end(), [](const Refused& a, const Refused& b) { return a.line < b.line; });
+  std::stable_sort(rows.refusals.begin(), rows.refusals.end(),
+                   [](const Refused& a, const Refused& b) { return a.line < b.line; });
   batch.refused = std::move(rows.refusals);
   batch.rows_in = static_cast<std::int64_t>(kept.size() + batch.refused.size());
   batch.text = std::move(rows.block.text);

@@ -32,8 +32,9 @@ struct Plan {
 class TableSource final : public Source {
  public:
   /// `form` with every take that the data set's columns want. Errors: columns that the form cannot yield (usage).
-  static Result<std::unique_ptr<TableSource>> make(const Dataset& dataset, const Form& form, const Header& header, const FileInfo& info,
-                                                   std::unique_ptr<Bytes> bytes, std::size_t block_size, arrow::MemoryPool* pool);
+  static Result<std::unique_ptr<TableSource>> make(const Dataset& dataset, const Form& form, const Header& header,
+                                                   const FileInfo& info, std::unique_ptr<Bytes> bytes,
+                                                   std::size_t block_size, arrow::MemoryPool* pool);
   Result<std::optional<SourceBatch>> next(std::stop_token stop) override;
   std::int64_t bytes_read() const override { return reader_.bytes_read(); }
 
@@ -42,13 +43,15 @@ class TableSource final : public Source {
   Result<std::optional<Date>> probe(std::string& why);
 
  private:
-  TableSource(std::unique_ptr<Bytes> bytes, std::size_t block_size, bool multiline) : reader_(std::move(bytes), block_size, multiline) {}
+  TableSource(std::unique_ptr<Bytes> bytes, std::size_t block_size, bool multiline)
+      : reader_(std::move(bytes), block_size, multiline) {}
   Result<Plan> plan(const Column& column, const Take& take, const Header& header) const;
   bool split(Rows& rows) const;
   void guard(Rows& rows);
   void place(Rows& rows);  // sessions_ and times_
   template <class Read>
-  void read_numbers(const Plan& plan, Rows& rows, std::vector<std::int64_t>& values, std::vector<std::uint8_t>& valid, Read&& read);
+  void read_numbers(const Plan& plan, Rows& rows, std::vector<std::int64_t>& values, std::vector<std::uint8_t>& valid,
+                    Read&& read);
   void read_integers(const Plan& plan, Rows& rows, std::vector<std::int64_t>& values, std::vector<std::uint8_t>& valid);
   /// A null text has a null data pointer.
   void read_texts(const Plan& plan, Rows& rows, std::vector<std::string_view>& values);

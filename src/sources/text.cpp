@@ -2,7 +2,6 @@
 
 #include "core/text.h"
 
-
 #include <bit>
 #include <cstring>
 
@@ -21,10 +20,12 @@ std::size_t find_marks(std::string_view text, std::vector<std::uint32_t>& out) {
   const __m128i comma = _mm_set1_epi8(','), end = _mm_set1_epi8('\n'), quote = _mm_set1_epi8('"');
   for (; i + 16 <= text.size(); i += 16) {
     __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + i));
-    __m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, comma), _mm_cmpeq_epi8(x, end)), _mm_cmpeq_epi8(x, quote));
+    __m128i hit =
+        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, comma), _mm_cmpeq_epi8(x, end)), _mm_cmpeq_epi8(x, quote));
     auto mask = static_cast<std::uint32_t>(_mm_movemask_epi8(hit));
     if (count + 17 > out.size()) out.resize(out.size() * 2);
-    for (; mask != 0; mask &= mask - 1) out[count++] = static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(std::countr_zero(mask));
+    for (; mask != 0; mask &= mask - 1)
+      out[count++] = static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(std::countr_zero(mask));
   }
 #endif
   for (; i < text.size(); ++i) {
@@ -46,17 +47,23 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-Status unreadable_file(const std::string& path, const char* what, const char* hint) { return data_error(path + ": " + what, hint); }
+Status unreadable_file(const std::string& path, const char* what, const char* hint) {
+  return data_error(path + ": " + what, hint);
+}
 
 Status refuse_foreign(std::string_view head, const std::string& path) {
   auto starts = [&](std::string_view magic) { return head.starts_with(magic); };
   if (starts("\xff\xfe") || starts("\xfe\xff"))
     return unreadable_file(path, "the text is UTF-16", "convert it: iconv -f UTF-16 -t UTF-8 FILE > NEW.csv");
-  if (starts("PK\x03\x04")) return unreadable_file(path, "this is a zip archive", "unpack it first: unzip FILE, then ingest the CSV in it");
+  if (starts("PK\x03\x04"))
+    return unreadable_file(path, "this is a zip archive", "unpack it first: unzip FILE, then ingest the CSV in it");
   if (starts("\x28\xb5\x2f\xfd")) return unreadable_file(path, "this is zstd data", "unpack it first: zstd -d FILE");
   if (starts("BZh")) return unreadable_file(path, "this is bzip2 data", "unpack it first: bunzip2 FILE");
-  if (starts("\xfd" "7zXZ")) return unreadable_file(path, "this is xz data", "unpack it first: unxz FILE");
-  if (starts("PAR1")) return unreadable_file(path, "this is a Parquet file", "sources read text; query a Parquet file with tapemill sql");
+  if (starts("\xfd"
+             "7zXZ"))
+    return unreadable_file(path, "this is xz data", "unpack it first: unxz FILE");
+  if (starts("PAR1"))
+    return unreadable_file(path, "this is a Parquet file", "sources read text; query a Parquet file with tapemill sql");
   std::size_t nuls = 0, odd = 0, controls = 0;
   bool first_line = true;
   for (std::size_t i = 0; i < head.size(); ++i) {
@@ -66,17 +73,21 @@ Status refuse_foreign(std::string_view head, const std::string& path) {
     if (first_line && c < 32 && c != '\r' && c != '\t') ++controls;
   }
   if (nuls * 5 > head.size() * 2 && (odd == nuls || odd == 0))
-    return unreadable_file(path, "the text is UTF-16 without a mark", "convert it: iconv -f UTF-16LE -t UTF-8 FILE > NEW.csv");
+    return unreadable_file(path, "the text is UTF-16 without a mark",
+                           "convert it: iconv -f UTF-16LE -t UTF-8 FILE > NEW.csv");
   std::string_view line = head.substr(0, head.find('\n'));
   bool text = line.size() == head.size() || valid_utf8(line);
-  if (controls > 0 || !text) return unreadable_file(path, "this is binary data, no text", "text files in UTF-8, plain or .gz, are read; look at it with: file FILE");
+  if (controls > 0 || !text)
+    return unreadable_file(path, "this is binary data, no text",
+                           "text files in UTF-8, plain or .gz, are read; look at it with: file FILE");
   return Status::OK();
 }
 
 }  // namespace
 
 Result<Header> parse_header(std::string_view head, const std::string& path) {
-  if (head.empty()) return unreadable_file(path, "the file is empty", "get it again; a day without trades has a header at least");
+  if (head.empty())
+    return unreadable_file(path, "the file is empty", "get it again; a day without trades has a header at least");
   Header header;
   if (head.starts_with("\xef\xbb\xbf")) header.bom = 3;
   std::string_view line = head.substr(header.bom);
@@ -88,7 +99,8 @@ Result<Header> parse_header(std::string_view head, const std::string& path) {
   if (std::size_t cr = trimmed(line).find('\r'); cr != std::string_view::npos)
     return unreadable_file(path, "its lines end with CR alone", "convert it: tr '\\r' '\\n' < FILE > NEW.csv");
   header.line = std::string(trimmed(line));
-  if (header.line.empty()) return unreadable_file(path, "its first line is blank", "a header of column names is wanted there");
+  if (header.line.empty())
+    return unreadable_file(path, "its first line is blank", "a header of column names is wanted there");
   for (std::string_view rest = header.line;;) {
     std::size_t comma = rest.find(',');
     std::string_view name = trimmed(rest.substr(0, comma));
@@ -149,7 +161,8 @@ Status TextReader::skip_line(Block& out) {
     }
     length += static_cast<std::int64_t>(got);
   }
-  refusal.reason = fmt::format("the line has {} bytes, more than {}; its first {} are kept", length, kLongestLine, kKeptOfLongLine);
+  refusal.reason =
+      fmt::format("the line has {} bytes, more than {}; its first {} are kept", length, kLongestLine, kKeptOfLongLine);
   out.unreadable.push_back(std::move(refusal));
   at_ += length;
   ++line_;
@@ -163,9 +176,11 @@ std::size_t TextReader::cut(Block& out, const std::string& text) {
   std::size_t line_end = 0, line_mark = 0;   // its first line end inside quotes, and that one's index in found_
   std::int64_t lines = 1;
   std::uint32_t first = 0;
-  bool inside = false, opened = false, quoted = false;  // in a quoted field; in a field that had one; in a record that had one
+  bool inside = false, opened = false,
+       quoted = false;  // in a quoted field; in a field that had one; in a record that had one
   auto refuse = [&](std::size_t end, std::string reason) {
-    out.unreadable.push_back({line_, at_ + static_cast<std::int64_t>(start), text.substr(start, std::min(end - start, kKeptOfLongLine)), std::move(reason)});
+    out.unreadable.push_back({line_, at_ + static_cast<std::int64_t>(start),
+                              text.substr(start, std::min(end - start, kKeptOfLongLine)), std::move(reason)});
   };
   auto begin_next = [&](std::size_t at) {
     start = at, inside = opened = quoted = false, line_end = 0, lines = 1;
@@ -208,7 +223,8 @@ std::size_t TextReader::cut(Block& out, const std::string& text) {
       }
       std::string_view raw = std::string_view(text).substr(start, mark - start);
       if (static_cast<std::int64_t>(raw.size()) > kLongestLine) {
-        refuse(mark, fmt::format("the line has {} bytes, more than {}; its first {} are kept", raw.size(), kLongestLine, kKeptOfLongLine));
+        refuse(mark, fmt::format("the line has {} bytes, more than {}; its first {} are kept", raw.size(), kLongestLine,
+                                 kKeptOfLongLine));
         out.marks.resize(first);
       } else if (blank(raw)) {
         out.marks.resize(first);

@@ -44,7 +44,9 @@ class Block {
   std::vector<std::uint32_t> marks;       // ends of fields, in order
   std::vector<Unreadable> unreadable;
 
-  std::string_view raw(const Record& record) const { return std::string_view(*text).substr(record.start, record.length); }
+  std::string_view raw(const Record& record) const {
+    return std::string_view(*text).substr(record.start, record.length);
+  }
   /// A field without the blanks, quotes and carriage return around it. Valid while the block lives. Quoted fields with
   /// doubled quotes are unescaped into `spare`.
   std::string_view field(const Record& record, std::uint32_t index, std::deque<std::string>& spare) const {

@@ -12,18 +12,54 @@ namespace {
 
 /// Every function and operator of the language, every indicator of the catalogue with every output, and some of one in another.
 std::vector<NamedExpression> everything() {
-  std::vector<std::string> texts = {
-      "close", "-close", "close + open", "high - low", "close * volume", "volume / (volume - volume)", "close % 7", "1 / volume",
-      "close > open and volume > 0", "close < open or not volume > 0", "close == ref(close, 1)", "close != open", "close >= open", "low <= open",
-      "abs(close - open)", "log(close / ref(close, 1))", "exp(log(close))", "sqrt(close - open)", "least(close, open, 50)", "greatest(high, 60)",
-      "is_null(close)", "coalesce(close, open, 0)", "ref(close, 3)", "ref(close / open, 1) - close / ref(open, 1)", "sum(volume, 5)",
-      "mean(close, 20)", "std(log(close / ref(close, 1)), 21)", "std(close, 2, ddof=1)", "min(low, 14)", "max(high, 14)", "max(low, 1)",
-      "crosses_above(close, sma(close, 20))", "crosses_below(rsi(close, period=5), 50)", "sma(sma(close, 3), 5)", "ema(rsi(close), 4)",
-      "macd(close, output=\"signal\") - macd(close, output=\"line\")", "bb(log(close), 20, output=width)", "atr(period=14) / close",
-      "ref(rsi(close), 20)", "sum(close - ref(close, 1), 10) / (max(high, 10) - min(low, 10))", "vwap() - close", "std(close * 1e60, 3)",
-      "mean(volume, 20) * mean(volume, 20)", "std(ema(close, 3), 5)", "exp(close * 10)"};
+  std::vector<std::string> texts = {"close",
+                                    "-close",
+                                    "close + open",
+                                    "high - low",
+                                    "close * volume",
+                                    "volume / (volume - volume)",
+                                    "close % 7",
+                                    "1 / volume",
+                                    "close > open and volume > 0",
+                                    "close < open or not volume > 0",
+                                    "close == ref(close, 1)",
+                                    "close != open",
+                                    "close >= open",
+                                    "low <= open",
+                                    "abs(close - open)",
+                                    "log(close / ref(close, 1))",
+                                    "exp(log(close))",
+                                    "sqrt(close - open)",
+                                    "least(close, open, 50)",
+                                    "greatest(high, 60)",
+                                    "is_null(close)",
+                                    "coalesce(close, open, 0)",
+                                    "ref(close, 3)",
+                                    "ref(close / open, 1) - close / ref(open, 1)",
+                                    "sum(volume, 5)",
+                                    "mean(close, 20)",
+                                    "std(log(close / ref(close, 1)), 21)",
+                                    "std(close, 2, ddof=1)",
+                                    "min(low, 14)",
+                                    "max(high, 14)",
+                                    "max(low, 1)",
+                                    "crosses_above(close, sma(close, 20))",
+                                    "crosses_below(rsi(close, period=5), 50)",
+                                    "sma(sma(close, 3), 5)",
+                                    "ema(rsi(close), 4)",
+                                    "macd(close, output=\"signal\") - macd(close, output=\"line\")",
+                                    "bb(log(close), 20, output=width)",
+                                    "atr(period=14) / close",
+                                    "ref(rsi(close), 20)",
+                                    "sum(close - ref(close, 1), 10) / (max(high, 10) - min(low, 10))",
+                                    "vwap() - close",
+                                    "std(close * 1e60, 3)",
+                                    "mean(volume, 20) * mean(volume, 20)",
+                                    "std(ema(close, 3), 5)",
+                                    "exp(close * 10)"};
   for (const indicators::Spec* spec : indicators::catalogue())
-    for (const char* output : indicators::outputs(*spec)) texts.push_back(fmt::format("{}(output=\"{}\")", spec->name, output));
+    for (const char* output : indicators::outputs(*spec))
+      texts.push_back(fmt::format("{}(output=\"{}\")", spec->name, output));
   std::vector<NamedExpression> named;
   for (const std::string& text : texts) named.push_back({"", text, "test"});
   return named;
@@ -58,15 +94,20 @@ TEST(SeriesProperties, TheOrderOfSymbolsDoesNotShow) {
   std::vector<std::size_t> order(lengths.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::shuffle(order.begin(), order.end(), std::mt19937_64(5));
-  auto piece = [&](const auto& column, std::size_t s) { return std::pair(column.begin() + bars.starts[s], column.begin() + bars.starts[s + 1]); };
+  auto piece = [&](const auto& column, std::size_t s) {
+    return std::pair(column.begin() + bars.starts[s], column.begin() + bars.starts[s + 1]);
+  };
   for (std::size_t s : order) {
-    for (std::size_t c = 0; c < 5; ++c) turned.columns[c].insert(turned.columns[c].end(), piece(bars.columns[c], s).first, piece(bars.columns[c], s).second);
+    for (std::size_t c = 0; c < 5; ++c)
+      turned.columns[c].insert(turned.columns[c].end(), piece(bars.columns[c], s).first,
+                               piece(bars.columns[c], s).second);
     turned.sessions.insert(turned.sessions.end(), piece(bars.sessions, s).first, piece(bars.sessions, s).second);
     turned.starts.push_back(static_cast<std::int64_t>(turned.sessions.size()));
   }
   Columns straight = run_batch(series, bars), other = run_batch(series, turned), expected(straight.size());
   for (std::size_t j = 0; j < straight.size(); ++j)
-    for (std::size_t s : order) expected[j].insert(expected[j].end(), piece(straight[j], s).first, piece(straight[j], s).second);
+    for (std::size_t s : order)
+      expected[j].insert(expected[j].end(), piece(straight[j], s).first, piece(straight[j], s).second);
   expect_same(expected, other, "permuted");
 }
 
@@ -88,7 +129,12 @@ TEST(SeriesProperties, AHistoryCutAnywhereAnswersTheSameForItsPart) {
 }
 
 TEST(SeriesProperties, WindowsAgreeWithSumsTakenAnew) {
-  auto series = *Series::compile({{"", "sum(close, 7)", ""}, {"", "std(close, 7, ddof=1)", ""}, {"", "min(close, 7)", ""}, {"", "max(close, 7)", ""}, {"", "mean(close, 7)", ""}}, kBarColumns);
+  auto series = *Series::compile({{"", "sum(close, 7)", ""},
+                                  {"", "std(close, 7, ddof=1)", ""},
+                                  {"", "min(close, 7)", ""},
+                                  {"", "max(close, 7)", ""},
+                                  {"", "mean(close, 7)", ""}},
+                                 kBarColumns);
   Bars bars = Bars::random(3, {600}, 0.1);
   bars.columns[3][100] = 1e9;  // a spike that must leave no trace
   Columns out = run_batch(series, bars);
@@ -104,7 +150,8 @@ TEST(SeriesProperties, WindowsAgreeWithSumsTakenAnew) {
     long double sum = std::accumulate(window.begin(), window.end(), 0.0L), squares = 0;
     for (double w : window) squares += (w - sum / 7) * (w - sum / 7);
     EXPECT_NEAR(out[0][i], static_cast<double>(sum), 1e-14 * static_cast<double>(sum));
-    EXPECT_NEAR(out[1][i], static_cast<double>(std::sqrt(squares / 6)), 1e-12 * std::max(1.0, static_cast<double>(std::sqrt(squares / 6))));
+    EXPECT_NEAR(out[1][i], static_cast<double>(std::sqrt(squares / 6)),
+                1e-12 * std::max(1.0, static_cast<double>(std::sqrt(squares / 6))));
     EXPECT_EQ(out[2][i], *std::min_element(window.begin(), window.end()));
     EXPECT_EQ(out[3][i], *std::max_element(window.begin(), window.end()));
     EXPECT_NEAR(out[4][i], static_cast<double>(sum / 7), 1e-14 * static_cast<double>(sum));

@@ -22,7 +22,8 @@ namespace fs = std::filesystem;
 class Features : public testing::Test {
  protected:
   void SetUp() override {
-    root_ = fs::temp_directory_path() / fmt::format("tapemill_features_{}_{}", ::getpid(), testing::UnitTest::GetInstance()->current_test_info()->name());
+    root_ = fs::temp_directory_path() / fmt::format("tapemill_features_{}_{}", ::getpid(),
+                                                    testing::UnitTest::GetInstance()->current_test_info()->name());
     fs::remove_all(root_);
     fs::create_directories(root_);
     lake_.emplace(*lake::Lake::open((root_ / "lake").string(), true));
@@ -45,15 +46,21 @@ class Features : public testing::Test {
         const auto schema = dataset.schema();
         for (int c = 0; c < schema->num_fields(); ++c) {
           const std::string& name = schema->field(c)->name();
-          auto price = [&](std::int64_t value) { ASSERT_TRUE(builder->GetFieldAs<arrow::Decimal64Builder>(c)->Append(arrow::Decimal64(value)).ok()); };
-          if (name == "instrument_id") ASSERT_TRUE(builder->GetFieldAs<arrow::StringBuilder>(c)->Append(s == 0 ? "US:AA" : "US:BB").ok());
-          else if (name == "symbol") ASSERT_TRUE(builder->GetFieldAs<arrow::StringBuilder>(c)->Append(s == 0 ? "AA" : "BB").ok());
-          else if (name == "session") ASSERT_TRUE(builder->GetFieldAs<arrow::Date32Builder>(c)->Append(sessions[day].days).ok());
+          auto price = [&](std::int64_t value) {
+            ASSERT_TRUE(builder->GetFieldAs<arrow::Decimal64Builder>(c)->Append(arrow::Decimal64(value)).ok());
+          };
+          if (name == "instrument_id")
+            ASSERT_TRUE(builder->GetFieldAs<arrow::StringBuilder>(c)->Append(s == 0 ? "US:AA" : "US:BB").ok());
+          else if (name == "symbol")
+            ASSERT_TRUE(builder->GetFieldAs<arrow::StringBuilder>(c)->Append(s == 0 ? "AA" : "BB").ok());
+          else if (name == "session")
+            ASSERT_TRUE(builder->GetFieldAs<arrow::Date32Builder>(c)->Append(sessions[day].days).ok());
           else if (name == "open") price(close - 5000);
           else if (name == "high") price(close + 10000);
           else if (name == "low") price(close - 10000);
           else if (name == "close") price(close);
-          else if (name == "volume") ASSERT_TRUE(builder->GetFieldAs<arrow::DoubleBuilder>(c)->Append(i % 10 == 9 ? 0 : 1000 + i).ok());
+          else if (name == "volume")
+            ASSERT_TRUE(builder->GetFieldAs<arrow::DoubleBuilder>(c)->Append(i % 10 == 9 ? 0 : 1000 + i).ok());
           else if (name == "transactions") ASSERT_TRUE(builder->GetFieldAs<arrow::Int64Builder>(c)->Append(10).ok());
           else {
             std::int64_t known = dataset.calendar->session(sessions[day])->close().us;
@@ -82,7 +89,8 @@ class Features : public testing::Test {
 
   FeatureGroup group(const std::string& columns, const std::string& version = "1.0.0") {
     std::string path = (root_ / "tiny.yaml").string();
-    std::ofstream(path) << "features: tiny\nversion: " << version << "\nfrom: {table: stocks_daily}\ncolumns:\n" << columns;
+    std::ofstream(path) << "features: tiny\nversion: " << version << "\nfrom: {table: stocks_daily}\ncolumns:\n"
+                        << columns;
     auto loaded = load_feature_group(path);
     EXPECT_TRUE(loaded.ok()) << render(loaded.status(), false);
     return *loaded;
@@ -113,7 +121,8 @@ TEST_F(Features, TheTableHoldsWhatTicksSay) {
   EXPECT_EQ(built.rows, 240);
   EXPECT_FALSE(built.unchanged);
   EXPECT_EQ(built.warm_up, 252);
-  EXPECT_NE(std::find(built.resolved.begin(), built.resolved.end(), "rsi(period=14, smoothing=wilder)"), built.resolved.end());
+  EXPECT_NE(std::find(built.resolved.begin(), built.resolved.end(), "rsi(period=14, smoothing=wilder)"),
+            built.resolved.end());
   auto table = rows("features_momentum");
   ASSERT_EQ(table->num_rows(), 240);
 
@@ -132,7 +141,8 @@ TEST_F(Features, TheTableHoldsWhatTicksSay) {
       for (std::size_t i = 0; i < in.size(); ++i) in[i] = inputs[i][row];
       tick->update(in.data(), 0, out.data());
       for (std::size_t j = 0; j < out.size(); ++j) {
-        EXPECT_TRUE(same_bits({out[j]}, {features[j][row]}) || (std::isnan(out[j]) && std::isnan(features[j][row]))) << momentum.columns[j].name << " " << row;
+        EXPECT_TRUE(same_bits({out[j]}, {features[j][row]}) || (std::isnan(out[j]) && std::isnan(features[j][row])))
+            << momentum.columns[j].name << " " << row;
         known += !std::isnan(out[j]);
       }
     }
@@ -197,7 +207,8 @@ TEST_F(Features, AValueIsKnownWhenItsLatestInputIs) {
   store(40, 0, late);  // row 20 of each symbol arrived late
   build(group("  s5: sma(close, 5)\n"));
   auto table = rows("features_tiny");
-  auto known = std::static_pointer_cast<arrow::TimestampArray>(*arrow::Concatenate(table->GetColumnByName("available_at")->chunks()));
+  auto known = std::static_pointer_cast<arrow::TimestampArray>(
+      *arrow::Concatenate(table->GetColumnByName("available_at")->chunks()));
   for (std::int64_t row = 0; row < 80; ++row) {
     if (row % 40 < 20) EXPECT_LT(known->Value(row), late) << row;
     else EXPECT_EQ(known->Value(row), late) << row;
@@ -256,7 +267,9 @@ TEST_F(Features, SignalsOfScannedBarsAreThoseOfTicks) {
   std::vector<std::vector<double>> bars;
   for (const auto& name : kBarColumns) bars.push_back(*lake::doubles(*source, name));
   std::vector<std::pair<std::int64_t, std::string>> ticks, found;
-  auto shown = [](const Signal& s) { return fmt::format("{} {} {} {} {}", name(s.side), s.strategy, s.confidence, s.stop_loss, s.take_profit); };
+  auto shown = [](const Signal& s) {
+    return fmt::format("{} {} {} {} {}", name(s.side), s.strategy, s.confidence, s.stop_loss, s.take_profit);
+  };
   for (const auto& span : spans) {
     auto own = indicators.tick();
     SignalDetector::Tick detect(detector);
@@ -286,13 +299,25 @@ TEST_F(Features, WrongUseIsSaid) {
     auto built = build_features(*lake_, *loaded, "", Workers(1), budget_);
     return built.ok() ? "built" : render(built.status(), false);
   };
-  EXPECT_NE(message("features: x\nversion: 1\nfrom: {table: stocks_daily}\ncolums: {}\n").find("did you mean"), std::string::npos);
-  EXPECT_NE(message("features: x\nversion: 1\nfrom: {table: stocks_daily}\ncolumns: {a: rsi(clsoe)}\n").find("wrong.yaml:4:14: a: unknown column clsoe"), std::string::npos);
-  EXPECT_NE(message("features: x\nversion: 1\nfrom: {table: stocks_daily}\ncolumns: {session: close}\n").find("give the feature another name"), std::string::npos);
-  EXPECT_NE(message("features: x\nversion: 1\nfrom: {table: stocks_daily}\ncolumns: {a b: close}\n").find("no name of a column"), std::string::npos);
-  EXPECT_NE(message("features: x\nversion: 1\nfrom: {table: stocks_daily, adjusted: true}\ncolumns: {a: close}\n").find("no corporate actions"), std::string::npos);
-  EXPECT_NE(message("features: x\nversion: 1\nfrom: {table: stocks_daily}\ncolumns: {a: close}\n").find("there is no table stocks_daily"), std::string::npos);
-  EXPECT_NE(message("features: x\nversion: 1\nfrom: {}\ncolumns: {a: close}\n").find("names no table"), std::string::npos);
+  EXPECT_NE(message("features: x\nversion: 1\nfrom: {table: stocks_daily}\ncolums: {}\n").find("did you mean"),
+            std::string::npos);
+  EXPECT_NE(message("features: x\nversion: 1\nfrom: {table: stocks_daily}\ncolumns: {a: rsi(clsoe)}\n")
+                .find("wrong.yaml:4:14: a: unknown column clsoe"),
+            std::string::npos);
+  EXPECT_NE(message("features: x\nversion: 1\nfrom: {table: stocks_daily}\ncolumns: {session: close}\n")
+                .find("give the feature another name"),
+            std::string::npos);
+  EXPECT_NE(message("features: x\nversion: 1\nfrom: {table: stocks_daily}\ncolumns: {a b: close}\n")
+                .find("no name of a column"),
+            std::string::npos);
+  EXPECT_NE(message("features: x\nversion: 1\nfrom: {table: stocks_daily, adjusted: true}\ncolumns: {a: close}\n")
+                .find("no corporate actions"),
+            std::string::npos);
+  EXPECT_NE(message("features: x\nversion: 1\nfrom: {table: stocks_daily}\ncolumns: {a: close}\n")
+                .find("there is no table stocks_daily"),
+            std::string::npos);
+  EXPECT_NE(message("features: x\nversion: 1\nfrom: {}\ncolumns: {a: close}\n").find("names no table"),
+            std::string::npos);
   EXPECT_NE(message("- a\n").find("a feature group is a map"), std::string::npos);
   auto unknown = load_feature_group("momentun");
   EXPECT_EQ(render(unknown.status(), false), "error: there is no feature group momentun\ndid you mean momentum?\n");
@@ -303,9 +328,12 @@ TEST_F(Features, TheWarehousesColumnsAreThere) {
   store(30, 0);
   build(*load_feature_group("equity_indicators"));
   auto schema = rows("features_equity_indicators")->schema();
-  for (const char* name : {"symbol", "session", "feature_version", "sma_5", "sma_10", "sma_20", "sma_50", "sma_100", "sma_200", "ema_12", "ema_26", "ema_50", "rsi_14",
-                           "macd", "macd_signal", "macd_histogram", "stochastic_k", "stochastic_d", "bb_upper", "bb_middle", "bb_lower", "bb_width", "atr_14",
-                           "vwap", "obv", "volume_ma_20"})
+  for (const char* name :
+       {"symbol",   "session",     "feature_version", "sma_5",          "sma_10",       "sma_20",
+        "sma_50",   "sma_100",     "sma_200",         "ema_12",         "ema_26",       "ema_50",
+        "rsi_14",   "macd",        "macd_signal",     "macd_histogram", "stochastic_k", "stochastic_d",
+        "bb_upper", "bb_middle",   "bb_lower",        "bb_width",       "atr_14",       "vwap",
+        "obv",      "volume_ma_20"})
     EXPECT_GE(schema->GetFieldIndex(name), 0) << name;
 }
 

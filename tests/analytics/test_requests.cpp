@@ -8,7 +8,8 @@
 namespace tapemill::analytics {
 namespace {
 
-std::string shown(const std::vector<std::string>& requests, const RequestOptions& options = {}, std::vector<std::string> columns = kBarColumns) {
+std::string shown(const std::vector<std::string>& requests, const RequestOptions& options = {},
+                  std::vector<std::string> columns = kBarColumns) {
   auto resolved = resolve_requests(requests, columns, options);
   if (!resolved.ok()) return render(resolved.status(), false);
   auto series = Series::compile(*resolved, columns);
@@ -19,7 +20,8 @@ std::string shown(const std::vector<std::string>& requests, const RequestOptions
 }
 
 TEST(Requests, NamesMeanTheCataloguesIndicators) {
-  EXPECT_EQ(shown({"SMA_20", "RSI_14", "EMA"}), "SMA_20 = sma(close, period=20)\nRSI_14 = rsi(close, period=14)\nEMA_14 = ema(close, period=14)\n");
+  EXPECT_EQ(shown({"SMA_20", "RSI_14", "EMA"}),
+            "SMA_20 = sma(close, period=20)\nRSI_14 = rsi(close, period=14)\nEMA_14 = ema(close, period=14)\n");
   EXPECT_EQ(shown({"MACD", "MACD"}),
             "MACD_line = macd(close, fast=12, slow=26, signal=9, output=line)\n"
             "MACD_signal = macd(close, fast=12, slow=26, signal=9, output=signal)\n"
@@ -34,8 +36,10 @@ TEST(Requests, NamesMeanTheCataloguesIndicators) {
             "ATR_14 = atr(period=14)\nVWAP = vwap(volume=volume)\nOBV = obv(close, volume)\n"
             "Volume_SMA_20 = volume_sma(volume, period=20)\nVolume_Ratio = volume_ratio(volume, period=20)\n");
   EXPECT_EQ(shown({"STOCH", "STOCH_5"}),
-            "stochastic_k = stoch(fast_k=14, slow_k=3, slow_d=3, output=k)\nstochastic_d = stoch(fast_k=14, slow_k=3, slow_d=3, output=d)\n"
-            "stochastic_k_5 = stoch(fast_k=5, slow_k=3, slow_d=3, output=k)\nstochastic_d_5 = stoch(fast_k=5, slow_k=3, slow_d=3, output=d)\n");
+            "stochastic_k = stoch(fast_k=14, slow_k=3, slow_d=3, output=k)\nstochastic_d = stoch(fast_k=14, slow_k=3, "
+            "slow_d=3, output=d)\n"
+            "stochastic_k_5 = stoch(fast_k=5, slow_k=3, slow_d=3, output=k)\nstochastic_d_5 = stoch(fast_k=5, "
+            "slow_k=3, slow_d=3, output=d)\n");
   EXPECT_EQ(shown({"rsi(close, period=7)"}), "rsi(close, period=7) = rsi(close, period=7)\n");
 }
 
@@ -43,7 +47,9 @@ TEST(Requests, TheColumnsAndTheFormCanBeOthers) {
   EXPECT_EQ(shown({"RSI_14", "OBV", "BB_5"}, {"open", "high", "columnar"}).substr(0, 88),
             "RSI_14 = rsi(open, period=14, smoothing=span)\nOBV = obv(open, high)\nBB_5_upper = bb(open");
   EXPECT_EQ(shown({"SMA_20"}, {}, {"close", "adj_close"}), "SMA_20 = sma(adj_close, period=20)\n");
-  EXPECT_NE(shown({"MACD", "ATR_14", "EMA_12", "BB_20"}, {"", "volume", "columnar"}).find("atr(period=14, smoothing=span)"), std::string::npos);
+  EXPECT_NE(
+      shown({"MACD", "ATR_14", "EMA_12", "BB_20"}, {"", "volume", "columnar"}).find("atr(period=14, smoothing=span)"),
+      std::string::npos);
 }
 
 TEST(Requests, EveryIndicatorOfTheCatalogueHasAName) {

@@ -40,7 +40,10 @@ TEST(Series, ComputesWhatItSays) {
   EXPECT_EQ(shown("crosses_below(close, 3)", {2, 4, 2, 3, 4, 2}), "- 0 1 0 0 1 ");
   EXPECT_EQ(shown("log(close / ref(close, 1)) > 0", {1, 2, 1}), "- 1 0 ");
   EXPECT_EQ(shown("volume / (close - 1)", {1, 2}), "- 100 ");
-  EXPECT_EQ(shown("macd(close, 2, 3, 2, output=histogram) == macd(close, 2, 3, 2) - macd(close, 2, 3, 2, output=\"signal\")", {1, 2, 4, 3, 5}), "- - - 1 1 ");
+  EXPECT_EQ(
+      shown("macd(close, 2, 3, 2, output=histogram) == macd(close, 2, 3, 2) - macd(close, 2, 3, 2, output=\"signal\")",
+            {1, 2, 4, 3, 5}),
+      "- - - 1 1 ");
 }
 
 TEST(Series, OneValueOutOfRangePoisonsNothing) {
@@ -50,7 +53,8 @@ TEST(Series, OneValueOutOfRangePoisonsNothing) {
 }
 
 TEST(Series, SharesEqualParts) {
-  auto series = *Series::compile({{"a", "rsi(close, 14) + 1", ""}, {"b", "rsi(close, period=14) + 1", ""}, {"c", "rsi() + 1", ""}}, kBarColumns);
+  auto series = *Series::compile(
+      {{"a", "rsi(close, 14) + 1", ""}, {"b", "rsi(close, period=14) + 1", ""}, {"c", "rsi() + 1", ""}}, kBarColumns);
   EXPECT_EQ(series.resolved(), (std::vector<std::string>{"rsi(period=14, smoothing=wilder)"}));
   EXPECT_EQ(std::count(series.id().begin(), series.id().end(), '\n'), 4);  // close, rsi, 1, +
   EXPECT_EQ(series.inputs(), (std::vector<std::string>{"close"}));
@@ -58,7 +62,9 @@ TEST(Series, SharesEqualParts) {
 }
 
 TEST(Series, BarIndicatorsReadTheirColumnsOrThoseNamed) {
-  auto series = *Series::compile({{"a", "vwap()", ""}, {"b", "atr(period=3)", ""}, {"c", "obv(volume=open)", ""}, {"d", "sma(volume, 2)", ""}}, kBarColumns);
+  auto series = *Series::compile(
+      {{"a", "vwap()", ""}, {"b", "atr(period=3)", ""}, {"c", "obv(volume=open)", ""}, {"d", "sma(volume, 2)", ""}},
+      kBarColumns);
   EXPECT_EQ(series.inputs(), (std::vector<std::string>{"high", "low", "close", "volume", "open"}));
   EXPECT_TRUE(series.uses_session());
   EXPECT_EQ(series.resolved()[3], "sma(volume, period=2)");
@@ -75,7 +81,8 @@ TEST(Series, WarmUpAddsAlongTheWay) {
   EXPECT_EQ(warm("rsi(close) + macd(close)"), 33);
   std::vector<double> closes;
   for (int i = 0; i < 250; ++i) closes.push_back(100 + i % 17);
-  for (const char* text : {"sma(sma(close, 20), 5)", "std(log(close / ref(close, 1)), 21)", "crosses_above(sma(close, 50), sma(close, 200))", "max(rsi(close), 9)"}) {
+  for (const char* text : {"sma(sma(close, 20), 5)", "std(log(close / ref(close, 1)), 21)",
+                           "crosses_above(sma(close, 50), sma(close, 200))", "max(rsi(close), 9)"}) {
     auto out = values(text, closes);
     auto first = std::find_if(out.begin(), out.end(), [](double x) { return !std::isnan(x); });
     EXPECT_EQ(first - out.begin(), warm(text)) << text;
@@ -108,10 +115,31 @@ TEST(Series, NamesTheRightNameForAWrongOne) {
 }
 
 TEST(Series, RefusesWhatIsOutOfRange) {
-  for (const char* text : {"sma(close, 0)", "sma(close, 1e9)", "sma(close, 2.5)", "rsi(close, smoothing=wild)", "sum(close, 0)", "sum(close, 10001)", "sum(close, 1.5)",
-                           "std(close, 1)", "std(close, 5, ddof=2)", "sum(close)", "sum(close, 5, 6)", "ref(close)", "ref(close, volume)", "sma(close, open)",
-                           "sma(5, close)", "crosses_above(close)", "crosses_above(close, 3, n=2)", "mean(close)", "mean(close, 0)", "log(close, 2)", "\"a\" + 1",
-                           "is_null(close, n=3)", "macd(close, output=7)", "vwap(14)", "close +"}) {
+  for (const char* text : {"sma(close, 0)",
+                           "sma(close, 1e9)",
+                           "sma(close, 2.5)",
+                           "rsi(close, smoothing=wild)",
+                           "sum(close, 0)",
+                           "sum(close, 10001)",
+                           "sum(close, 1.5)",
+                           "std(close, 1)",
+                           "std(close, 5, ddof=2)",
+                           "sum(close)",
+                           "sum(close, 5, 6)",
+                           "ref(close)",
+                           "ref(close, volume)",
+                           "sma(close, open)",
+                           "sma(5, close)",
+                           "crosses_above(close)",
+                           "crosses_above(close, 3, n=2)",
+                           "mean(close)",
+                           "mean(close, 0)",
+                           "log(close, 2)",
+                           "\"a\" + 1",
+                           "is_null(close, n=3)",
+                           "macd(close, output=7)",
+                           "vwap(14)",
+                           "close +"}) {
     auto series = Series::compile({{"x", text, "f.yaml:3:6"}}, kBarColumns);
     ASSERT_FALSE(series.ok()) << text;
     EXPECT_EQ(exit_code(series.status()), 2) << text;
@@ -128,7 +156,8 @@ TEST(Series, AStateOfOtherExpressionsIsRefused) {
   std::string state = one.tick()->save();
   EXPECT_TRUE(one.tick()->load(state).ok());
   EXPECT_FALSE(other.tick()->load(state).ok());
-  for (std::size_t size = 0; size < state.size(); ++size) EXPECT_FALSE(one.tick()->load(std::string_view(state).substr(0, size)).ok()) << size;
+  for (std::size_t size = 0; size < state.size(); ++size)
+    EXPECT_FALSE(one.tick()->load(std::string_view(state).substr(0, size)).ok()) << size;
   EXPECT_FALSE(one.tick()->load(state + "x").ok());
 }
 

@@ -8,7 +8,9 @@ namespace tapemill {
 namespace {
 
 bool same(const Expression& a, const Expression& b) {
-  if (a.type != b.type || a.text != b.text || a.number != b.number || a.args.size() != b.args.size() || a.named.size() != b.named.size()) return false;
+  if (a.type != b.type || a.text != b.text || a.number != b.number || a.args.size() != b.args.size() ||
+      a.named.size() != b.named.size())
+    return false;
   for (std::size_t i = 0; i < a.args.size(); ++i)
     if (!same(a.args[i], b.args[i])) return false;
   for (std::size_t i = 0; i < a.named.size(); ++i)

@@ -22,10 +22,15 @@ struct Sample {
 template <>
 inline constexpr auto fields<Inner> = std::tuple{field("depth", &Inner::depth, "how deep", 1, 9)};
 template <>
-inline constexpr auto fields<Sample> =
-    std::tuple{field("name", &Sample::name, "a name"),   field("share", &Sample::share, "a share", 0, 1), field("loud", &Sample::loud, "loud or not"),
-               field("paths", &Sample::paths, "paths"),  field("memory", &Sample::memory, "a ceiling"),   field("lag", &Sample::lag, "a lag"),
-               field("mode", &Sample::mode, "a mode", "fast|exact"), field("inner", &Sample::inner, "nested"), field("limit", &Sample::limit, "a limit")};
+inline constexpr auto fields<Sample> = std::tuple{field("name", &Sample::name, "a name"),
+                                                  field("share", &Sample::share, "a share", 0, 1),
+                                                  field("loud", &Sample::loud, "loud or not"),
+                                                  field("paths", &Sample::paths, "paths"),
+                                                  field("memory", &Sample::memory, "a ceiling"),
+                                                  field("lag", &Sample::lag, "a lag"),
+                                                  field("mode", &Sample::mode, "a mode", "fast|exact"),
+                                                  field("inner", &Sample::inner, "nested"),
+                                                  field("limit", &Sample::limit, "a limit")};
 
 namespace {
 
@@ -36,7 +41,10 @@ Status read(const std::string& text, Sample& out) {
 
 TEST(Config, OneDeclarationReadsEveryKind) {
   Sample sample;
-  ASSERT_TRUE(read("name: x\nshare: 0.25\nloud: true\npaths: [a, b]\nmemory: 512MB\nlag: 5m\nmode: exact\ninner: {depth: 5}\nlimit: 4\n", sample).ok());
+  ASSERT_TRUE(read("name: x\nshare: 0.25\nloud: true\npaths: [a, b]\nmemory: 512MB\nlag: 5m\nmode: exact\ninner: "
+                   "{depth: 5}\nlimit: 4\n",
+                   sample)
+                  .ok());
   EXPECT_EQ(sample.name, "x");
   EXPECT_EQ(sample.share, 0.25);
   EXPECT_TRUE(sample.loud);
@@ -49,13 +57,14 @@ TEST(Config, OneDeclarationReadsEveryKind) {
 }
 
 TEST(Config, MistakesNamePlaceAndNearestName) {
-  const std::pair<const char*, const char*> cases[] = {{"nmae: x\n", "sample.yaml:1:1: unknown key \"nmae\""},
-                                                       {"name: x\nshare: 2\n", "sample.yaml:2:8: 2 is outside 0 .. 1"},
-                                                       {"mode: fsat\n", "sample.yaml:1:7: \"fsat\" is none of fast|exact"},
-                                                       {"inner:\n  depth: twelve\n", "sample.yaml:2:10: expected a whole number, found \"twelve\""},
-                                                       {"name: x\nname: y\n", "sample.yaml:2:1: \"name\" stands twice"},
-                                                       {"memory: lots\n", "sample.yaml:1:9: \"lots\" is not a size"},
-                                                       {"name: [a\n", "sample.yaml:2:1: not YAML"}};
+  const std::pair<const char*, const char*> cases[] = {
+      {"nmae: x\n", "sample.yaml:1:1: unknown key \"nmae\""},
+      {"name: x\nshare: 2\n", "sample.yaml:2:8: 2 is outside 0 .. 1"},
+      {"mode: fsat\n", "sample.yaml:1:7: \"fsat\" is none of fast|exact"},
+      {"inner:\n  depth: twelve\n", "sample.yaml:2:10: expected a whole number, found \"twelve\""},
+      {"name: x\nname: y\n", "sample.yaml:2:1: \"name\" stands twice"},
+      {"memory: lots\n", "sample.yaml:1:9: \"lots\" is not a size"},
+      {"name: [a\n", "sample.yaml:2:1: not YAML"}};
   for (const auto& [text, expected] : cases) {
     Sample sample;
     Status status = read(text, sample);
@@ -80,7 +89,9 @@ TEST(Config, SchemaAndHelpComeFromTheDeclaration) {
 }
 
 TEST(Document, JsonKnowsLinesAndColumns) {
-  Document document = *Document::parse_json("{\n  \"nodes\": [\n    {\"name\": \"a\", \"size\": 3},\n    true, null, -1.5e3, \"\\u00e9\"\n  ]\n}\n", "g.json");
+  Document document = *Document::parse_json(
+      "{\n  \"nodes\": [\n    {\"name\": \"a\", \"size\": 3},\n    true, null, -1.5e3, \"\\u00e9\"\n  ]\n}\n",
+      "g.json");
   const Node& nodes = *document.root().find("nodes");
   EXPECT_EQ(nodes.place(), "g.json:2:12");
   EXPECT_EQ(nodes.items[0].find("size")->place(), "g.json:3:27");

@@ -34,8 +34,9 @@ TEST(Expression, BindsAsArithmeticDoes) {
 }
 
 TEST(Expression, CanonicalFormIsAFixedPoint) {
-  for (const char* text : {"-(-a)", "not (not a)", "a % (b * c)", "not (a and b)", "f(a, -b, g(c), n=-3) >= 1e-7 or not x != 2",
-                           "a * -b", "-a - -b", "(a or b) and not (c or d)", "\"a\\\\b\" == s", "(a < b) + 1 < c"}) {
+  for (const char* text :
+       {"-(-a)", "not (not a)", "a % (b * c)", "not (a and b)", "f(a, -b, g(c), n=-3) >= 1e-7 or not x != 2", "a * -b",
+        "-a - -b", "(a or b) and not (c or d)", "\"a\\\\b\" == s", "(a < b) + 1 < c"}) {
     std::string once = canonical(text);
     EXPECT_EQ(canonical(once), once) << text;
     EXPECT_EQ(once.find("error"), std::string::npos) << once;
@@ -43,7 +44,9 @@ TEST(Expression, CanonicalFormIsAFixedPoint) {
 }
 
 TEST(Expression, SaysWhereItIsWrong) {
-  auto message = [](const std::string& text) { return render(Expression::parse(text, "momentum.yaml:6:11").status(), false); };
+  auto message = [](const std::string& text) {
+    return render(Expression::parse(text, "momentum.yaml:6:11").status(), false);
+  };
   EXPECT_EQ(message("rsi(close, period=14"),
             "error: momentum.yaml:6:11: expected ) for this bracket, but the expression ends\n"
             "  rsi(close, period=14\n"
@@ -53,8 +56,10 @@ TEST(Expression, SaysWhereItIsWrong) {
             "  close = 3\n"
             "        ^\n"
             "write == to compare\n");
-  for (const char* wrong : {"", "a +", "a b", "1.2.3", "2x", "a && b", "a < b < c", "f(a=1, a=2)", "f(a=1, b)", "\"open", "a ! b", "f(a,)",
-                            "f(,a)", "()", "a; b", "1e999", "a == not b", "f(x=a+b)", "and", "\x01", "a\xC3\xA9"}) {
+  for (const char* wrong :
+       {"",           "a +",      "a b",   "1.2.3", "2x",       "a && b", "a < b < c", "f(a=1, a=2)",
+        "f(a=1, b)",  "\"open",   "a ! b", "f(a,)", "f(,a)",    "()",     "a; b",      "1e999",
+        "a == not b", "f(x=a+b)", "and",   "\x01",  "a\xC3\xA9"}) {
     auto parsed = Expression::parse(wrong);
     ASSERT_FALSE(parsed.ok()) << wrong;
     EXPECT_EQ(exit_code(parsed.status()), 2) << wrong;
@@ -96,9 +101,12 @@ std::shared_ptr<arrow::RecordBatch> batch() {
   EXPECT_TRUE(series.AppendNull().ok());
   EXPECT_TRUE(session.AppendValues({0, 1, 2}).ok());
   EXPECT_TRUE(time.AppendValues({0, 86'400'000'000, 1}).ok());
-  auto schema = arrow::schema({arrow::field("close", price), arrow::field("volume", arrow::int64()), arrow::field("weight", arrow::float64()),
-                               arrow::field("series", arrow::utf8()), arrow::field("session", arrow::date32()), arrow::field("time", time.type())});
-  return arrow::RecordBatch::Make(schema, 3, {*close.Finish(), *volume.Finish(), *weight.Finish(), *series.Finish(), *session.Finish(), *time.Finish()});
+  auto schema = arrow::schema({arrow::field("close", price), arrow::field("volume", arrow::int64()),
+                               arrow::field("weight", arrow::float64()), arrow::field("series", arrow::utf8()),
+                               arrow::field("session", arrow::date32()), arrow::field("time", time.type())});
+  return arrow::RecordBatch::Make(
+      schema, 3,
+      {*close.Finish(), *volume.Finish(), *weight.Finish(), *series.Finish(), *session.Finish(), *time.Finish()});
 }
 
 std::string evaluate(const std::string& text) {
@@ -163,7 +171,8 @@ TEST(RowExpression, NamesTheRightNameForAWrongOne) {
 TEST(RowExpression, BlocksDoNotShow) {
   arrow::Int64Builder builder;
   for (std::int64_t i = 0; i < 5000; ++i) ASSERT_TRUE((i % 7 == 0 ? builder.AppendNull() : builder.Append(i)).ok());
-  auto rows = arrow::RecordBatch::Make(arrow::schema({arrow::field("x", arrow::int64())}), 5000, {*builder.Finish()})->Slice(3);
+  auto rows =
+      arrow::RecordBatch::Make(arrow::schema({arrow::field("x", arrow::int64())}), 5000, {*builder.Finish()})->Slice(3);
   auto compiled = *RowExpression::compile(*Expression::parse("x * 2 + (1 - x)"), *rows->schema(), "here");
   auto values = *compiled.evaluate(*rows);
   ASSERT_EQ(values.size(), 4997u);

@@ -38,12 +38,13 @@ std::string hours(const Calendar& calendar, const char* date) {
 TEST(ShippedCalendars, Nyse) {
   auto nyse = calendar("nyse");
   ASSERT_NE(nyse, nullptr);
-  EXPECT_EQ(nyse->sessions(day("2013-02-08"), day("2018-02-07")).size(), 1259u);   // the sp500 files'
-  EXPECT_EQ(nyse->sessions(day("2000-01-03"), day("2020-04-17")).size(), 5105u);   // the sp500_index file's
+  EXPECT_EQ(nyse->sessions(day("2013-02-08"), day("2018-02-07")).size(), 1259u);  // the sp500 files'
+  EXPECT_EQ(nyse->sessions(day("2000-01-03"), day("2020-04-17")).size(), 5105u);  // the sp500_index file's
   EXPECT_EQ(hours(*nyse, "2024-11-29"), "09:30-13:00");
   EXPECT_EQ(hours(*nyse, "2024-07-05"), "09:30-16:00");
   EXPECT_EQ(hours(*nyse, "2002-09-11"), "12:00-16:00");
-  for (const char* closed : {"2001-09-11", "2001-09-14", "2004-06-11", "2012-10-29", "2012-10-30", "2018-12-05", "2025-01-09", "2024-12-25", "2024-06-19"})
+  for (const char* closed : {"2001-09-11", "2001-09-14", "2004-06-11", "2012-10-29", "2012-10-30", "2018-12-05",
+                             "2025-01-09", "2024-12-25", "2024-06-19"})
     EXPECT_EQ(hours(*nyse, closed), "none") << closed;
   // Summer and winter time: 09:30 in New York is 13:30 and 14:30 in UTC.
   EXPECT_EQ(nyse->session(day("2024-07-01"))->open().us % 86'400'000'000, (13 * 60 + 30) * 60'000'000LL);
@@ -59,10 +60,10 @@ TEST(ShippedCalendars, NseSpecialSessions) {
     EXPECT_EQ(hours(*nse, "2024-03-02"), "09:15-10:00 11:30-12:30");
     EXPECT_EQ(hours(*nse, "2024-11-01"), "18:00-19:00");
     EXPECT_EQ(hours(*nse, "2025-10-21"), "13:45-14:45");
-    EXPECT_EQ(hours(*nse, "2026-02-01"), "09:15-15:30");   // a Sunday
+    EXPECT_EQ(hours(*nse, "2026-02-01"), "09:15-15:30");  // a Sunday
     EXPECT_EQ(hours(*nse, "2021-02-24"), "09:15-11:40 15:45-17:00");
     EXPECT_EQ(hours(*nse, "2024-01-22"), "none");
-    EXPECT_EQ(hours(*nse, "2024-03-09"), "none");          // an ordinary Saturday
+    EXPECT_EQ(hours(*nse, "2024-03-09"), "none");  // an ordinary Saturday
     EXPECT_EQ(nse->next(day("2024-01-19"))->str(), "2024-01-20");
     EXPECT_EQ(nse->next(day("2024-01-20"))->str(), "2024-01-23");
   }
@@ -76,8 +77,8 @@ TEST(ShippedCalendars, OutsideTheirSpanIsAnErrorThatSaysSo) {
 }
 
 TEST(ShippedDataSets, AllLoad) {
-  std::vector<std::string> wanted{"nse_cash",    "nse_fo",         "options_daily", "options_minute", "snapshots",
-                                  "sp500",       "sp500_index",    "stocks_daily",  "stocks_minute"};
+  std::vector<std::string> wanted{"nse_cash", "nse_fo",      "options_daily", "options_minute", "snapshots",
+                                  "sp500",    "sp500_index", "stocks_daily",  "stocks_minute"};
   auto names = dataset_names();
   for (const auto& name : wanted) {
     ASSERT_TRUE(std::find(names.begin(), names.end(), name) != names.end()) << name;

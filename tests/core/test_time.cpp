@@ -9,7 +9,8 @@ TEST(Date, ParsesIsoAndNothingElse) {
   EXPECT_EQ(Date::parse("2024-10-28")->str(), "2024-10-28");
   EXPECT_EQ(Date::parse("1970-01-01")->days, 0);
   EXPECT_EQ(Date::parse("2024-02-29")->day(), 29);
-  for (const char* bad : {"", "2024-10-2", "2024-1-28", "2024-13-01", "2023-02-29", "2024-10-28 ", "24-10-28", "2024/10/28", "2024-10-281"})
+  for (const char* bad : {"", "2024-10-2", "2024-1-28", "2024-13-01", "2023-02-29", "2024-10-28 ", "24-10-28",
+                          "2024/10/28", "2024-10-281"})
     EXPECT_FALSE(Date::parse(bad).ok()) << bad;
 }
 TEST(Date, ParsesFormats) {
@@ -27,7 +28,8 @@ TEST(Instant, ParsesZonesAndFractions) {
   EXPECT_EQ(Instant::parse("2024-10-28T09:15:00+05:30")->str(), "2024-10-28T03:45:00Z");
   EXPECT_EQ(Instant::parse("2024-10-28 03:45:00.25Z")->str(), "2024-10-28T03:45:00.25Z");
   EXPECT_EQ(Instant::parse("1969-12-31T23:59:59Z")->us, -1'000'000);
-  for (const char* bad : {"2024-10-28T", "2024-10-28T25:00:00Z", "2024-10-28T09:15:00+5", "2024-10-28X09:15"}) EXPECT_FALSE(Instant::parse(bad).ok()) << bad;
+  for (const char* bad : {"2024-10-28T", "2024-10-28T25:00:00Z", "2024-10-28T09:15:00+5", "2024-10-28X09:15"})
+    EXPECT_FALSE(Instant::parse(bad).ok()) << bad;
 }
 TEST(Zone, NewYorkChangesItsClock) {
   Zone ny = *Zone::named("America/New_York");
@@ -54,7 +56,8 @@ TEST(Duration, Parses) {
 TEST(TimeOfDay, Parses) {
   EXPECT_EQ(*parse_time_of_day("09:15"), 9 * kHour + 15 * kMinute);
   EXPECT_EQ(*parse_time_of_day("24:00"), kDay);
-  for (const char* bad : {"9:15", "09:60", "24:01", "09:15:61", "09", "09:15 "}) EXPECT_FALSE(parse_time_of_day(bad).ok()) << bad;
+  for (const char* bad : {"9:15", "09:60", "24:01", "09:15:61", "09", "09:15 "})
+    EXPECT_FALSE(parse_time_of_day(bad).ok()) << bad;
 }
 
 }  // namespace

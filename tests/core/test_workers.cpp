@@ -20,13 +20,16 @@ TEST(Workers, RunEveryShardOnceWhateverTheThreads) {
   }
 }
 TEST(Workers, TheLowestFailingShardThatRanIsReported) {
-  Status status = Workers(1).each(10, [](std::size_t i) { return i >= 3 ? data_error(std::to_string(i)) : Status::OK(); });
+  Status status =
+      Workers(1).each(10, [](std::size_t i) { return i >= 3 ? data_error(std::to_string(i)) : Status::OK(); });
   EXPECT_EQ(status.message(), "3");
 }
 TEST(Workers, StopEndsEarly) {
   std::stop_source source;
   std::atomic<int> ran = 0;
-  Status status = Workers(2).each(1000, [&](std::size_t i) { return ++ran, i == 5 ? (source.request_stop(), Status::OK()) : Status::OK(); }, source.get_token());
+  Status status = Workers(2).each(
+      1000, [&](std::size_t i) { return ++ran, i == 5 ? (source.request_stop(), Status::OK()) : Status::OK(); },
+      source.get_token());
   EXPECT_TRUE(status.IsCancelled());
   EXPECT_LT(ran, 20);
   EXPECT_EQ(exit_code(status), 130);

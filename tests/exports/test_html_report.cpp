@@ -42,7 +42,8 @@ Document sample() {
   candles.low = {0.5, 1.5};
   candles.close = {1.25, 0.1 + 0.2};
   candles.marks = {{1, false, "-1"}};
-  Checks checks{{"Checks", "", "", ""}, {{"a", true, ""}, {"b", false, "</script><!-- \u2013"}, {"c", std::nullopt, ""}}};
+  Checks checks{{"Checks", "", "", ""},
+                {{"a", true, ""}, {"b", false, "</script><!-- \u2013"}, {"c", std::nullopt, ""}}};
   Bars bars{{"Bytes", "", "", ""}, {"raw"}, {{"MB", {1.5}}}, "MB", {}};
   Code code{{"Strategy", "", "", ""}, "a: 1\n"};
   Notice notice{NoticeTone::warning, "late", "wait", ""};
@@ -85,7 +86,8 @@ TEST(HtmlReport, WritesEveryKindOfBlock) {
   EXPECT_EQ(one[0]["total"], 9);
   EXPECT_EQ(one[0]["columns"][1]["kind"], "signed");
   EXPECT_EQ(one[1]["axis"].dump(), R"({"kind":"sessions","values":["2024-10-28","2024-10-29"]})");
-  EXPECT_EQ(one[1]["panes"][0]["series"][0].dump(), R"({"name":"Run","decimals":0,"style":"area","values":[1000000,null]})");
+  EXPECT_EQ(one[1]["panes"][0]["series"][0].dump(),
+            R"({"name":"Run","decimals":0,"style":"area","values":[1000000,null]})");
   const Json& two = json["sections"][1]["blocks"];
   EXPECT_EQ(two[0]["axis"].dump(),
             R"({"kind":"instants","zone":"America/New_York","values":[1730122200,1730122260],"ordinal":true})");
@@ -148,14 +150,18 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"DeadLink", [](Document& d) { d.figures[0].anchor = "nowhere"; }, "leads to \"nowhere\""},
         Refused{"TwiceNamed", [](Document& d) { d.sections[1].anchor = "one"; }, "\"one\" is used twice"},
         Refused{"NoAnchor", [](Document& d) { d.sections[1].anchor = ""; }, "section \"Two\" has no anchor"},
-        Refused{"ShortRow", [](Document& d) { block<Table>(d, 0, 0).rows[1].pop_back(); }, "Trades: a row has 1 values where 2"},
+        Refused{"ShortRow", [](Document& d) { block<Table>(d, 0, 0).rows[1].pop_back(); },
+                "Trades: a row has 1 values where 2"},
         Refused{"TooFewThereAre", [](Document& d) { block<Table>(d, 0, 0).total = 1; }, "more rows than there are"},
-        Refused{"ShortSeries", [](Document& d) { block<Lines>(d, 0, 1).panes[0].series[0].values.pop_back(); }, "Run has 1 values"},
-        Refused{"BackInTime", [](Document& d) { block<Lines>(d, 0, 1).axis.sessions[1] = "2024-10-28"; }, "time 1 is not after"},
+        Refused{"ShortSeries", [](Document& d) { block<Lines>(d, 0, 1).panes[0].series[0].values.pop_back(); },
+                "Run has 1 values"},
+        Refused{"BackInTime", [](Document& d) { block<Lines>(d, 0, 1).axis.sessions[1] = "2024-10-28"; },
+                "time 1 is not after"},
         Refused{"NoZone", [](Document& d) { block<Candles>(d, 1, 0).axis.zone = ""; }, "need a zone"},
         Refused{"ShortOpen", [](Document& d) { block<Candles>(d, 1, 0).open.pop_back(); }, "open has 1 values"},
         Refused{"MarkOutside", [](Document& d) { block<Candles>(d, 1, 0).marks[0].index = 2; }, "marks must ascend"},
-        Refused{"NegativeBar", [](Document& d) { block<Bars>(d, 1, 2).series[0].values[0] = -1; }, "cannot be negative"}),
+        Refused{"NegativeBar", [](Document& d) { block<Bars>(d, 1, 2).series[0].values[0] = -1; },
+                "cannot be negative"}),
     [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace

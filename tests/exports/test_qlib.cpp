@@ -44,7 +44,8 @@ struct Bar {
 };
 
 /// Bars as rows of `dataset`: every price is the close.
-std::shared_ptr<arrow::RecordBatch> batch_of(const Dataset& dataset, const std::vector<Bar>& bars, const std::string& exchange) {
+std::shared_ptr<arrow::RecordBatch> batch_of(const Dataset& dataset, const std::vector<Bar>& bars,
+                                             const std::string& exchange) {
   std::vector<std::shared_ptr<arrow::Array>> columns;
   const auto schema = dataset.schema();
   for (const auto& field : schema->fields()) {
@@ -52,13 +53,19 @@ std::shared_ptr<arrow::RecordBatch> batch_of(const Dataset& dataset, const std::
     must(arrow::MakeBuilder(arrow::default_memory_pool(), field->type(), &builder));
     for (const Bar& bar : bars) {
       const std::string& name = field->name();
-      if (name == "instrument_id") must(static_cast<arrow::StringBuilder&>(*builder).Append(exchange + ":" + bar.symbol));
+      if (name == "instrument_id")
+        must(static_cast<arrow::StringBuilder&>(*builder).Append(exchange + ":" + bar.symbol));
       else if (name == "symbol") must(static_cast<arrow::StringBuilder&>(*builder).Append(bar.symbol));
       else if (name == "session") must(static_cast<arrow::Date32Builder&>(*builder).Append(bar.session.days));
-      else if (name == "time" || name == "available_at") must(static_cast<arrow::TimestampBuilder&>(*builder).Append(bar.time));
-      else if (field->type()->id() == arrow::Type::DECIMAL64) must(static_cast<arrow::Decimal64Builder&>(*builder).Append(arrow::Decimal64(static_cast<std::int64_t>(std::llround(bar.close * 1e4)))));
-      else if (name == "volume" && field->type()->id() == arrow::Type::DOUBLE) must(static_cast<arrow::DoubleBuilder&>(*builder).Append(bar.volume));
-      else if (name == "volume") must(static_cast<arrow::Int64Builder&>(*builder).Append(static_cast<std::int64_t>(bar.volume)));
+      else if (name == "time" || name == "available_at")
+        must(static_cast<arrow::TimestampBuilder&>(*builder).Append(bar.time));
+      else if (field->type()->id() == arrow::Type::DECIMAL64)
+        must(static_cast<arrow::Decimal64Builder&>(*builder).Append(
+            arrow::Decimal64(static_cast<std::int64_t>(std::llround(bar.close * 1e4)))));
+      else if (name == "volume" && field->type()->id() == arrow::Type::DOUBLE)
+        must(static_cast<arrow::DoubleBuilder&>(*builder).Append(bar.volume));
+      else if (name == "volume")
+        must(static_cast<arrow::Int64Builder&>(*builder).Append(static_cast<std::int64_t>(bar.volume)));
       else must(builder->AppendNull());
     }
     columns.push_back(must(builder->Finish()));
@@ -97,10 +104,15 @@ struct Qlib : ::testing::Test {
   std::string root;
 };
 
-const Date kDay2 = Date::of(2014, 1, 2), kDay3 = Date::of(2014, 1, 3), kDay6 = Date::of(2014, 1, 6), kDay7 = Date::of(2014, 1, 7);
+const Date kDay2 = Date::of(2014, 1, 2), kDay3 = Date::of(2014, 1, 3), kDay6 = Date::of(2014, 1, 6),
+           kDay7 = Date::of(2014, 1, 7);
 
 TEST_F(Qlib, EveryByteOfADailyStore) {
-  auto lake = store("sp500", {{"AAA", kDay2, 10.5, 100}, {"AAA", kDay3, 11, 200}, {"AAA", kDay7, 12.25, 16777217}, {"BbB", kDay3, 7, 1}, {"CON", kDay6, 3, 5}});
+  auto lake = store("sp500", {{"AAA", kDay2, 10.5, 100},
+                              {"AAA", kDay3, 11, 200},
+                              {"AAA", kDay7, 12.25, 16777217},
+                              {"BbB", kDay3, 7, 1},
+                              {"CON", kDay6, 3, 5}});
   auto report = must(export_qlib(lake, options("sp500"), Workers(2)));
   EXPECT_EQ(report.instruments, 3);
   EXPECT_EQ(report.sessions, 4);
@@ -108,7 +120,8 @@ TEST_F(Qlib, EveryByteOfADailyStore) {
   EXPECT_EQ(report.inexact_volumes, 1);  // 2^24 + 1
   fs::path at = report.folder;
   EXPECT_EQ(slurp(at / "calendars/day.txt"), "2014-01-02\n2014-01-03\n2014-01-06\n2014-01-07\n");
-  EXPECT_EQ(slurp(at / "instruments/all.txt"), "AAA\t2014-01-02\t2014-01-07\nBBB\t2014-01-03\t2014-01-03\nCON\t2014-01-06\t2014-01-06\n");
+  EXPECT_EQ(slurp(at / "instruments/all.txt"),
+            "AAA\t2014-01-02\t2014-01-07\nBBB\t2014-01-03\t2014-01-03\nCON\t2014-01-06\t2014-01-06\n");
   auto close = floats(at / "features/aaa/close.day.bin");
   ASSERT_EQ(close.size(), 5u);
   EXPECT_EQ(close[0], 0.0f);  // index of its first slot
@@ -127,7 +140,11 @@ TEST_F(Qlib, EveryByteOfADailyStore) {
 TEST_F(Qlib, MinutesAreSlotsOfTheRegularSession) {
   const Date day = Date::of(2024, 1, 2);
   const std::int64_t open = day.days * kDay + 14 * kHour + 30 * kMinute;  // 09:30 in New York
-  auto lake = store("stocks_minute", {{"AAA", day, 9, 1, open - kMinute}, {"AAA", day, 10, 2, open}, {"AAA", day, 11, 3, open + 2 * kMinute}, {"AAA", day, 12, 4, open + 389 * kMinute}, {"AAA", day, 13, 5, open + 390 * kMinute}});
+  auto lake = store("stocks_minute", {{"AAA", day, 9, 1, open - kMinute},
+                                      {"AAA", day, 10, 2, open},
+                                      {"AAA", day, 11, 3, open + 2 * kMinute},
+                                      {"AAA", day, 12, 4, open + 389 * kMinute},
+                                      {"AAA", day, 13, 5, open + 390 * kMinute}});
   auto report = must(export_qlib(lake, options("stocks_minute"), Workers(1)));
   EXPECT_EQ(report.sessions, 390);
   auto close = floats(fs::path(report.folder) / "features/aaa/close.1min.bin");
@@ -157,7 +174,8 @@ TEST_F(Qlib, TheSameVersionIsNotWrittenAgainAndANewOneReplacesTheStoreWhole) {
   EXPECT_FALSE(fs::exists(root + "/store/stale"));
   EXPECT_EQ(Json::parse(slurp(root + "/store/tapemill.json"))["identity"]["version"], other.version);
   int left = 0;
-  for (const auto& entry : fs::directory_iterator(root)) left += entry.path().filename() != "lake" && entry.path().filename() != "store";
+  for (const auto& entry : fs::directory_iterator(root))
+    left += entry.path().filename() != "lake" && entry.path().filename() != "store";
   EXPECT_EQ(left, 0);
 }
 

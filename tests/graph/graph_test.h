@@ -48,7 +48,9 @@ class Folder {
   std::string path_;
 };
 
-inline void write_text(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+inline void write_text(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
 inline std::string read_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -84,7 +86,8 @@ inline RunReport run_json(const Json& json, const RunOptions& options = {}, cons
   return must(run(document, planned, around, options));
 }
 
-inline const std::vector<std::string> kSuite = {"SMA_20", "SMA_50", "SMA_200", "EMA_12", "EMA_26", "RSI_14", "MACD", "BB_20", "ATR_14", "VWAP", "OBV", "Volume_SMA_20"};
+inline const std::vector<std::string> kSuite = {"SMA_20", "SMA_50", "SMA_200", "EMA_12", "EMA_26", "RSI_14",
+                                                "MACD",   "BB_20",  "ATR_14",  "VWAP",   "OBV",    "Volume_SMA_20"};
 
 /// Bars of several symbols in the order of their days, with absent bars, nulls, and digits that survive the text.
 inline std::string bars_csv(std::uint64_t seed, int symbols, int days, double holes = 0.05, double nulls = 0.02) {
@@ -98,10 +101,12 @@ inline std::string bars_csv(std::uint64_t seed, int symbols, int days, double ho
       double& p = price[static_cast<std::size_t>(s)];
       const double open = p;
       p *= 1 + 0.05 * (unit(engine) - 0.5);
-      const double high = std::max(open, p) * (1 + 0.01 * unit(engine)), low = std::min(open, p) * (1 - 0.01 * unit(engine));
+      const double high = std::max(open, p) * (1 + 0.01 * unit(engine)),
+                   low = std::min(open, p) * (1 - 0.01 * unit(engine));
       const bool hole = unit(engine) < holes;
       auto number = [&](double x) { return unit(engine) < nulls ? std::string() : fmt::format("{}", x); };
-      const std::string row = fmt::format("S{:02},{},{},{},{},{},{}\n", s, Date{18'000 + day}.str(), number(open), number(high), number(low), number(p), number(std::floor(1e6 * unit(engine))));
+      const std::string row = fmt::format("S{:02},{},{},{},{},{},{}\n", s, Date{18'000 + day}.str(), number(open),
+                                          number(high), number(low), number(p), number(std::floor(1e6 * unit(engine))));
       if (!hole) out += row;
     }
   return out;

@@ -37,7 +37,10 @@ TEST_P(SameBits, GraphIsBatch) {
   write_text(folder / "bars.csv", csv);
   RunOptions options;
   options.rows_per_message = GetParam() % 2 == 0 ? 1 : 37;
-  auto report = run_json(graph_json({subscriber("in", "file://" + (folder / "bars.csv")), technical("c", kSuite), publisher("out", "memory://o")}, {{"in", "c"}, {"c", "out"}}), options);
+  auto report = run_json(graph_json({subscriber("in", "file://" + (folder / "bars.csv")), technical("c", kSuite),
+                                     publisher("out", "memory://o")},
+                                    {{"in", "c"}, {"c", "out"}}),
+                         options);
   const Captured& live = *report.captured.at("out");
   const Schema& schema = live.streams[0].schema;
 
@@ -49,13 +52,15 @@ TEST_P(SameBits, GraphIsBatch) {
   for (const auto& [ticker, rows] : batch.bars) {
     std::vector<std::vector<double>> inputs, outputs(series.outputs(), std::vector<double>(rows.size()));
     for (const std::string& name : series.inputs()) {
-      const auto at = static_cast<std::size_t>(std::find(batch.columns.begin(), batch.columns.end(), name) - batch.columns.begin());
+      const auto at =
+          static_cast<std::size_t>(std::find(batch.columns.begin(), batch.columns.end(), name) - batch.columns.begin());
       auto& column = inputs.emplace_back();
       for (const auto& row : rows) column.push_back(row[at]);
     }
     const std::int64_t starts[] = {0, static_cast<std::int64_t>(rows.size())};
     // VWAP resets by session: a file's `date` is its UTC day, which is what the calculator falls back to.
-    ASSERT_OK(series.run({inputs.begin(), inputs.end()}, batch.sessions[ticker], starts, {outputs.begin(), outputs.end()}, Workers(1)));
+    ASSERT_OK(series.run({inputs.begin(), inputs.end()}, batch.sessions[ticker], starts,
+                         {outputs.begin(), outputs.end()}, Workers(1)));
     expected[ticker] = std::move(outputs);
   }
   const Block& rows = live.rows[0];
@@ -65,7 +70,8 @@ TEST_P(SameBits, GraphIsBatch) {
     const std::size_t bar = next[ticker]++;
     for (std::size_t j = 0; j < expressions.size(); ++j) {
       const double got = rows.columns[static_cast<std::size_t>(schema.find(expressions[j].name))].number(row);
-      ASSERT_EQ(std::bit_cast<std::uint64_t>(got), std::bit_cast<std::uint64_t>(expected[ticker][j][bar])) << ticker << " bar " << bar << " " << expressions[j].name;
+      ASSERT_EQ(std::bit_cast<std::uint64_t>(got), std::bit_cast<std::uint64_t>(expected[ticker][j][bar]))
+          << ticker << " bar " << bar << " " << expressions[j].name;
       ++values, known += !std::isnan(got);
     }
   }
@@ -80,10 +86,13 @@ TEST(Clones, CountThreadsAndMessagesChangeNothing) {
   write_text(folder / "bars.csv", bars_csv(11, 23, 260));
   write_text(folder / "more.csv", bars_csv(12, 9, 200));
   auto output = [&](int clones, int threads, std::size_t rows_per_message) {
-    Json json = graph_json({subscriber("in", "file://" + (folder / "bars.csv")), subscriber("in2", "file://" + (folder / "more.csv")), technical("c", kSuite),
-                            calculator("s", "SignalDetectorCalculator", {{"strategies", {"mean_reversion", "volatility_breakout"}}, {"min_confidence", 0.1}}),
-                            publisher("out", "file://" + (folder / "o.jsonl")), publisher("signals", "file://" + (folder / "s.csv"))},
-                           {{"in", "c"}, {"in2", "c"}, {"c", "s"}, {"c", "out"}, {"s", "signals"}});
+    Json json = graph_json(
+        {subscriber("in", "file://" + (folder / "bars.csv")), subscriber("in2", "file://" + (folder / "more.csv")),
+         technical("c", kSuite),
+         calculator("s", "SignalDetectorCalculator",
+                    {{"strategies", {"mean_reversion", "volatility_breakout"}}, {"min_confidence", 0.1}}),
+         publisher("out", "file://" + (folder / "o.jsonl")), publisher("signals", "file://" + (folder / "s.csv"))},
+        {{"in", "c"}, {"in2", "c"}, {"c", "s"}, {"c", "out"}, {"s", "signals"}});
     if (clones > 0) json["autoclone"] = {{"partition_count", clones}};
     RunOptions options;
     options.rows_per_message = rows_per_message;
@@ -95,8 +104,10 @@ TEST(Clones, CountThreadsAndMessagesChangeNothing) {
   };
   const std::string one = output(0, 1, 1);
   ASSERT_GT(one.size(), 1'000'000U);
-  for (auto [clones, threads, rows] : {std::tuple{1, 1, std::size_t{1}}, {3, 1, 1}, {10, 4, 1}, {10, 2, 64}, {64, 4, 1000}, {0, 1, 4096}})
-    EXPECT_TRUE(output(clones, threads, rows) == one) << clones << " clones, " << threads << " threads, messages of " << rows;
+  for (auto [clones, threads, rows] :
+       {std::tuple{1, 1, std::size_t{1}}, {3, 1, 1}, {10, 4, 1}, {10, 2, 64}, {64, 4, 1000}, {0, 1, 4096}})
+    EXPECT_TRUE(output(clones, threads, rows) == one)
+        << clones << " clones, " << threads << " threads, messages of " << rows;
 }
 
 TEST(Clones, AreCalledByTheirPattern) {

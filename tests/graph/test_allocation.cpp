@@ -38,10 +38,12 @@ TEST(Allocation, NonePerMessage) {
   Folder folder;
   write_text(folder / "bars.csv", bars_csv(9, 20, 400, 0, 0));
   std::vector<std::string> indicators = kSuite;
-  auto document = parsed(graph_json({subscriber("in", "file://" + (folder / "bars.csv")), calculator("w", "DataWindowerCalculator"), calculator("w2", "DataWindowerCalculator"),
-                                     technical("c", indicators), calculator("s", "SignalDetectorCalculator", {{"min_confidence", 1.0}, {"strategies", {"trend_following"}}}),
-                                     publisher("out", "memory://o"), publisher("more", "memory://p")},
-                                    {{"in", "w"}, {"in", "w2"}, {"w", "c"}, {"w2", "c"}, {"c", "s"}, {"c", "out"}, {"out", "more"}, {"s", "more"}}));
+  auto document = parsed(graph_json(
+      {subscriber("in", "file://" + (folder / "bars.csv")), calculator("w", "DataWindowerCalculator"),
+       calculator("w2", "DataWindowerCalculator"), technical("c", indicators),
+       calculator("s", "SignalDetectorCalculator", {{"min_confidence", 1.0}, {"strategies", {"trend_following"}}}),
+       publisher("out", "memory://o"), publisher("more", "memory://p")},
+      {{"in", "w"}, {"in", "w2"}, {"w", "c"}, {"w2", "c"}, {"c", "s"}, {"c", "out"}, {"out", "more"}, {"s", "more"}}));
   const Plan planned = plan(document, {});
   ASSERT_TRUE(planned.findings.empty()) << render(planned.findings[0].status, false);
   auto source = must(planned.nodes[0].source.open({}));

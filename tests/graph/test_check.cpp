@@ -6,7 +6,8 @@ namespace {
 using namespace test;
 using testing::HasSubstr;
 
-constexpr const char* kBars = "ticker,date,open,high,low,close,volume\nA,2024-01-02,1,2,0.5,1.5,100\nB,2024-01-02,1,2,0.5,1.5,\n";
+constexpr const char* kBars =
+    "ticker,date,open,high,low,close,volume\nA,2024-01-02,1,2,0.5,1.5,100\nB,2024-01-02,1,2,0.5,1.5,\n";
 
 std::vector<Finding> findings_of(const Json& json) {
   GraphDocument document = parsed(json);
@@ -19,13 +20,19 @@ class Check : public testing::Test {
   std::string source() const { return "file://" + (folder_ / "bars.csv"); }
   /// The only finding of in -> `middle` -> out.
   Status finding(const Json& middle) {
-    auto found = findings_of(graph_json({subscriber("in", source()), middle, publisher("out", "memory://o")}, {{"in", "c"}, {"c", "out"}}));
+    auto found = findings_of(
+        graph_json({subscriber("in", source()), middle, publisher("out", "memory://o")}, {{"in", "c"}, {"c", "out"}}));
     return found.size() == 1 ? found[0].status : Status::Invalid(fmt::format("{} findings", found.size()));
   }
   Folder folder_;
 };
 
-TEST_F(Check, WhatIsSoundHasNoFindings) { EXPECT_TRUE(findings_of(graph_json({subscriber("in", source()), technical("c", kSuite), publisher("out", "memory://o")}, {{"in", "c"}, {"c", "out"}})).empty()); }
+TEST_F(Check, WhatIsSoundHasNoFindings) {
+  EXPECT_TRUE(
+      findings_of(graph_json({subscriber("in", source()), technical("c", kSuite), publisher("out", "memory://o")},
+                             {{"in", "c"}, {"c", "out"}}))
+          .empty());
+}
 
 TEST_F(Check, UnknownIndicatorAtItsPlace) {
   Status status = finding(technical("c", {"SMA_20", "RSX_14"}));
@@ -35,7 +42,8 @@ TEST_F(Check, UnknownIndicatorAtItsPlace) {
 }
 
 TEST_F(Check, MissingColumnIsNamed) {
-  Status status = finding(calculator("c", "TechnicalIndicatorCalculator", {{"indicators", {"SMA_20"}}, {"price_column", "clse"}}));
+  Status status =
+      finding(calculator("c", "TechnicalIndicatorCalculator", {{"indicators", {"SMA_20"}}, {"price_column", "clse"}}));
   EXPECT_THAT(status.message(), HasSubstr("clse"));
   EXPECT_THAT(render(status, false), HasSubstr("close"));
 }
@@ -55,20 +63,24 @@ TEST_F(Check, GroupedByWhatIsNotThere) {
   Status status = finding(calculator("c", "DataWindowerCalculator", {{"group_by", "tikcer"}}));
   EXPECT_THAT(status.message(), HasSubstr("grouped by \"tikcer\""));
   EXPECT_THAT(render(status, false), HasSubstr("did you mean \"ticker\"?"));
-  EXPECT_THAT(finding(calculator("c", "DataWindowerCalculator", {{"group_by", "close"}})).message(), HasSubstr("not text"));
+  EXPECT_THAT(finding(calculator("c", "DataWindowerCalculator", {{"group_by", "close"}})).message(),
+              HasSubstr("not text"));
 }
 
 TEST_F(Check, TwoFormsIntoOneCalculator) {
   write_text(folder_ / "other.csv", "ticker,date,close\nA,2024-01-02,1\n");
-  auto found = findings_of(graph_json({subscriber("in", source()), subscriber("in2", "file://" + (folder_ / "other.csv")), technical("c", {"SMA_3"}), publisher("out", "memory://o")},
-                                      {{"in", "c"}, {"in2", "c"}, {"c", "out"}}));
+  auto found =
+      findings_of(graph_json({subscriber("in", source()), subscriber("in2", "file://" + (folder_ / "other.csv")),
+                              technical("c", {"SMA_3"}), publisher("out", "memory://o")},
+                             {{"in", "c"}, {"in2", "c"}, {"c", "out"}}));
   ASSERT_EQ(found.size(), 1U);
   EXPECT_THAT(found[0].status.message(), HasSubstr("rows of different columns come to \"c\": from in and from in2"));
 }
 
 TEST_F(Check, DestinationsAreJudged) {
   auto with = [&](const std::string& destination, const Json& more = Json::object()) {
-    auto found = findings_of(graph_json({subscriber("in", source()), publisher("out", destination, more)}, {{"in", "out"}}));
+    auto found =
+        findings_of(graph_json({subscriber("in", source()), publisher("out", destination, more)}, {{"in", "out"}}));
     return found.empty() ? std::string() : render(found[0].status, false);
   };
   EXPECT_EQ(with("file://" + (folder_ / "o.jsonl")), "");
@@ -83,20 +95,24 @@ TEST_F(Check, DestinationsAreJudged) {
 
 TEST_F(Check, SourcesAreJudged) {
   auto with = [&](const std::string& from, const Json& more = Json::object()) {
-    auto found = findings_of(graph_json({subscriber("in", from, more), publisher("out", "memory://o")}, {{"in", "out"}}));
+    auto found =
+        findings_of(graph_json({subscriber("in", from, more), publisher("out", "memory://o")}, {{"in", "out"}}));
     return found.empty() ? std::string() : render(found[0].status, false);
   };
   EXPECT_THAT(with("file://" + (folder_ / "*.nothing.csv")), HasSubstr("no file is like"));
   EXPECT_THAT(with("file://" + (folder_ / "*.parquet")), HasSubstr("Parquet files are not read by file://"));
   EXPECT_THAT(with(source(), {{"time_column", "dat"}}), HasSubstr("did you mean \"date\"?"));
-  EXPECT_THAT(with(source(), {{"columns", {{{"name", "close"}, {"type", "dubble"}}}}}), HasSubstr("did you mean \"double\"?"));
+  EXPECT_THAT(with(source(), {{"columns", {{{"name", "close"}, {"type", "dubble"}}}}}),
+              HasSubstr("did you mean \"double\"?"));
   EXPECT_THAT(with("lake://silver.stocks_daily"), HasSubstr("there is no lake"));
   EXPECT_THAT(with("lake://silver.stocks_daily?symbls=A"), HasSubstr("did you mean \"symbols\"?"));
   EXPECT_THAT(with("websocket://x"), HasSubstr("sources that are: file, lake"));
 }
 
 TEST_F(Check, EveryFindingIsCollected) {
-  auto found = findings_of(graph_json({subscriber("in", "kafka://topic/x"), technical("c", {"SMB_20"}), publisher("out", "redis://queue/x")}, {{"in", "c"}, {"c", "out"}}));
+  auto found = findings_of(
+      graph_json({subscriber("in", "kafka://topic/x"), technical("c", {"SMB_20"}), publisher("out", "redis://queue/x")},
+                 {{"in", "c"}, {"c", "out"}}));
   ASSERT_EQ(found.size(), 3U);
   EXPECT_TRUE(found[0].absent);
   EXPECT_FALSE(found[1].absent);
@@ -125,12 +141,17 @@ TEST_F(Check, WaysAreCounted) {
 TEST(ReferenceGraphs, ParseAndSayWhatIsMissing) {
   std::string folder = share_folder() + "/../shared/reference/graphs";
   if (const char* data = std::getenv("TAPEMILL_SHARED_DATA")) folder = std::string(data) + "/../reference/graphs";
-  if (!std::filesystem::is_directory(folder)) GTEST_SKIP() << "../shared/reference/graphs IS NOT THERE: the founding graphs were not read";
+  if (!std::filesystem::is_directory(folder))
+    GTEST_SKIP() << "../shared/reference/graphs IS NOT THERE: the founding graphs were not read";
   const std::vector<std::pair<std::string, std::vector<std::string>>> expected = {
       {"cross_sectional_analysis",
-       {"eod_data_loader", "returns_calculator", "factor_calculator", "sector_aggregator", "correlation_calculator", "market_breadth", "results_publisher", "database_writer"}},
-      {"market_data_ingestion", {"file_subscriber", "kafka_subscriber", "rest_subscriber", "data_normalizer", "data_enricher", "lmdb_output", "kafka_output"}},
-      {"signal_detection_pipeline", {"market_data_subscriber", "risk_filter", "signal_publisher", "signal_cache", "metrics_publisher"}},
+       {"eod_data_loader", "returns_calculator", "factor_calculator", "sector_aggregator", "correlation_calculator",
+        "market_breadth", "results_publisher", "database_writer"}},
+      {"market_data_ingestion",
+       {"file_subscriber", "kafka_subscriber", "rest_subscriber", "data_normalizer", "data_enricher", "lmdb_output",
+        "kafka_output"}},
+      {"signal_detection_pipeline",
+       {"market_data_subscriber", "risk_filter", "signal_publisher", "signal_cache", "metrics_publisher"}},
       {"technical_analysis_template", {"symbol_data_input", "results_output"}}};
   for (const auto& [name, nodes] : expected) {
     auto document = must(GraphDocument::read(folder + "/" + name + ".json"));

@@ -7,7 +7,8 @@ namespace {
 using namespace test;
 
 Json diamond() {
-  return graph_json({subscriber("in", "file://a.csv"), technical("left", {"SMA_3"}), technical("right", {"SMA_3"}), publisher("o", "memory://o")},
+  return graph_json({subscriber("in", "file://a.csv"), technical("left", {"SMA_3"}), technical("right", {"SMA_3"}),
+                     publisher("o", "memory://o")},
                     {{"in", "left"}, {"in", "right"}, {"left", "o"}, {"right", "o"}, {"in", "o"}});
 }
 
@@ -46,7 +47,8 @@ TEST(Draw, Graphviz) {
 TEST(Draw, TooLargeIsRefused) {
   std::vector<Json> nodes = {subscriber("in", "file://a.csv")};
   Edges edges;
-  for (int i = 0; i < 3000; ++i) nodes.push_back(publisher(fmt::format("o{}", i), "memory://o")), edges.emplace_back("in", fmt::format("o{}", i));
+  for (int i = 0; i < 3000; ++i)
+    nodes.push_back(publisher(fmt::format("o{}", i), "memory://o")), edges.emplace_back("in", fmt::format("o{}", i));
   GraphDocument graph = parsed(graph_json(nodes, edges));
   EXPECT_EQ(exit_code(draw_text(graph).status()), 2);
   EXPECT_THAT(draw_dot(graph), testing::HasSubstr("\"in\" -> \"o2999\""));

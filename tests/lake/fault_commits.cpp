@@ -26,7 +26,8 @@ Layout layout() { return {bars_schema(), {"year", "month"}, {"instrument_id", "s
 /// One unit of `rows` rows whose volumes are first..first+rows-1: every row has a number of its own.
 Status ingest(const Table& table, const std::string& unit, int first, int rows, const std::string& sha = "s") {
   std::vector<Bar> bars;
-  for (int i = 0; i < rows; ++i) bars.push_back({fmt::format("S{}", i), Date::of(2024, 1, 1) + (first + i) % 300, 1, first + i});
+  for (int i = 0; i < rows; ++i)
+    bars.push_back({fmt::format("S{}", i), Date::of(2024, 1, 1) + (first + i) % 300, 1, first + i});
   MemoryBudget budget;
   ARROW_ASSIGN_OR_RAISE(Snapshot snapshot, table.snapshot());
   ARROW_ASSIGN_OR_RAISE(auto known, units(snapshot));
@@ -72,8 +73,7 @@ class CommitFault : public testing::Test {
     int code = 99;
     try {
       code = body();
-    } catch (const std::exception&) {
-    }
+    } catch (const std::exception&) {}
     ::_exit(code);
   }
   static int wait(pid_t pid) {
@@ -130,7 +130,8 @@ TEST_F(CommitFault, OfWritersOfOneUnitExactlyOneGetsIn) {
       one.read_version = 0;
       one.touches = {"2024-01-29"};
       MemoryBudget budget;
-      auto parts = must(write_parts(table, layout(), Provenance{std::to_string(writer), "2024-01-29", "f", 0, {}}, budget));
+      auto parts =
+          must(write_parts(table, layout(), Provenance{std::to_string(writer), "2024-01-29", "f", 0, {}}, budget));
       must(parts->write(batch_of({{"A", Date::of(2024, 1, 29), 1, writer}})));
       one.adds = must(parts->finish());
       auto version = table.commit(one);
@@ -184,7 +185,7 @@ TEST_F(CommitFault, AWriterKilledAtAnyMomentLeavesTheOldVersionOrTheNew) {
   EXPECT_GT(killed, 0);
   for (int unit = 0; unit < kUnits; ++unit) must(ingest(table, fmt::format("u{}", unit), unit * kRows, kRows));
   EXPECT_EQ(volumes(lake), numbers(kUnits * kRows));  // every row once
-  EXPECT_EQ(must(table.version()), kUnits);            // and no unit committed twice
+  EXPECT_EQ(must(table.version()), kUnits);  // and no unit committed twice
   for (const auto& entry : std::filesystem::recursive_directory_iterator(table.path())) {
     EXPECT_FALSE(entry.path().filename().string().ends_with(".tmp")) << entry.path();
   }
@@ -193,7 +194,8 @@ TEST_F(CommitFault, AWriterKilledAtAnyMomentLeavesTheOldVersionOrTheNew) {
 TEST_F(CommitFault, AFullDiskIsSaidAndTheTableStaysReadable) {
   const std::string small = folder.path() + "/small";
   std::filesystem::create_directory(small);
-  if (::mount("tmpfs", small.c_str(), "tmpfs", 0, "size=1m") != 0) GTEST_SKIP() << "NO MOUNT HERE: run as root to test a full disk";
+  if (::mount("tmpfs", small.c_str(), "tmpfs", 0, "size=1m") != 0)
+    GTEST_SKIP() << "NO MOUNT HERE: run as root to test a full disk";
   {
     Lake tiny = must(Lake::open(small + "/lake", true));
     table = tiny.table(Layer::bronze, "bars");
@@ -220,7 +222,8 @@ TEST_F(CommitFault, AFullDiskIsSaidAndTheTableStaysReadable) {
 TEST_F(CommitFault, SpillingToAFullDiskIsSaid) {
   const std::string small = folder.path() + "/small";
   std::filesystem::create_directory(small);
-  if (::mount("tmpfs", small.c_str(), "tmpfs", 0, "size=1m") != 0) GTEST_SKIP() << "NO MOUNT HERE: run as root to test a full disk";
+  if (::mount("tmpfs", small.c_str(), "tmpfs", 0, "size=1m") != 0)
+    GTEST_SKIP() << "NO MOUNT HERE: run as root to test a full disk";
   {
     table = Table(small + "/bars", table.name());
     MemoryBudget budget(4 << 20);

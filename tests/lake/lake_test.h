@@ -13,15 +13,15 @@
 
 namespace tapemill::lake::test {
 
-#define ASSERT_OK(expression)                                      \
-  do {                                                             \
-    const ::arrow::Status ok_status(::arrow::ToStatus(expression));        \
-    ASSERT_TRUE(ok_status.ok()) << ok_status.ToString();           \
+#define ASSERT_OK(expression)                                       \
+  do {                                                              \
+    const ::arrow::Status ok_status(::arrow::ToStatus(expression)); \
+    ASSERT_TRUE(ok_status.ok()) << ok_status.ToString();            \
   } while (false)
-#define EXPECT_OK(expression)                                      \
-  do {                                                             \
-    const ::arrow::Status ok_status(::arrow::ToStatus(expression));        \
-    EXPECT_TRUE(ok_status.ok()) << ok_status.ToString();           \
+#define EXPECT_OK(expression)                                       \
+  do {                                                              \
+    const ::arrow::Status ok_status(::arrow::ToStatus(expression)); \
+    EXPECT_TRUE(ok_status.ok()) << ok_status.ToString();            \
   } while (false)
 
 /// The value of a result, or an end of the test.
@@ -39,7 +39,8 @@ class Folder {
   Folder() {
     // In memory where that can be had: these tests sync thousands of files.
     const bool memory = ::access("/dev/shm", W_OK) == 0;
-    std::string name = (memory ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path()) / "tapemill-lake-XXXXXX";
+    std::string name =
+        (memory ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path()) / "tapemill-lake-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
     path_ = name;
   }
@@ -57,7 +58,8 @@ class Folder {
 inline std::shared_ptr<arrow::Schema> bars_schema() {
   return arrow::schema({arrow::field("instrument_id", arrow::utf8()), arrow::field("session", arrow::date32()),
                         arrow::field("close", arrow::decimal64(18, 4)), arrow::field("volume", arrow::int64()),
-                        arrow::field("weight", arrow::float64()), arrow::field("available_at", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"))});
+                        arrow::field("weight", arrow::float64()),
+                        arrow::field("available_at", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"))});
 }
 
 struct Bar {
@@ -68,7 +70,8 @@ struct Bar {
   std::int64_t available_at = 0;
 };
 
-inline std::shared_ptr<arrow::RecordBatch> batch_of(const std::vector<Bar>& bars, arrow::MemoryPool* pool = arrow::default_memory_pool()) {
+inline std::shared_ptr<arrow::RecordBatch> batch_of(const std::vector<Bar>& bars,
+                                                    arrow::MemoryPool* pool = arrow::default_memory_pool()) {
   arrow::StringBuilder instrument(pool);
   arrow::Date32Builder session(pool);
   arrow::Decimal64Builder close(arrow::decimal64(18, 4), pool);
@@ -84,8 +87,8 @@ inline std::shared_ptr<arrow::RecordBatch> batch_of(const std::vector<Bar>& bars
     must(available.Append(bar.available_at != 0 ? bar.available_at : (bar.session.days + 1LL) * kDay));
   }
   return arrow::RecordBatch::Make(bars_schema(), static_cast<std::int64_t>(bars.size()),
-                                  {must(instrument.Finish()), must(session.Finish()), must(close.Finish()), must(volume.Finish()),
-                                   must(weight.Finish()), must(available.Finish())});
+                                  {must(instrument.Finish()), must(session.Finish()), must(close.Finish()),
+                                   must(volume.Finish()), must(weight.Finish()), must(available.Finish())});
 }
 
 inline void write_text(const std::string& path, const std::string& text) {

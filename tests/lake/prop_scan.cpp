@@ -20,8 +20,9 @@ struct Row {
 };
 
 std::shared_ptr<arrow::Schema> schema() {
-  return arrow::schema({arrow::field("symbol", arrow::utf8()), arrow::field("instrument_id", arrow::utf8()), arrow::field("session", arrow::date32()),
-                        arrow::field("number", arrow::int64()), arrow::field("available_at", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"))});
+  return arrow::schema({arrow::field("symbol", arrow::utf8()), arrow::field("instrument_id", arrow::utf8()),
+                        arrow::field("session", arrow::date32()), arrow::field("number", arrow::int64()),
+                        arrow::field("available_at", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"))});
 }
 
 std::shared_ptr<arrow::RecordBatch> batch(const std::vector<Row>& rows) {
@@ -37,7 +38,8 @@ std::shared_ptr<arrow::RecordBatch> batch(const std::vector<Row>& rows) {
     must(row.known ? known.Append(*row.known) : known.AppendNull());
   }
   return arrow::RecordBatch::Make(schema(), static_cast<std::int64_t>(rows.size()),
-                                  {must(symbol.Finish()), must(instrument.Finish()), must(session.Finish()), must(number.Finish()), must(known.Finish())});
+                                  {must(symbol.Finish()), must(instrument.Finish()), must(session.Finish()),
+                                   must(number.Finish()), must(known.Finish())});
 }
 
 class ScanProperty : public testing::TestWithParam<int> {};
@@ -45,7 +47,8 @@ class ScanProperty : public testing::TestWithParam<int> {};
 TEST_P(ScanProperty, PruningLosesNothing) {
   std::mt19937 random(static_cast<unsigned>(GetParam()));
   auto below = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
-  const std::vector<std::string> symbols{"A", "AA", "B", "Z\xC3\xA9", std::string(40, 'q'), std::string(40, 'q') + "z", "", "M&M"};
+  const std::vector<std::string> symbols{"A", "AA", "B", "Z\xC3\xA9", std::string(40, 'q'), std::string(40, 'q') + "z",
+                                         "",  "M&M"};
   Folder folder;
   Lake lake = must(Lake::open(folder.path(), true));
   Table table = lake.table(Layer::bronze, "t");
@@ -69,7 +72,8 @@ TEST_P(ScanProperty, PruningLosesNothing) {
       rows.push_back(row);
     }
     MemoryBudget budget;
-    auto writer = must(write_parts(table, layout, Provenance{std::to_string(source), std::to_string(source), "f", 0, {}}, budget));
+    auto writer = must(
+        write_parts(table, layout, Provenance{std::to_string(source), std::to_string(source), "f", 0, {}}, budget));
     must(writer->write(batch(rows)));
     Transaction one;
     one.read_version = source;
@@ -82,7 +86,8 @@ TEST_P(ScanProperty, PruningLosesNothing) {
     ScanRequest request;
     request.table = table.name();
     if (below(2) == 0) {
-      for (int i = 1 + below(2); i > 0; --i) request.symbols.push_back((below(2) == 0 ? "X:" : "") + symbols[static_cast<std::size_t>(below(8))]);
+      for (int i = 1 + below(2); i > 0; --i)
+        request.symbols.push_back((below(2) == 0 ? "X:" : "") + symbols[static_cast<std::size_t>(below(8))]);
     }
     if (below(2) == 0) request.start = start + below(150);
     if (below(2) == 0) request.end = (request.start ? *request.start : start) + below(60);
@@ -90,7 +95,9 @@ TEST_P(ScanProperty, PruningLosesNothing) {
     if (below(3) == 0) request.columns = {"number"};
     std::multiset<std::int64_t> expected;
     for (const Row& row : all) {
-      auto wanted = [&](const std::string& text) { return std::count(request.symbols.begin(), request.symbols.end(), text) > 0; };
+      auto wanted = [&](const std::string& text) {
+        return std::count(request.symbols.begin(), request.symbols.end(), text) > 0;
+      };
       // An empty text in a partition column comes back as null: Delta knows no other.
       const bool own_partition = layout.partitions == std::vector<std::string>{"symbol"};
       const bool symbol_known = row.symbol && !(own_partition && row.symbol->empty());
@@ -114,7 +121,9 @@ TEST_P(ScanProperty, PruningLosesNothing) {
       auto ids = std::static_pointer_cast<arrow::StringArray>(rows->GetColumnByName("instrument_id")->chunk(0));
       auto sessions = std::static_pointer_cast<arrow::Date32Array>(rows->GetColumnByName("session")->chunk(0));
       for (std::int64_t i = 1; i < rows->num_rows(); ++i) {
-        auto key = [&](std::int64_t row) { return std::pair(ids->GetString(row), sessions->IsNull(row) ? INT32_MIN : sessions->Value(row)); };
+        auto key = [&](std::int64_t row) {
+          return std::pair(ids->GetString(row), sessions->IsNull(row) ? INT32_MIN : sessions->Value(row));
+        };
         ASSERT_LE(key(i - 1), key(i)) << "row " << i;
       }
     }

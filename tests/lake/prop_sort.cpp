@@ -27,9 +27,17 @@ TEST_P(SortProperty, IsTheStableOrderOfTheValues) {
     const auto kind = random() % 4;
     for (int row = 0; row < rows; ++row) {
       if (kind == 0) must(null() ? whole.AppendNull() : whole.Append(static_cast<std::int64_t>(random() % 5)));
-      else if (kind == 1) must(null() ? whole.AppendNull() : whole.Append(random() % 3 == 0 ? static_cast<std::int64_t>(random()) : edges[random() % 5]));
-      else if (kind == 2) must(null() ? real.AppendNull() : real.Append(random() % 9 == 0 ? NAN : random() % 9 == 0 ? -INFINITY : static_cast<double>(random() % 7) - 3));
-      else must(null() ? text.AppendNull() : text.Append(std::string(random() % 4, static_cast<char>('a' + random() % 3))));
+      else if (kind == 1)
+        must(null() ? whole.AppendNull()
+                    : whole.Append(random() % 3 == 0 ? static_cast<std::int64_t>(random()) : edges[random() % 5]));
+      else if (kind == 2)
+        must(null() ? real.AppendNull()
+                    : real.Append(random() % 9 == 0   ? NAN
+                                  : random() % 9 == 0 ? -INFINITY
+                                                      : static_cast<double>(random() % 7) - 3));
+      else
+        must(null() ? text.AppendNull()
+                    : text.Append(std::string(random() % 4, static_cast<char>('a' + random() % 3))));
     }
     auto array = kind < 2 ? must(whole.Finish()) : kind == 2 ? must(real.Finish()) : must(text.Finish());
     arrays.push_back(array->Slice(7));  // slices have offsets of their own
@@ -37,11 +45,13 @@ TEST_P(SortProperty, IsTheStableOrderOfTheValues) {
   RowKeys keys = must(RowKeys::make(arrays));
   std::vector<std::uint32_t> expected(static_cast<std::size_t>(keys.rows()));
   std::iota(expected.begin(), expected.end(), 0u);
-  std::stable_sort(expected.begin(), expected.end(), [&](std::uint32_t a, std::uint32_t b) { return keys.compare(a, keys, b) < 0; });
+  std::stable_sort(expected.begin(), expected.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return keys.compare(a, keys, b) < 0; });
   auto order = must(keys.order(arrow::default_memory_pool()));
   ASSERT_NE(order, nullptr);
   const auto& found = static_cast<const arrow::UInt32Array&>(*order);
-  for (std::size_t i = 0; i < expected.size(); ++i) ASSERT_EQ(found.Value(static_cast<std::int64_t>(i)), expected[i]) << i;
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    ASSERT_EQ(found.Value(static_cast<std::int64_t>(i)), expected[i]) << i;
 }
 INSTANTIATE_TEST_SUITE_P(Seeds, SortProperty, testing::Range(0, 60));
 

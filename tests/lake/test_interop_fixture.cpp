@@ -11,11 +11,13 @@ namespace {
 using namespace test;
 
 std::shared_ptr<arrow::Schema> schema() {
-  return arrow::schema({arrow::field("id", arrow::int64()), arrow::field("symbol", arrow::utf8()), arrow::field("session", arrow::date32()),
-                        arrow::field("at", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC")), arrow::field("price", arrow::decimal64(18, 4)),
-                        arrow::field("big", arrow::decimal64(18, 0)), arrow::field("volume", arrow::int64()), arrow::field("trades", arrow::int32()),
-                        arrow::field("ratio", arrow::float64()), arrow::field("halted", arrow::boolean()), arrow::field("note", arrow::utf8()),
-                        arrow::field("raw", arrow::binary())});
+  return arrow::schema({arrow::field("id", arrow::int64()), arrow::field("symbol", arrow::utf8()),
+                        arrow::field("session", arrow::date32()),
+                        arrow::field("at", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC")),
+                        arrow::field("price", arrow::decimal64(18, 4)), arrow::field("big", arrow::decimal64(18, 0)),
+                        arrow::field("volume", arrow::int64()), arrow::field("trades", arrow::int32()),
+                        arrow::field("ratio", arrow::float64()), arrow::field("halted", arrow::boolean()),
+                        arrow::field("note", arrow::utf8()), arrow::field("raw", arrow::binary())});
 }
 
 Result<std::shared_ptr<arrow::RecordBatch>> rows(std::int64_t first, int count) {
@@ -41,17 +43,21 @@ Result<std::shared_ptr<arrow::RecordBatch>> rows(std::int64_t first, int count) 
     must(trades.Append(static_cast<std::int32_t>(n % 100 - 50)));
     must(ratio.Append(n % 50 == 3 ? NAN : n % 50 == 4 ? INFINITY : static_cast<double>(n) / 7));
     must(halted.Append(n % 5 == 0));
-    must(n % 3 == 0 ? note.AppendNull() : note.Append(std::string(static_cast<std::size_t>(n % 60), 'q') + "\"\n" + std::to_string(n)));
+    must(n % 3 == 0 ? note.AppendNull()
+                    : note.Append(std::string(static_cast<std::size_t>(n % 60), 'q') + "\"\n" + std::to_string(n)));
     must(raw.Append(std::string(1, static_cast<char>(n % 256)) + "\xff"));
   }
-  return arrow::RecordBatch::Make(schema(), count, {must(id.Finish()), must(symbol.Finish()), must(session.Finish()), must(at.Finish()),
-                                                   must(price.Finish()), must(big.Finish()), must(volume.Finish()), must(trades.Finish()),
-                                                   must(ratio.Finish()), must(halted.Finish()), must(note.Finish()), must(raw.Finish())});
+  return arrow::RecordBatch::Make(
+      schema(), count,
+      {must(id.Finish()), must(symbol.Finish()), must(session.Finish()), must(at.Finish()), must(price.Finish()),
+       must(big.Finish()), must(volume.Finish()), must(trades.Finish()), must(ratio.Finish()), must(halted.Finish()),
+       must(note.Finish()), must(raw.Finish())});
 }
 
 TEST(InteropFixture, WriteALake) {
   const char* place = std::getenv("TAPEMILL_INTEROP_LAKE");
-  if (place == nullptr) GTEST_SKIP() << "for tests/interop/test_lake.py, which names the folder in TAPEMILL_INTEROP_LAKE";
+  if (place == nullptr)
+    GTEST_SKIP() << "for tests/interop/test_lake.py, which names the folder in TAPEMILL_INTEROP_LAKE";
   Lake lake = must(Lake::open(place, true));
   for (const std::string& partition : {std::string("symbol"), std::string("year"), std::string()}) {
     Table table = lake.table(Layer::bronze, partition.empty() ? "plain" : "by_" + partition);
@@ -65,7 +71,8 @@ TEST(InteropFixture, WriteALake) {
       MemoryBudget budget;
       const bool restates = commit == 15;
       const std::string unit = fmt::format("u{}", restates ? 3 : commit);
-      auto writer = must(write_parts(table, layout, Provenance{fmt::format("{}", commit), unit, "f", restates, {}}, budget));
+      auto writer =
+          must(write_parts(table, layout, Provenance{fmt::format("{}", commit), unit, "f", restates, {}}, budget));
       must(writer->write(must(rows((restates ? 3 : commit) * 100, restates ? 60 : 100))));
       Transaction one;
       one.read_version = commit - 1;

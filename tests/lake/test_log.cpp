@@ -47,7 +47,8 @@ TEST_F(LogTest, AnotherSchemaIsADataErrorThatNamesTheColumn) {
   fields[2] = arrow::field("close", arrow::decimal64(18, 2));
   Status status = table.create(arrow::schema(fields), {"year", "month"}, {});
   EXPECT_EQ(exit_code(status), 1);
-  EXPECT_THAT(status.message(), HasSubstr("column \"close\" is decimal(18,4) in the table and decimal(18,2) in the spec"));
+  EXPECT_THAT(status.message(),
+              HasSubstr("column \"close\" is decimal(18,4) in the table and decimal(18,2) in the spec"));
 }
 
 TEST_F(LogTest, AddsRemovesTransactionsAndTimeTravel) {
@@ -174,7 +175,8 @@ TEST_F(LogTest, ADamagedLineIsNamedByFileLineAndColumn) {
   one.read_version = 0;
   one.adds = {fake_part(table, "a.parquet", 3)};
   must(table.commit(one));
-  for (const char* damage : {"{\"add\":{\"path\":\"a", "not json", "[1,2]", "{\"add\":{\"size\":3}}", "{\"add\":7}", "{\"txn\":{\"appId\":\"x\",\"version\":\"y\"}}"}) {
+  for (const char* damage : {"{\"add\":{\"path\":\"a", "not json", "[1,2]", "{\"add\":{\"size\":3}}", "{\"add\":7}",
+                             "{\"txn\":{\"appId\":\"x\",\"version\":\"y\"}}"}) {
     std::filesystem::remove(log_file(2));
     write_text(log_file(2), std::string("{\"commitInfo\":{\"timestamp\":1}}\n") + damage + "\n");
     Status status = table.snapshot().status();
@@ -224,9 +226,13 @@ TEST_F(LogTest, AMissingCommitIsSaid) {
 
 TEST_F(LogTest, UnknownProtocolsAndFeaturesAreRefused) {
   make();
-  write_text(log_file(1), R"({"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["deletionVectors"],"writerFeatures":["deletionVectors"]}})");
+  write_text(
+      log_file(1),
+      R"({"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["deletionVectors"],"writerFeatures":["deletionVectors"]}})");
   EXPECT_THAT(table.snapshot().status().message(), HasSubstr("reader version 3 (deletionVectors)"));
-  write_text(log_file(1), R"({"add":{"path":"a","partitionValues":{},"size":1,"modificationTime":1,"dataChange":true,"deletionVector":{"storageType":"u"}}})");
+  write_text(
+      log_file(1),
+      R"({"add":{"path":"a","partitionValues":{},"size":1,"modificationTime":1,"dataChange":true,"deletionVector":{"storageType":"u"}}})");
   EXPECT_THAT(table.snapshot().status().message(), HasSubstr("deletion vectors"));
   write_text(log_file(1), R"({"protocol":{"minReaderVersion":1,"minWriterVersion":5}})");
   EXPECT_OK(table.snapshot());  // readable ...
@@ -238,8 +244,10 @@ TEST_F(LogTest, UnknownProtocolsAndFeaturesAreRefused) {
 
 TEST_F(LogTest, UnknownActionsAndFieldsArePassedOver) {
   make();
-  write_text(log_file(1), "{\"future\":{\"x\":1}}\n\n{\"add\":{\"path\":\"a%20b\",\"size\":1,\"modificationTime\":1,\"dataChange\":true,\"x\":[1],"
-                          "\"stats\":\"{\\\"minValues\\\":{},\\\"numRecords\\\":9}\"}}\n");
+  write_text(log_file(1),
+             "{\"future\":{\"x\":1}}\n\n{\"add\":{\"path\":\"a%20b\",\"size\":1,\"modificationTime\":1,\"dataChange\":"
+             "true,\"x\":[1],"
+             "\"stats\":\"{\\\"minValues\\\":{},\\\"numRecords\\\":9}\"}}\n");
   Snapshot snapshot = must(table.snapshot());
   ASSERT_EQ(snapshot.parts.size(), 1u);
   EXPECT_EQ(snapshot.parts[0].path, "a b");
@@ -249,7 +257,9 @@ TEST_F(LogTest, UnknownActionsAndFieldsArePassedOver) {
 TEST_F(LogTest, APathThatLeavesTheTableIsRefused) {
   make();
   for (const char* path : {"/etc/passwd", "../x", "a/../../x", "file:///etc/passwd", "a%2f..%2f..%2fx", "%zz", "a%2"}) {
-    write_text(log_file(1), fmt::format("{{\"add\":{{\"path\":\"{}\",\"size\":1,\"modificationTime\":1,\"dataChange\":true}}}}\n", path));
+    write_text(
+        log_file(1),
+        fmt::format("{{\"add\":{{\"path\":\"{}\",\"size\":1,\"modificationTime\":1,\"dataChange\":true}}}}\n", path));
     EXPECT_FALSE(table.snapshot().ok()) << path;
   }
 }
@@ -278,15 +288,17 @@ TEST_F(LogTest, CommitRefusesWhatMakesNoSense) {
 }
 
 TEST(SchemaTest, EveryDeltaTypeComesBack) {
-  auto schema = arrow::schema({arrow::field("a", arrow::boolean()), arrow::field("b", arrow::int8()), arrow::field("c", arrow::int16()),
-                               arrow::field("d", arrow::int32()), arrow::field("e", arrow::int64(), false), arrow::field("f", arrow::float32()),
-                               arrow::field("g", arrow::float64()), arrow::field("h", arrow::utf8()), arrow::field("i", arrow::binary()),
-                               arrow::field("j", arrow::date32()), arrow::field("k", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC")),
-                               arrow::field("l", arrow::decimal64(18, 4)), arrow::field("m", arrow::decimal128(38, 0))});
+  auto schema = arrow::schema(
+      {arrow::field("a", arrow::boolean()), arrow::field("b", arrow::int8()), arrow::field("c", arrow::int16()),
+       arrow::field("d", arrow::int32()), arrow::field("e", arrow::int64(), false), arrow::field("f", arrow::float32()),
+       arrow::field("g", arrow::float64()), arrow::field("h", arrow::utf8()), arrow::field("i", arrow::binary()),
+       arrow::field("j", arrow::date32()), arrow::field("k", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC")),
+       arrow::field("l", arrow::decimal64(18, 4)), arrow::field("m", arrow::decimal128(38, 0))});
   auto back = must(arrow_schema(must(delta_schema(*schema))));
   EXPECT_TRUE(back->Equals(*schema)) << back->ToString();
-  for (const auto& type : {arrow::uint64(), arrow::timestamp(arrow::TimeUnit::NANO, "UTC"), arrow::timestamp(arrow::TimeUnit::MICRO),
-                           arrow::dictionary(arrow::int32(), arrow::utf8())}) {
+  for (const auto& type :
+       {arrow::uint64(), arrow::timestamp(arrow::TimeUnit::NANO, "UTC"), arrow::timestamp(arrow::TimeUnit::MICRO),
+        arrow::dictionary(arrow::int32(), arrow::utf8())}) {
     EXPECT_EQ(exit_code(delta_schema(*arrow::schema({arrow::field("x", type)})).status()), 2) << type->ToString();
   }
   EXPECT_FALSE(arrow_schema("{\"type\":\"struct\",\"fields\":[{\"name\":\"x\",\"type\":{\"type\":\"array\"}}]}").ok());

@@ -20,10 +20,11 @@ class ScanTest : public testing::Test {
   Layout layout{bars_schema(), {"year", "month"}, {"instrument_id", "session"}};
 
   void SetUp() override { must(table.create(bars_schema(), {"year", "month"}, {{kSort, "instrument_id,session"}})); }
-  std::int64_t add(const std::string& unit, const std::vector<Bar>& bars, const std::string& sha, std::int64_t ordinal = 0,
-                   std::vector<std::string> removes = {}) {
+  std::int64_t add(const std::string& unit, const std::vector<Bar>& bars, const std::string& sha,
+                   std::int64_t ordinal = 0, std::vector<std::string> removes = {}) {
     MemoryBudget budget;
-    auto writer = must(write_parts(table, layout, Provenance{sha, unit, "csv", ordinal, {{"file", unit + ".csv"}}}, budget));
+    auto writer =
+        must(write_parts(table, layout, Provenance{sha, unit, "csv", ordinal, {{"file", unit + ".csv"}}}, budget));
     must(writer->write(batch_of(bars)));
     Transaction one;
     one.read_version = must(table.version());
@@ -32,7 +33,9 @@ class ScanTest : public testing::Test {
     one.touches = {unit};
     return must(table.commit(one));
   }
-  ScanRequest request(const std::string& name = "bars") { return {must(TableName::parse(name)), {}, {}, {}, {}, {}, {}}; }
+  ScanRequest request(const std::string& name = "bars") {
+    return {must(TableName::parse(name)), {}, {}, {}, {}, {}, {}};
+  }
   const Date monday = Date::of(2024, 1, 29);
 };
 
@@ -65,7 +68,8 @@ TEST_F(ScanTest, FilesAndRowGroupsAreSkippedByTheirBounds) {
   layout.row_group_rows = 10;
   std::vector<Bar> bars;
   for (int symbol = 0; symbol < 10; ++symbol) {
-    for (int day = 0; day < 10; ++day) bars.push_back({fmt::format("S{}", symbol), Date::of(2024, 1, 1) + day, day, symbol});
+    for (int day = 0; day < 10; ++day)
+      bars.push_back({fmt::format("S{}", symbol), Date::of(2024, 1, 1) + day, day, symbol});
   }
   add("january", bars, "s1");
   for (Bar& bar : bars) bar.session = bar.session + 31;
@@ -187,11 +191,13 @@ TEST_F(ScanTest, TheMemoryCeilingIsAnErrorAndNeverPassed) {
   }
   EXPECT_GT(refused, 3);
   EXPECT_LT(refused, 13);
-  for (std::int64_t ceiling = 1 << 14; ceiling <= 1 << 22; ceiling *= 2) {  // a writer too: an error or parts, nothing else
+  for (std::int64_t ceiling = 1 << 14; ceiling <= 1 << 22;
+       ceiling *= 2) {  // a writer too: an error or parts, nothing else
     MemoryBudget budget(ceiling);
     auto writer = must(write_parts(table, layout, Provenance{"s", "u", "f", 0, {}}, budget));
     Status status;
-    for (int i = 0; i < 5 && status.ok(); ++i) status = writer->write(batch_of({bars.begin() + i * 10'000, bars.begin() + (i + 1) * 10'000}));
+    for (int i = 0; i < 5 && status.ok(); ++i)
+      status = writer->write(batch_of({bars.begin() + i * 10'000, bars.begin() + (i + 1) * 10'000}));
     if (status.ok()) status = writer->finish().status();
     EXPECT_LE(budget.peak(), ceiling);
     EXPECT_TRUE(status.ok() || status.IsOutOfMemory()) << status.ToString();

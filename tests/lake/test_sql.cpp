@@ -28,7 +28,8 @@ class SqlTest : public testing::Test {
   }
   void add(const std::string& unit, const std::vector<Bar>& bars) {
     MemoryBudget budget;
-    auto writer = must(write_parts(table, Layout{bars_schema(), {"year", "month"}, {"instrument_id", "session"}}, Provenance{unit, unit, "csv", 0, {}}, budget));
+    auto writer = must(write_parts(table, Layout{bars_schema(), {"year", "month"}, {"instrument_id", "session"}},
+                                   Provenance{unit, unit, "csv", 0, {}}, budget));
     must(writer->write(batch_of(bars)));
     Transaction one;
     one.read_version = must(table.version());
@@ -51,9 +52,11 @@ TEST_F(SqlTest, TablesByBareNameLayerAndAlias) {
 }
 
 TEST_F(SqlTest, TypesComeBackAsTheyAreEverywhere) {
-  auto rows = must(query(lake, "select instrument_id, session, close, volume, weight, available_at from bars order by close desc"));
+  auto rows = must(
+      query(lake, "select instrument_id, session, close, volume, weight, available_at from bars order by close desc"));
   ASSERT_EQ(rows->num_rows(), 3);
-  for (int i = 0; i < 6; ++i) EXPECT_TRUE(rows->field(i)->type()->Equals(bars_schema()->field(i)->type())) << rows->field(i)->ToString();
+  for (int i = 0; i < 6; ++i)
+    EXPECT_TRUE(rows->field(i)->type()->Equals(bars_schema()->field(i)->type())) << rows->field(i)->ToString();
   EXPECT_EQ(must(doubles(*rows, "close"))[0], 2.0001);
   EXPECT_EQ(must(doubles(*must(query(lake, "select sum(close) s from bars")), "s"))[0], 4.0101);
 }
@@ -80,14 +83,28 @@ TEST_F(SqlTest, NothingButTheTablesCanBeReadAndNothingWritten) {
   const std::string outside = folder.path() + "/secret.csv";
   write_text(outside, "secret\n1\n");
   write_text(table.path() + "/stray.csv", "x\n1\n");
-  for (const std::string& sql : {
-           std::string("select * from read_csv('/etc/passwd')"), "select * from read_text('" + outside + "')", "select * from '" + outside + "'",
-           "select * from read_csv('" + table.path() + "/stray.csv')", std::string("select * from glob('/etc/*')"),
-           "copy (select 1) to '" + folder.path() + "/out.csv'", "explain analyze copy (select 1) to '" + folder.path() + "/out.csv'",
-           "attach '" + folder.path() + "/x.db'", std::string("install httpfs"), std::string("load httpfs"), std::string("pragma threads = 1"), std::string("pragma enable_profiling"),
-           std::string("set threads = 1"), std::string("create table t (x int)"), std::string("drop view bars"), std::string("insert into bars values (1)"),
-           std::string("reset enable_external_access"), std::string("call pragma_version()"), std::string("export database '/tmp/x'"),
-           std::string("select 1; select 2"), std::string(""), std::string("-- nothing")}) {
+  for (const std::string& sql : {std::string("select * from read_csv('/etc/passwd')"),
+                                 "select * from read_text('" + outside + "')",
+                                 "select * from '" + outside + "'",
+                                 "select * from read_csv('" + table.path() + "/stray.csv')",
+                                 std::string("select * from glob('/etc/*')"),
+                                 "copy (select 1) to '" + folder.path() + "/out.csv'",
+                                 "explain analyze copy (select 1) to '" + folder.path() + "/out.csv'",
+                                 "attach '" + folder.path() + "/x.db'",
+                                 std::string("install httpfs"),
+                                 std::string("load httpfs"),
+                                 std::string("pragma threads = 1"),
+                                 std::string("pragma enable_profiling"),
+                                 std::string("set threads = 1"),
+                                 std::string("create table t (x int)"),
+                                 std::string("drop view bars"),
+                                 std::string("insert into bars values (1)"),
+                                 std::string("reset enable_external_access"),
+                                 std::string("call pragma_version()"),
+                                 std::string("export database '/tmp/x'"),
+                                 std::string("select 1; select 2"),
+                                 std::string(""),
+                                 std::string("-- nothing")}) {
     Status status = query(lake, sql).status();
     EXPECT_FALSE(status.ok()) << sql;
     EXPECT_NE(exit_code(status), 0) << sql;
@@ -109,7 +126,8 @@ TEST_F(SqlTest, MistakesSayWhatAndWhere) {
 
 TEST_F(SqlTest, ListsShowEveryTable) {
   must(lake.table(Layer::gold, "rsi").create(bars_schema(), {}, {}));
-  EXPECT_EQ(number("select count(*) from information_schema.tables where table_schema in ('bronze', 'silver', 'gold')"), 3);
+  EXPECT_EQ(number("select count(*) from information_schema.tables where table_schema in ('bronze', 'silver', 'gold')"),
+            3);
   EXPECT_GE(must(query(lake, "show all tables"))->num_rows(), 3);
   EXPECT_EQ(must(query(lake, "describe bars"))->num_rows(), 8);
   EXPECT_EQ(must(query(lake, "select * from gold.rsi"))->num_rows(), 0);
@@ -122,7 +140,8 @@ TEST_F(SqlTest, EscapedFoldersAndNullPartitionsAreReadRight) {
   arrow::StringBuilder symbols;
   arrow::Int64Builder xs;
   const std::vector<std::string> texts{"B/C", "A=1 %", "M&M", "it's", "007", "Zé"};
-  for (std::size_t i = 0; i < texts.size(); ++i) must(symbols.Append(texts[i])), must(xs.Append(static_cast<std::int64_t>(i)));
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    must(symbols.Append(texts[i])), must(xs.Append(static_cast<std::int64_t>(i)));
   must(symbols.AppendNull());
   must(xs.Append(99));
   MemoryBudget budget;
@@ -159,7 +178,9 @@ TEST_F(SqlTest, ItSpillsWithinItsMemory) {
   SqlOptions options;
   options.memory = 64 << 20;
   options.threads = 1;
-  auto rows = must(query(lake, "select count(*) from (select x, row_number() over (order by hash(x)) n from range(3000000) t(x))", options));
+  auto rows = must(
+      query(lake, "select count(*) from (select x, row_number() over (order by hash(x)) n from range(3000000) t(x))",
+            options));
   EXPECT_EQ(must(rows->column(0)->GetScalar(0))->ToString(), "3000000");
 }
 
@@ -168,7 +189,8 @@ TEST(SqlTokensTest, TextsCommentsAndNames) {
   std::vector<std::string> values;
   for (const auto& token : tokens) values.push_back(token.value);
   EXPECT_EQ(values, (std::vector<std::string>{"select", "it's", ",", "a\"b", "'q", " x ' ", "1.5e3", "=>"}));
-  for (const char* open : {"'abc", "\"abc", "/* abc", "$a$ abc", "e'\\", "$", "--"}) sql_tokens(open);  // unfinished: no crash
+  for (const char* open : {"'abc", "\"abc", "/* abc", "$a$ abc", "e'\\", "$", "--"})
+    sql_tokens(open);  // unfinished: no crash
 }
 
 }  // namespace

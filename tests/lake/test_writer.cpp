@@ -47,7 +47,9 @@ class WriterTest : public testing::Test {
     MemoryBudget budget(budget_bytes);
     auto writer = must(write_parts(table, layout, provenance, budget));
     for (std::size_t at = 0; at < rows.size(); at += batch) {
-      must(writer->write(batch_of({rows.begin() + static_cast<long>(at), rows.begin() + static_cast<long>(std::min(at + batch, rows.size()))}, budget.pool())));
+      must(writer->write(batch_of(
+          {rows.begin() + static_cast<long>(at), rows.begin() + static_cast<long>(std::min(at + batch, rows.size()))},
+          budget.pool())));
     }
     auto parts = must(writer->finish());
     EXPECT_LE(budget.peak(), budget_bytes > 0 ? budget_bytes : budget.peak());
@@ -79,7 +81,9 @@ TEST_F(WriterTest, PartsLieInHiveFoldersSortedAndTyped) {
       volumes.insert(volume->Value(i));
       EXPECT_EQ(Date{sessions->Value(i)}.month(), std::stoi(part.partition.at("month")));
       if (i == 0) continue;
-      auto key = [&](std::int64_t row) { return std::tuple(ids->GetString(row), sessions->Value(row), volume->Value(row)); };
+      auto key = [&](std::int64_t row) {
+        return std::tuple(ids->GetString(row), sessions->Value(row), volume->Value(row));
+      };
       EXPECT_LT(key(i - 1), key(i));  // ties stay in the order of arrival, which volume counts
     }
   }
@@ -95,10 +99,12 @@ TEST_F(WriterTest, EncodingsAndPhysicalTypesAreThoseDeclared) {
   auto metadata = file->metadata();
   EXPECT_EQ(metadata->created_by(), "tapemill version 1 (build " ARROW_VERSION_STRING ")");
   EXPECT_EQ(metadata->num_row_groups(), (parts[0].rows + 999) / 1000);
-  for (int group = 0; group + 1 < metadata->num_row_groups(); ++group) EXPECT_EQ(metadata->RowGroup(group)->num_rows(), 1000);
+  for (int group = 0; group + 1 < metadata->num_row_groups(); ++group)
+    EXPECT_EQ(metadata->RowGroup(group)->num_rows(), 1000);
   auto encodings = [&](int column) { return metadata->RowGroup(0)->ColumnChunk(column)->encodings(); };
   EXPECT_THAT(encodings(0), testing::Contains(parquet::Encoding::RLE_DICTIONARY));
-  for (int column : {1, 2, 3, 5}) EXPECT_THAT(encodings(column), testing::Contains(parquet::Encoding::DELTA_BINARY_PACKED)) << column;
+  for (int column : {1, 2, 3, 5})
+    EXPECT_THAT(encodings(column), testing::Contains(parquet::Encoding::DELTA_BINARY_PACKED)) << column;
   EXPECT_THAT(encodings(4), testing::Contains(parquet::Encoding::BYTE_STREAM_SPLIT));
   EXPECT_EQ(metadata->schema()->Column(2)->physical_type(), parquet::Type::INT64);
   EXPECT_TRUE(metadata->schema()->Column(2)->logical_type()->is_decimal());
@@ -117,17 +123,20 @@ TEST_F(WriterTest, BytesDependOnRowsAndLayoutAlone) {
   layout.part_rows = 20000;
   const auto rows = bars(60'000);
   std::vector<std::string> bytes, names;
-  for (const Part& part : write(rows)) names.push_back(part.path), bytes.push_back(read_text(table.path() + "/" + part.path));
+  for (const Part& part : write(rows))
+    names.push_back(part.path), bytes.push_back(read_text(table.path() + "/" + part.path));
   EXPECT_GT(names.size(), 3u);  // months cut further by part_rows
   int variant = 0;
-  for (auto [budget, batch] : {std::pair<std::int64_t, std::size_t>{0, 60'000}, {0, 17}, {24 << 20, 1000}, {6 << 20, 333}}) {
+  for (auto [budget, batch] :
+       {std::pair<std::int64_t, std::size_t>{0, 60'000}, {0, 17}, {24 << 20, 1000}, {6 << 20, 333}}) {
     Table other(folder.path() + "/other" + std::to_string(variant++), table.name());
     std::swap(table, other);
     const auto parts = write(rows, budget, batch);
     ASSERT_EQ(parts.size(), names.size());
     for (std::size_t i = 0; i < parts.size(); ++i) {
       EXPECT_EQ(parts[i].path, names[i]);
-      EXPECT_TRUE(read_text(table.path() + "/" + parts[i].path) == bytes[i]) << names[i] << " with a budget of " << budget;
+      EXPECT_TRUE(read_text(table.path() + "/" + parts[i].path) == bytes[i])
+          << names[i] << " with a budget of " << budget;
     }
     std::swap(table, other);
   }
@@ -201,7 +210,8 @@ TEST_F(WriterTest, AbortLeavesNothing) {
   }
   int files = 0;
   if (std::filesystem::exists(table.path())) {
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(table.path())) files += entry.is_regular_file();
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(table.path()))
+      files += entry.is_regular_file();
   }
   EXPECT_EQ(files, 0);
   EXPECT_EQ(budget.used(), 0);
@@ -229,11 +239,12 @@ TEST_F(WriterTest, PartitionsByOwnColumnsEscapeAndKeepNulls) {
 }
 
 TEST_F(WriterTest, StatisticsAreSafe) {
-  auto schema = arrow::schema({arrow::field("t", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC")), arrow::field("d", arrow::float64()),
-                               arrow::field("e", arrow::float64()), arrow::field("f", arrow::float64()), arrow::field("s", arrow::utf8()),
+  auto schema = arrow::schema({arrow::field("t", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC")),
+                               arrow::field("d", arrow::float64()), arrow::field("e", arrow::float64()),
+                               arrow::field("f", arrow::float64()), arrow::field("s", arrow::utf8()),
                                arrow::field("p", arrow::decimal64(18, 2)), arrow::field("q", arrow::decimal64(18, 2)),
-                               arrow::field("day", arrow::date32()), arrow::field("b", arrow::binary()), arrow::field("n", arrow::int64()),
-                               arrow::field("u", arrow::utf8())});
+                               arrow::field("day", arrow::date32()), arrow::field("b", arrow::binary()),
+                               arrow::field("n", arrow::int64()), arrow::field("u", arrow::utf8())});
   arrow::TimestampBuilder t(schema->field(0)->type(), arrow::default_memory_pool());
   arrow::DoubleBuilder d, e, f;
   arrow::StringBuilder s, u;
@@ -255,8 +266,10 @@ TEST_F(WriterTest, StatisticsAreSafe) {
     must(b.Append("xyz"));
     must(n.AppendNull());
   }
-  auto batch = arrow::RecordBatch::Make(schema, 2, {must(t.Finish()), must(d.Finish()), must(e.Finish()), must(f.Finish()), must(s.Finish()),
-                                                   must(p.Finish()), must(q.Finish()), must(day.Finish()), must(b.Finish()), must(n.Finish()), must(u.Finish())});
+  auto batch = arrow::RecordBatch::Make(
+      schema, 2,
+      {must(t.Finish()), must(d.Finish()), must(e.Finish()), must(f.Finish()), must(s.Finish()), must(p.Finish()),
+       must(q.Finish()), must(day.Finish()), must(b.Finish()), must(n.Finish()), must(u.Finish())});
   MemoryBudget budget;
   auto writer = must(write_parts(table, Layout{schema, {}, {}}, provenance, budget));
   must(writer->write(batch));
@@ -267,7 +280,8 @@ TEST_F(WriterTest, StatisticsAreSafe) {
   EXPECT_EQ(stats["maxValues"]["t"], "2023-11-14T22:13:20.001Z");  // ceiling
   EXPECT_THAT(text, HasSubstr("\"d\":-0.0"));                       // zero covers both zeros
   EXPECT_EQ(stats["maxValues"]["d"], 2.5);
-  EXPECT_FALSE(stats["minValues"].contains("e") || stats["maxValues"].contains("e"));  // NaN is neither inside nor outside
+  EXPECT_FALSE(stats["minValues"].contains("e") ||
+               stats["maxValues"].contains("e"));  // NaN is neither inside nor outside
   EXPECT_EQ(stats["minValues"]["s"], "a\"\n");
   EXPECT_EQ(stats["maxValues"]["s"], top);  // cut, and still above
   EXPECT_THAT(text, HasSubstr("\"p\":-1.50"));

@@ -63,7 +63,8 @@ TEST_F(FaultInput, BadRowsEndInQuarantineWithTheirPlace) {
 TEST_F(FaultInput, DatesFromOtherCenturiesEndInQuarantine) {
   for (std::string date : {"1601-01-01", "9999-12-31", "0000-00-00", "2014-02-30", "2014-1-2"}) {
     fs::remove_all(lake);
-    auto path = folder.write("all.csv", "date,open,high,low,close,volume,Name\n2014-01-02,1,1,1,1,1,A\n" + date + ",1,1,1,1,1,A\n2014-01-03,1,1,1,1,1,A\n");
+    auto path = folder.write("all.csv", "date,open,high,low,close,volume,Name\n2014-01-02,1,1,1,1,1,A\n" + date +
+                                            ",1,1,1,1,1,A\n2014-01-03,1,1,1,1,1,A\n");
     auto report = must(ingest_into(lake, "sp500", {path}));
     EXPECT_EQ(report.quality.rows_kept, 2) << date;
     EXPECT_EQ(report.quality.rows_quarantined, 1) << date;
@@ -73,7 +74,8 @@ TEST_F(FaultInput, DatesFromOtherCenturiesEndInQuarantine) {
 
 TEST_F(FaultInput, TenMegabytesInOneField) {
   std::string first = kHeader + fmt::format("A,1,1,1,1,1,{},1\n", stamp());
-  auto path = folder.write(name(), first + std::string(10 << 20, 'x') + fmt::format(",1,1,1,1,1,{},1\n", stamp()) + fmt::format("B,1,1,1,1,1,{},1\n", stamp()));
+  auto path = folder.write(name(), first + std::string(10 << 20, 'x') + fmt::format(",1,1,1,1,1,{},1\n", stamp()) +
+                                       fmt::format("B,1,1,1,1,1,{},1\n", stamp()));
   auto report = ingest_into(lake, "stocks_daily", {path}, kArrived, 2, 64 << 20);
   ASSERT_TRUE(report.ok()) << render(report.status(), false);
   if (!report->refused.empty()) return;  // the file as a whole: as good
@@ -122,7 +124,8 @@ TEST_F(FaultInput, ATruncatedGzipIsRefusedWholeAndTheOthersGoOn) {
   whole = slurp(paths[1]);
   for (double cut : {0.1, 0.5, 0.9, 0.999}) {
     fs::remove_all(lake);
-    std::ofstream(paths[1], std::ios::binary) << whole.substr(0, static_cast<std::size_t>(static_cast<double>(whole.size()) * cut));
+    std::ofstream(paths[1], std::ios::binary)
+        << whole.substr(0, static_cast<std::size_t>(static_cast<double>(whole.size()) * cut));
     auto report = must(ingest_into(lake, "stocks_daily", paths));
     ASSERT_EQ(report.refused.size(), 1u);
     EXPECT_EQ(report.refused[0].path, paths[1]);
@@ -141,7 +144,9 @@ struct FaultProgram : ::testing::Test {
   Folder folder;
   std::string lake = folder / "lake";
   void SetUp() override { NEED_PROGRAM(); }
-  Ran ingest(const std::string& path, uid_t user = 0) { return run(folder, {"ingest", "stocks_daily", path, "--lake", lake, "--quiet"}, user); }
+  Ran ingest(const std::string& path, uid_t user = 0) {
+    return run(folder, {"ingest", "stocks_daily", path, "--lake", lake, "--quiet"}, user);
+  }
   void expect(const Ran& ran, int code, const std::string& says) {
     EXPECT_EQ(ran.code, code) << ran.err;
     EXPECT_NE(ran.err.find(says), std::string::npos) << ran.err;
@@ -194,7 +199,8 @@ TEST_F(FaultProgram, NoPermission) {
 TEST_F(FaultProgram, AFullDiskLeavesTheTableAsItWas) {
   std::string disk = folder / "disk";
   fs::create_directories(disk);
-  if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=3m") != 0) GTEST_SKIP() << "mount: " << std::strerror(errno) << ": a full disk is NOT tested";
+  if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=3m") != 0)
+    GTEST_SKIP() << "mount: " << std::strerror(errno) << ": a full disk is NOT tested";
   struct Unmount {
     std::string path;
     ~Unmount() { ::umount2(path.c_str(), MNT_DETACH); }
@@ -203,7 +209,8 @@ TEST_F(FaultProgram, AFullDiskLeavesTheTableAsItWas) {
   auto first = write_days(folder, "in", 2, 20, 1);
   ASSERT_EQ(ingest(folder / "in").code, 0);
   auto days = sessions(20);
-  for (std::size_t i = 2; i < days.size(); ++i) folder.write("big/" + days[i].str() + ".csv", day_file(days[i], 9000, 1, static_cast<int>(i)));
+  for (std::size_t i = 2; i < days.size(); ++i)
+    folder.write("big/" + days[i].str() + ".csv", day_file(days[i], 9000, 1, static_cast<int>(i)));
   Ran ran = ingest(folder / "big");
   expect(ran, 3, "No space left on device");
   EXPECT_EQ(complaint(lake, 20, 1), "");

@@ -10,7 +10,9 @@ using namespace test;
 
 constexpr int kDays = 36, kGood = 12, kBad = 2;  // two commits of at most 32 files
 
-std::vector<std::string> ingest_of(const std::string& lake, const std::string& in) { return {"ingest", "stocks_daily", in, "--lake", lake, "--threads", "2", "--quiet"}; }
+std::vector<std::string> ingest_of(const std::string& lake, const std::string& in) {
+  return {"ingest", "stocks_daily", in, "--lake", lake, "--threads", "2", "--quiet"};
+}
 
 struct FaultKill : ::testing::Test {
   Folder folder;
@@ -87,9 +89,7 @@ TEST_F(FaultKill, AnInterruptEndsWith130OrDone) {
     ASSERT_TRUE(code == 130 || code == 0 || code == -SIGINT) << code << "\n" << err;
     EXPECT_TRUE(code != 130 || err.find("interrupted") != std::string::npos) << err;
     interrupted += code != 0;
-    if (fs::exists(lake)) {
-      ASSERT_EQ(complaint(lake, kGood, kBad), "");
-    }
+    if (fs::exists(lake)) { ASSERT_EQ(complaint(lake, kGood, kBad), ""); }
     expect_whole(lake, folder / "in", "11.2500");
     if (HasFatalFailure()) return;
   }
@@ -130,14 +130,16 @@ TEST_F(FaultKill, TwoWithDifferentFilesBothLand) {
 TEST_F(FaultKill, TwoWithDifferentBytesOfTheSameDays) {
   for (int round = 0; round < 4; ++round) {
     std::string lake = folder / ("contest" + std::to_string(round));
-    Child one = start(folder, ingest_of(lake, folder / "in")), two = start(folder, ingest_of(lake, folder / "restated"));
+    Child one = start(folder, ingest_of(lake, folder / "in")),
+          two = start(folder, ingest_of(lake, folder / "restated"));
     int a = one.wait(), b = two.wait();
     ASSERT_EQ(a, 0) << slurp(one.err);
     ASSERT_EQ(b, 0) << slurp(two.err);
     EXPECT_EQ(complaint(lake, kGood, kBad), "");
     EXPECT_EQ(rows_of(lake, "bronze.stocks_daily")->num_rows(), kDays * kGood);
     std::int64_t restated = 0;
-    for (const auto& commit : must(opened(lake).table(lake::Layer::bronze, "stocks_daily").history())) restated += commit.operation == "RESTATE";
+    for (const auto& commit : must(opened(lake).table(lake::Layer::bronze, "stocks_daily").history()))
+      restated += commit.operation == "RESTATE";
     EXPECT_GT(restated, 0);
   }
 }
@@ -173,7 +175,8 @@ TEST_F(FaultKill, ExportQlibLeavesTheOldStoreOrTheNewOne) {
   EXPECT_TRUE(files_of() == new_store);
   // What killed runs were building is not left for ever.
   int left = 0;
-  for (const auto& entry : fs::directory_iterator(folder.path())) left += entry.path().filename().string().ends_with(".tmp");
+  for (const auto& entry : fs::directory_iterator(folder.path()))
+    left += entry.path().filename().string().ends_with(".tmp");
   EXPECT_EQ(left, 0);
 }
 

@@ -30,13 +30,15 @@ class Generate : public ::testing::Test {
   GenerateOptions small(const std::string& folder) const {
     GenerateOptions options;
     options.out = root + "/" + folder;
-    options.symbols = 60, options.years = 1, options.minute_symbols = 3, options.minute_days = 3, options.chain_days = 2, options.strikes = 3;
+    options.symbols = 60, options.years = 1, options.minute_symbols = 3, options.minute_days = 3,
+    options.chain_days = 2, options.strikes = 3;
     return options;
   }
   static std::map<std::string, std::string> hashes(const std::string& folder) {
     std::map<std::string, std::string> out;
     for (const auto& entry : fs::recursive_directory_iterator(folder))
-      if (entry.is_regular_file()) out[fs::relative(entry.path(), folder).string()] = sha256(*read_file(entry.path().string()));
+      if (entry.is_regular_file())
+        out[fs::relative(entry.path(), folder).string()] = sha256(*read_file(entry.path().string()));
     return out;
   }
   std::string root;
@@ -83,7 +85,9 @@ TEST_F(Generate, LeavesOtherPeoplesFoldersAlone) {
 }
 
 /// What the readers and the checks of a data set's own spec refuse: file:line -> check.
-std::map<std::string, std::string> refused(const std::string& folder, const std::string& table, const std::string& below, std::int64_t& rows, std::vector<std::string>& unreadable) {
+std::map<std::string, std::string> refused(const std::string& folder, const std::string& table,
+                                           const std::string& below, std::int64_t& rows,
+                                           std::vector<std::string>& unreadable) {
   std::map<std::string, std::string> out;
   auto dataset = load_dataset(table);
   EXPECT_TRUE(dataset.ok()) << dataset.status().ToString();
@@ -132,18 +136,22 @@ TEST_F(Generate, TheGuardsFindExactlyWhatWasPlanted) {
     const std::string kind = d.find("kind")->text, file = d.find("file")->text;
     kinds.insert(kind);
     if (kind == "half_written") half = file;
-    if (d.find("check") != nullptr) planted[d.find("dataset")->text][file + ":" + d.find("line")->text] = d.find("check")->text;
+    if (d.find("check") != nullptr)
+      planted[d.find("dataset")->text][file + ":" + d.find("line")->text] = d.find("check")->text;
   }
-  for (const char* kind : {"late_file", "restated_day", "duplicate_row", "halted", "split", "half_written", "bad_ohlc", "no_close", "text_price", "cut_row", "no_time"})
+  for (const char* kind : {"late_file", "restated_day", "duplicate_row", "halted", "split", "half_written", "bad_ohlc",
+                           "no_close", "text_price", "cut_row", "no_time"})
     EXPECT_GE(kinds.count(kind), 1u) << kind;
 
   std::int64_t rows = 0;
   std::vector<std::string> unreadable;
-  EXPECT_EQ(refused(folder, "stocks_daily", "drop1/us_stocks_sip/day_aggs_v1", rows, unreadable), planted["stocks_daily"]);
+  EXPECT_EQ(refused(folder, "stocks_daily", "drop1/us_stocks_sip/day_aggs_v1", rows, unreadable),
+            planted["stocks_daily"]);
   EXPECT_EQ(unreadable, std::vector<std::string>{half});
   unreadable.clear();
   EXPECT_EQ(refused(folder, "stocks_daily", "drop2/us_stocks_sip/day_aggs_v1", rows, unreadable).size(), 0u);
-  EXPECT_EQ(refused(folder, "stocks_minute", "drop1/us_stocks_sip/minute_aggs_v1", rows, unreadable), planted["stocks_minute"]);
+  EXPECT_EQ(refused(folder, "stocks_minute", "drop1/us_stocks_sip/minute_aggs_v1", rows, unreadable),
+            planted["stocks_minute"]);
   EXPECT_EQ(refused(folder, "snapshots", "drop1/nse_snapshots", rows, unreadable), planted["snapshots"]);
   EXPECT_TRUE(unreadable.empty());
 }
@@ -205,9 +213,7 @@ TEST(GeneratedChain, IsAChain) {
       EXPECT_LT(calls[i], calls[i - 1]);
       EXPECT_GT(puts[i], puts[i - 1]);
     }
-    if (i > 1) {
-      EXPECT_GT(calls[i - 2] + calls[i], 2 * calls[i - 1] - 0.5);
-    }
+    if (i > 1) { EXPECT_GT(calls[i - 2] + calls[i], 2 * calls[i - 1] - 0.5); }
   }
 }
 

@@ -35,13 +35,15 @@ TEST_F(Ingest, RunningAgainChangesNothing) {
   auto paths = write_days(folder, "in", 3, 10, 2);
   must(ingest_into(lake, "stocks_daily", paths));
   std::map<std::string, fs::file_time_type> before;
-  for (const auto& entry : fs::recursive_directory_iterator(lake)) before[entry.path()] = entry.is_regular_file() ? entry.last_write_time() : fs::file_time_type{};
+  for (const auto& entry : fs::recursive_directory_iterator(lake))
+    before[entry.path()] = entry.is_regular_file() ? entry.last_write_time() : fs::file_time_type{};
   auto again = must(ingest_into(lake, "stocks_daily", paths, kArrived + kDay));
   EXPECT_EQ(again.files_unchanged, 3);
   EXPECT_EQ(again.quality.rows_in, 0);
   EXPECT_EQ(again.version, 1);
   std::map<std::string, fs::file_time_type> after;
-  for (const auto& entry : fs::recursive_directory_iterator(lake)) after[entry.path()] = entry.is_regular_file() ? entry.last_write_time() : fs::file_time_type{};
+  for (const auto& entry : fs::recursive_directory_iterator(lake))
+    after[entry.path()] = entry.is_regular_file() ? entry.last_write_time() : fs::file_time_type{};
   EXPECT_EQ(before, after);  // not a file more, not a byte touched
 }
 
@@ -65,13 +67,16 @@ TEST_F(Ingest, ARestatedDayIsOneCommitAndTheOldRowsStayInTimeTravel) {
   for (std::int64_t i = 0; i < now->num_rows(); ++i) {
     bool restated = at(*now, "session", i) == day.str();
     EXPECT_EQ(at(*now, "close", i), restated ? "16.2500" : "11.2500");
-    auto known = std::static_pointer_cast<arrow::TimestampScalar>(must(now->GetColumnByName("available_at")->GetScalar(i)))->value;
+    auto known =
+        std::static_pointer_cast<arrow::TimestampScalar>(must(now->GetColumnByName("available_at")->GetScalar(i)))
+            ->value;
     EXPECT_TRUE(restated ? known == kArrived + kDay : known < kArrived) << known;
   }
   // The earlier bytes come back: another restatement, under paths that were never used.
   std::set<std::string> used;
   for (std::int64_t v = 1; v <= 2; ++v)
-    for (const auto& part : must(opened(lake).table(lake::Layer::bronze, "stocks_daily").snapshot(v)).parts) used.insert(part.path);
+    for (const auto& part : must(opened(lake).table(lake::Layer::bronze, "stocks_daily").snapshot(v)).parts)
+      used.insert(part.path);
   std::ofstream(paths[1], std::ios::binary) << old_bytes;
   auto back = must(ingest_into(lake, "stocks_daily", paths, kArrived + 2 * kDay));
   EXPECT_EQ(back.restated.size(), 1u);
@@ -79,7 +84,8 @@ TEST_F(Ingest, ARestatedDayIsOneCommitAndTheOldRowsStayInTimeTravel) {
   EXPECT_EQ(rows_of(lake, "bronze.stocks_daily")->num_rows(), 30);
   EXPECT_EQ(quarantined_rows(lake, "stocks_daily"), 6);
   int fresh = 0;
-  for (const auto& part : must(opened(lake).table(lake::Layer::bronze, "stocks_daily").snapshot(3)).parts) fresh += !used.contains(part.path);
+  for (const auto& part : must(opened(lake).table(lake::Layer::bronze, "stocks_daily").snapshot(3)).parts)
+    fresh += !used.contains(part.path);
   EXPECT_EQ(fresh, 1);
   EXPECT_EQ(complaint(lake, 10, 2), "");
 }
@@ -141,11 +147,14 @@ TEST_F(Ingest, AStopCheckRefusesTheFileAndTheOthersGoOn) {
   spec.replace(spec.find("- ohlc_order: quarantine"), 24, "- ohlc_order: stop      ");
   auto path = folder.write("strict.yaml", spec);
   auto days = sessions(2);
-  auto bad = folder.write("in/" + days[0].str() + ".csv", day_file(days[0], 5, 1)), good = folder.write("in/" + days[1].str() + ".csv", day_file(days[1], 5, 0));
+  auto bad = folder.write("in/" + days[0].str() + ".csv", day_file(days[0], 5, 1)),
+       good = folder.write("in/" + days[1].str() + ".csv", day_file(days[1], 5, 0));
   auto report = must(ingest_into(lake, path, {bad, good}));
   ASSERT_EQ(report.refused.size(), 1u);
   EXPECT_EQ(report.refused[0].path, bad);
-  EXPECT_NE(report.refused[0].error.find("ohlc_order (1 rows): line 7: high 9 below low 11 says stop"), std::string::npos) << report.refused[0].error;
+  EXPECT_NE(report.refused[0].error.find("ohlc_order (1 rows): line 7: high 9 below low 11 says stop"),
+            std::string::npos)
+      << report.refused[0].error;
   EXPECT_TRUE(report.stopped);
   EXPECT_EQ(report.quality.rows_in, 5);  // of what is in
   EXPECT_EQ(complaint(lake, 5, 0), "");
@@ -160,7 +169,9 @@ TEST_F(Ingest, SilverIsAViewWhereTheSpecSaysSo) {
 
 TEST_F(Ingest, StatusNamesTheSessionsThatAreMissing) {
   auto days = sessions(5);
-  for (int i : {0, 1, 4}) folder.write("in/" + days[static_cast<std::size_t>(i)].str() + ".csv", day_file(days[static_cast<std::size_t>(i)], 2, 1));
+  for (int i : {0, 1, 4})
+    folder.write("in/" + days[static_cast<std::size_t>(i)].str() + ".csv",
+                 day_file(days[static_cast<std::size_t>(i)], 2, 1));
   must(ingest_into(lake, "stocks_daily", {folder / "in"}));
   auto status = must(status_of(opened(lake)));
   ASSERT_EQ(status.size(), 1u);
@@ -176,7 +187,8 @@ TEST_F(Ingest, StatusNamesTheSessionsThatAreMissing) {
 std::map<std::string, std::string> parts(const std::string& lake, const std::string& layer) {
   std::map<std::string, std::string> out;
   for (const auto& entry : fs::recursive_directory_iterator(lake + "/" + layer))
-    if (entry.path().extension() == ".parquet" && entry.path().string().find("_delta_log") == std::string::npos) out[fs::relative(entry.path(), lake)] = slurp(entry.path());
+    if (entry.path().extension() == ".parquet" && entry.path().string().find("_delta_log") == std::string::npos)
+      out[fs::relative(entry.path(), lake)] = slurp(entry.path());
   return out;
 }
 
@@ -196,12 +208,17 @@ TEST_F(Ingest, TheBytesDoNotDependOnThreadsOrMemory) {
 }
 
 const std::string kUdiff =
-    "TradDt,BizDt,Sgmt,Src,FinInstrmTp,FinInstrmId,ISIN,TckrSymb,SctySrs,XpryDt,FininstrmActlXpryDt,StrkPric,OptnTp,FinInstrmNm,OpnPric,HghPric,LwPric,ClsPric,LastPric,"
-    "PrvsClsgPric,UndrlygPric,SttlmPric,OpnIntrst,ChngInOpnIntrst,TtlTradgVol,TtlTrfVal,TtlNbOfTxsExctd,SsnId,NewBrdLotQty,Rmks,Rsvd1,Rsvd2,Rsvd3,Rsvd4\n"
-    "2024-10-15,2024-10-15,CM,NSE,STK,2885,INE002A01018,RELIANCE,EQ,,,,,RELIANCE INDUSTRIES LTD,2700.00,2710.00,2690.00,2705.00,2705.00,2745.20,,2705.00,,,100,270500.00,10,F1,1,,,,,\n";
+    "TradDt,BizDt,Sgmt,Src,FinInstrmTp,FinInstrmId,ISIN,TckrSymb,SctySrs,XpryDt,FininstrmActlXpryDt,StrkPric,OptnTp,"
+    "FinInstrmNm,OpnPric,HghPric,LwPric,ClsPric,LastPric,"
+    "PrvsClsgPric,UndrlygPric,SttlmPric,OpnIntrst,ChngInOpnIntrst,TtlTradgVol,TtlTrfVal,TtlNbOfTxsExctd,SsnId,"
+    "NewBrdLotQty,Rmks,Rsvd1,Rsvd2,Rsvd3,Rsvd4\n"
+    "2024-10-15,2024-10-15,CM,NSE,STK,2885,INE002A01018,RELIANCE,EQ,,,,,RELIANCE INDUSTRIES "
+    "LTD,2700.00,2710.00,2690.00,2705.00,2705.00,2745.20,,2705.00,,,100,270500.00,10,F1,1,,,,,\n";
 const std::string kFull =
-    "SYMBOL, SERIES, DATE1, PREV_CLOSE, OPEN_PRICE, HIGH_PRICE, LOW_PRICE, LAST_PRICE, CLOSE_PRICE, AVG_PRICE, TTL_TRD_QNTY, TURNOVER_LACS, NO_OF_TRADES, DELIV_QTY, DELIV_PER\n"
-    "RELIANCE, EQ, 15-Oct-2024, 2745.20, 2700.00, 2710.00, 2690.00, 2705.00, 2705.00, 2705.00, 100, 2.71, 10, 50, 50.00\n";
+    "SYMBOL, SERIES, DATE1, PREV_CLOSE, OPEN_PRICE, HIGH_PRICE, LOW_PRICE, LAST_PRICE, CLOSE_PRICE, AVG_PRICE, "
+    "TTL_TRD_QNTY, TURNOVER_LACS, NO_OF_TRADES, DELIV_QTY, DELIV_PER\n"
+    "RELIANCE, EQ, 15-Oct-2024, 2745.20, 2700.00, 2710.00, 2690.00, 2705.00, 2705.00, 2705.00, 100, 2.71, 10, 50, "
+    "50.00\n";
 
 TEST_F(Ingest, UdiffWinsOverTheFullForm) {
   auto full = folder.write("full.csv", kFull), udiff = folder.write("udiff.csv", kUdiff);

@@ -56,11 +56,11 @@ Result<Found> judge_all(const std::string& name, const fs::path& folder) {
   return found;
 }
 
-#define FIND_OR_SKIP(found, name, folder)                                                            \
-  fs::path folder_of_##found = shared_data() / (folder);                                             \
+#define FIND_OR_SKIP(found, name, folder)                                                               \
+  fs::path folder_of_##found = shared_data() / (folder);                                                \
   if (!fs::exists(folder_of_##found)) GTEST_SKIP() << folder_of_##found << " is not there: NOT tested"; \
-  auto result_of_##found = judge_all(name, folder_of_##found);                                       \
-  ASSERT_TRUE(result_of_##found.ok()) << render(result_of_##found.status(), false);                  \
+  auto result_of_##found = judge_all(name, folder_of_##found);                                          \
+  ASSERT_TRUE(result_of_##found.ok()) << render(result_of_##found.status(), false);                     \
   const Found& found = *result_of_##found
 
 TEST(KnownDefects, Sp500) {
@@ -121,7 +121,8 @@ TEST(KnownDefects, TheOtherFormsHaveNone) {
     auto found = judge_all(name, feeds / file);
     ASSERT_TRUE(found.ok()) << file << "\n" << render(found.status(), false);
     EXPECT_EQ(found->report.rows_in, rows) << file;
-    EXPECT_EQ(found->report.rows_kept, rows) << file << ": " << (found->refused.empty() ? "" : found->refused.front().reason);
+    EXPECT_EQ(found->report.rows_kept, rows)
+        << file << ": " << (found->refused.empty() ? "" : found->refused.front().reason);
     EXPECT_EQ(found->counts.size(), 0u) << file;
   }
 }

@@ -5,15 +5,15 @@ namespace tapemill::pipeline {
 namespace {
 using namespace test;
 
-#define INGEST_OR_SKIP(report, lake, name, under)                                     \
-  Folder folder;                                                                      \
-  fs::path source = shared_data() / (under);                                          \
-  if (!fs::exists(source)) GTEST_SKIP() << source << " is not there: NOT tested";     \
-  std::string lake = folder / "lake";                                                 \
-  auto report = must(ingest_into(lake, name, {source.string()}));                     \
-  EXPECT_EQ(report.refused.size(), 0u);                                               \
-  auto again = must(ingest_into(lake, name, {source.string()}));                      \
-  EXPECT_EQ(again.files_unchanged, report.files);                                     \
+#define INGEST_OR_SKIP(report, lake, name, under)                                 \
+  Folder folder;                                                                  \
+  fs::path source = shared_data() / (under);                                      \
+  if (!fs::exists(source)) GTEST_SKIP() << source << " is not there: NOT tested"; \
+  std::string lake = folder / "lake";                                             \
+  auto report = must(ingest_into(lake, name, {source.string()}));                 \
+  EXPECT_EQ(report.refused.size(), 0u);                                           \
+  auto again = must(ingest_into(lake, name, {source.string()}));                  \
+  EXPECT_EQ(again.files_unchanged, report.files);                                 \
   EXPECT_EQ(again.version, report.version)
 
 TEST(RealFiles, Sp500) {

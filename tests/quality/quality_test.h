@@ -19,17 +19,22 @@ struct Bar {
 };
 
 /// The spec of daily bars with `checks` (lines of YAML), read as a user's file is.
-inline Result<Dataset> dataset_with(const std::string& checks, const std::string& null = "allow", const std::string& more = {}) {
+inline Result<Dataset> dataset_with(const std::string& checks, const std::string& null = "allow",
+                                    const std::string& more = {}) {
   std::string name = (std::filesystem::temp_directory_path() / "tapemill_quality_XXXXXX").string();
   if (mkdtemp(name.data()) == nullptr) return Status::IOError("mkdtemp");
   std::string path = name + "/bars.yaml";
   std::ofstream file(path);
-  file << "table: bars\ntitle: bars\nsource: csv\ncalendar: nyse\ncurrency: USD\nexchange: US\nsession: {from: column, column: session}\n"
-          "key: [instrument_id, session]\navailable: session_close\nbar: 1d\nsort: [instrument_id, session]\nlanding: copy\nsilver: view\ncolumns:\n"
+  file << "table: bars\ntitle: bars\nsource: csv\ncalendar: nyse\ncurrency: USD\nexchange: US\nsession: {from: column, "
+          "column: session}\n"
+          "key: [instrument_id, session]\navailable: session_close\nbar: 1d\nsort: [instrument_id, session]\nlanding: "
+          "copy\nsilver: view\ncolumns:\n"
           "  instrument_id: {type: string, null: refuse}\n  session: {type: date, null: refuse}\n";
-  for (const char* column : {"open", "high", "low", "close"}) file << "  " << column << ": {type: \"decimal(18,2)\", null: " << null << "}\n";
+  for (const char* column : {"open", "high", "low", "close"})
+    file << "  " << column << ": {type: \"decimal(18,2)\", null: " << null << "}\n";
   file << "  volume: {type: int64}\n" << more << "csv:\n  columns:\n";
-  for (const char* column : {"instrument_id", "session", "open", "high", "low", "close", "volume"}) file << "    " << column << ": {from: " << column << "}\n";
+  for (const char* column : {"instrument_id", "session", "open", "high", "low", "close", "volume"})
+    file << "    " << column << ": {from: " << column << "}\n";
   if (!more.empty()) file << "    prev_close: {from: prev_close}\n";
   file << "checks:\n" << checks;
   file.close();
@@ -39,7 +44,8 @@ inline Result<Dataset> dataset_with(const std::string& checks, const std::string
 }
 
 /// Row i stands in line first_line + i; its raw text is "row <line>".
-inline SourceBatch batch_of(const std::vector<Bar>& bars, std::int64_t first_line = 2, const std::vector<double>& prev_close = {}) {
+inline SourceBatch batch_of(const std::vector<Bar>& bars, std::int64_t first_line = 2,
+                            const std::vector<double>& prev_close = {}) {
   arrow::StringBuilder id;
   arrow::Date32Builder session;
   using Prices = arrow::Decimal64Builder;
@@ -65,10 +71,12 @@ inline SourceBatch batch_of(const std::vector<Bar>& bars, std::int64_t first_lin
     batch.lengths.push_back(static_cast<std::int32_t>(raw.size()));
     *text += raw + "\n";
   }
-  std::vector<std::shared_ptr<arrow::Field>> fields{arrow::field("instrument_id", arrow::utf8()), arrow::field("session", arrow::date32())};
+  std::vector<std::shared_ptr<arrow::Field>> fields{arrow::field("instrument_id", arrow::utf8()),
+                                                    arrow::field("session", arrow::date32())};
   std::vector<std::shared_ptr<arrow::Array>> columns{*id.Finish(), *session.Finish()};
   int at = 0;
-  for (const char* name : {"open", "high", "low", "close"}) fields.push_back(arrow::field(name, arrow::decimal64(18, 2))), columns.push_back(*prices[at++].Finish());
+  for (const char* name : {"open", "high", "low", "close"})
+    fields.push_back(arrow::field(name, arrow::decimal64(18, 2))), columns.push_back(*prices[at++].Finish());
   fields.push_back(arrow::field("volume", arrow::int64())), columns.push_back(*volume.Finish());
   if (!prev_close.empty()) {
     for (double x : prev_close) EXPECT_TRUE(prices[4].Append(cents(x)).ok());

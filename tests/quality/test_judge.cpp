@@ -4,7 +4,8 @@
 namespace tapemill::quality {
 namespace {
 
-const std::vector<Bar> kTwoBad{{"A", "2024-01-02", 1, 1, 1, 1, 0}, {"A", "2024-01-03", 1, 1, 1, 1, 1}, {"A", "2024-01-04", 1, 1, 1, 1, 0}};
+const std::vector<Bar> kTwoBad{
+    {"A", "2024-01-02", 1, 1, 1, 1, 0}, {"A", "2024-01-03", 1, 1, 1, 1, 1}, {"A", "2024-01-04", 1, 1, 1, 1, 0}};
 
 TEST(Severity, WarnKeepsTheRowsAndCountsThem) {
   auto out = judge_bars("  - zero_volume: warn\n", kTwoBad);
@@ -29,22 +30,26 @@ TEST(Severity, StopSaysSo) {
   EXPECT_EQ(out.finding("zero_volume")->severity, CheckSpec::Severity::stop);
   EXPECT_EQ(out.finding("zero_volume")->examples.front(), "line 2: volume is 0");
   EXPECT_FALSE(judge_bars("  - zero_volume: stop\n", {kTwoBad[1]}).report.stopped);
-  EXPECT_TRUE(judge_bars("  - missing_sessions: stop\n", {kTwoBad[0], kTwoBad[2]}).report.stopped);  // found at the end of the file
+  EXPECT_TRUE(judge_bars("  - missing_sessions: stop\n", {kTwoBad[0], kTwoBad[2]})
+                  .report.stopped);  // found at the end of the file
 }
 
 TEST(Severity, AStopDoesNotSpeakOfRowsRefusedBefore) {
-  auto out = judge_bars("  - positive: {columns: [close], otherwise: quarantine}\n  - ohlc_order: stop\n", {{"A", "2024-01-02", 1, 1, 1, 0, 1}});
+  auto out = judge_bars("  - positive: {columns: [close], otherwise: quarantine}\n  - ohlc_order: stop\n",
+                        {{"A", "2024-01-02", 1, 1, 1, 0, 1}});
   EXPECT_FALSE(out.report.stopped);
 }
 
 TEST(Severity, AWarningCountsOverRefusedRowsToo) {
-  auto out = judge_bars("  - ohlc_order: quarantine\n  - zero_volume: warn\n", {{"A", "2024-01-02", 9, 1, 1, 1, 0}, {"A", "2024-01-03", 1, 1, 1, 1, 0}});
+  auto out = judge_bars("  - ohlc_order: quarantine\n  - zero_volume: warn\n",
+                        {{"A", "2024-01-02", 9, 1, 1, 1, 0}, {"A", "2024-01-03", 1, 1, 1, 1, 0}});
   EXPECT_EQ(out.report.rows_quarantined, 1);
   EXPECT_EQ(out.finding("zero_volume")->count, 2);
 }
 
 TEST(Severity, TheFirstCheckThatRefusesGivesTheReason) {
-  auto out = judge_bars("  - positive: {columns: [close], otherwise: quarantine}\n  - zero_volume: quarantine\n", {{"A", "2024-01-02", 1, 1, 1, 0, 0}});
+  auto out = judge_bars("  - positive: {columns: [close], otherwise: quarantine}\n  - zero_volume: quarantine\n",
+                        {{"A", "2024-01-02", 1, 1, 1, 0, 0}});
   EXPECT_EQ(out.reasons(), (std::vector<std::string>{"2: positive: close is 0, not above 0"}));
   EXPECT_EQ(out.finding("zero_volume"), nullptr);
 }
@@ -72,7 +77,8 @@ TEST(Judge, WhatTheParserRefusedIsCountedAndStandsInOrder) {
   batch.refused.push_back({3, 9, "z", "columns", "2 columns"});
   batch.rows_in += 2;
   auto out = judge_file(*dataset, {batch});
-  EXPECT_EQ(out.reasons(), (std::vector<std::string>{"3: columns: 2 columns", "11: zero_volume: volume is 0", "15: parse: open is no number"}));
+  EXPECT_EQ(out.reasons(), (std::vector<std::string>{"3: columns: 2 columns", "11: zero_volume: volume is 0",
+                                                     "15: parse: open is no number"}));
   EXPECT_EQ(out.report.rows_in, 4);
   EXPECT_EQ(out.report.rows_quarantined, 3);
 }

@@ -23,11 +23,15 @@ class Served : public ::testing::Test {
   void SetUp() override {
     folder_ = fs::temp_directory_path() / ("tapemill_serve_" + std::to_string(::getpid()));
     fs::remove_all(folder_);
-    ASSERT_TRUE(write_file_atomically((folder_ / "runs" / "abc123" / "RUN.json").string(), R"({"run_id":"abc123","strategy":"x"})").ok());
+    ASSERT_TRUE(write_file_atomically((folder_ / "runs" / "abc123" / "RUN.json").string(),
+                                      R"({"run_id":"abc123","strategy":"x"})")
+                    .ok());
     ASSERT_TRUE(write_file_atomically((folder_ / "secret").string(), "outside").ok());
   }
   void TearDown() override { fs::remove_all(folder_); }
-  Service service(std::string token = {}) { return Service(*lake::Lake::open(folder_.string(), true), std::move(token)); }
+  Service service(std::string token = {}) {
+    return Service(*lake::Lake::open(folder_.string(), true), std::move(token));
+  }
   fs::path folder_;
 };
 
@@ -41,7 +45,8 @@ TEST_F(Served, AnswersHealthTablesAndRuns) {
 }
 TEST_F(Served, UnknownAndHostilePathsAre404AndMethods405) {
   Service one = service();
-  for (const char* path : {"/nothing", "/api/runs/../../secret", "/api/runs/..", "/api/runs/", "/api/tables/nope", "/api/tables/../x", "/report", "//", ""})
+  for (const char* path : {"/nothing", "/api/runs/../../secret", "/api/runs/..", "/api/runs/", "/api/tables/nope",
+                           "/api/tables/../x", "/report", "//", ""})
     EXPECT_EQ(one.answer({"GET", path}).status, 404) << path;
   EXPECT_EQ(one.answer({"POST", "/api/tables"}).status, 405);
 }
@@ -88,10 +93,13 @@ TEST_F(Served, SpeaksHttpOverASocketAndStops) {
   Service one = service();
   std::stop_source stop;
   std::promise<int> port;
-  std::thread server([&] { EXPECT_TRUE(serve(one, {"127.0.0.1", 0, ""}, false, stop.get_token(), [&](int p) { port.set_value(p); }).ok()); });
+  std::thread server([&] {
+    EXPECT_TRUE(serve(one, {"127.0.0.1", 0, ""}, false, stop.get_token(), [&](int p) { port.set_value(p); }).ok());
+  });
   int at = port.get_future().get();
   EXPECT_TRUE(talk(at, "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 200 OK"));
-  EXPECT_TRUE(talk(at, "GET /api/runs/%2e%2e%2f%2e%2e%2fsecret HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 404"));
+  EXPECT_TRUE(talk(at, "GET /api/runs/%2e%2e%2f%2e%2e%2fsecret HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                  .starts_with("HTTP/1.1 404"));
   EXPECT_EQ(talk(at, "garbage\r\n\r\n"), "");
   EXPECT_EQ(talk(at, "GET / HTTP/1.1\r\nX: " + std::string(100'000, 'a') + "\r\n\r\n"), "");
   stop.request_stop();

@@ -17,7 +17,9 @@ class Input : public ::testing::Test {
   Folder folder;
   Dataset daily = dataset("stocks_daily");
 
-  Drained rows(const std::string& lines, const std::string& name = "2024-01-02.csv") { return drain(daily, folder.write(name, kPolygonHeader + lines)); }
+  Drained rows(const std::string& lines, const std::string& name = "2024-01-02.csv") {
+    return drain(daily, folder.write(name, kPolygonHeader + lines));
+  }
   /// The one refusal of a file with a good row and this one.
   Refused refusal(const std::string& line) {
     Drained d = rows(kGood + line + bar("MSFT", "1,1,1,1"));
@@ -30,7 +32,9 @@ class Input : public ::testing::Test {
     EXPECT_EQ(d.refused[0].raw, line.substr(0, line.size() - 1));
     return d.refused[0];
   }
-  Status error_of(const std::string& name, std::string_view bytes) { return drain(daily, folder.write(name, bytes)).status; }
+  Status error_of(const std::string& name, std::string_view bytes) {
+    return drain(daily, folder.write(name, bytes)).status;
+  }
 };
 
 TEST_F(Input, GoodRowsComeThrough) {
@@ -54,16 +58,17 @@ TEST_F(Input, WrongFiles) {
   const std::string good = kPolygonHeader + kGood;
   std::string utf16("\xff\xfe", 2);
   for (char c : good) utf16 += c, utf16 += '\0';
-  const Case cases[] = {{"2024-01-02.csv", "", "the file is empty"},
-                        {"2024-01-02.csv.gz", *gzip_compress(""), "the file is empty"},
-                        {"2024-01-02.csv", utf16, "UTF-16"},
-                        {"2024-01-02.csv", std::string("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16), "binary data"},
-                        {"2024-01-02.csv.gz", *gzip_compress(std::string("\0\1\2\3\4\5", 6)), "binary data"},
-                        {"2024-01-02.csv", "ticker,volume,open\nA,1,2\n", "the header is none that stocks_daily takes"},
-                        {"2024-01-02.csv", "date,open,high,low,close,volume,Name\n", "the header is none that stocks_daily takes"},
-                        {"2024-01-02.csv", "ticker,ticker,volume,open,close,high,low,window_start,transactions\n", "the header is none"},
-                        {"2024-01-02.csv", "ticker,volume,open,close,high,low,window_start,transactions,vwap\n", "the header is none"},
-                        {"day.csv", kPolygonHeader, "its session is unknown"}};
+  const Case cases[] = {
+      {"2024-01-02.csv", "", "the file is empty"},
+      {"2024-01-02.csv.gz", *gzip_compress(""), "the file is empty"},
+      {"2024-01-02.csv", utf16, "UTF-16"},
+      {"2024-01-02.csv", std::string("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16), "binary data"},
+      {"2024-01-02.csv.gz", *gzip_compress(std::string("\0\1\2\3\4\5", 6)), "binary data"},
+      {"2024-01-02.csv", "ticker,volume,open\nA,1,2\n", "the header is none that stocks_daily takes"},
+      {"2024-01-02.csv", "date,open,high,low,close,volume,Name\n", "the header is none that stocks_daily takes"},
+      {"2024-01-02.csv", "ticker,ticker,volume,open,close,high,low,window_start,transactions\n", "the header is none"},
+      {"2024-01-02.csv", "ticker,volume,open,close,high,low,window_start,transactions,vwap\n", "the header is none"},
+      {"day.csv", kPolygonHeader, "its session is unknown"}};
   for (const Case& c : cases) {
     Status status = error_of(c.name, c.bytes);
     ASSERT_FALSE(status.ok()) << c.says;
@@ -72,10 +77,10 @@ TEST_F(Input, WrongFiles) {
     EXPECT_NE(status.message().find(c.name), std::string::npos) << status.message();
   }
   Status drift = error_of("2024-01-02.csv", "ticker,volume,open,close,high,low,window_start,vwap\n");
-  EXPECT_EQ(render(drift, false),
-            "error: " + (folder / "2024-01-02.csv") + ": the header is none that stocks_daily takes (polygon_flat)\n"
-            "  ticker,volume,open,close,high,low,window_start,vwap\n"
-            "nearest is polygon_flat; it lacks transactions; not known there: vwap\n");
+  EXPECT_EQ(render(drift, false), "error: " + (folder / "2024-01-02.csv") +
+                                      ": the header is none that stocks_daily takes (polygon_flat)\n"
+                                      "  ticker,volume,open,close,high,low,window_start,vwap\n"
+                                      "nearest is polygon_flat; it lacks transactions; not known there: vwap\n");
 }
 
 TEST_F(Input, MissingFolderPermission) {
@@ -131,7 +136,8 @@ TEST_F(Input, Prices) {
   EXPECT_EQ(refusal(bar("MSFT", "10,inf,12,9")).reason, "close: \"inf\" is not a number");
   EXPECT_EQ(refusal(bar("MSFT", "10,11,1e400,9")).reason, "high: \"1e400\" is beyond 18 digits");
   EXPECT_EQ(refusal(bar("MSFT", "10,11,12,1e-400")).reason, "low: \"1e-400\" has more digits than the column keeps");
-  EXPECT_EQ(refusal(bar("MSFT", "10.00001,11,12,9")).reason, "open: \"10.00001\" has more digits than the column keeps");
+  EXPECT_EQ(refusal(bar("MSFT", "10.00001,11,12,9")).reason,
+            "open: \"10.00001\" has more digits than the column keeps");
   EXPECT_EQ(refusal(bar("MSFT", "10,abc,12,9")).reason, "close: \"abc\" is not a number");
   EXPECT_EQ(refusal(bar("MSFT", "0x1A,11,12,9")).check, "parse");
   EXPECT_EQ(refusal(bar("MSFT", "1,1,1,9999999999999999999")).check, "parse");
@@ -145,33 +151,40 @@ TEST_F(Input, Prices) {
   EXPECT_EQ(d.at("volume", 0), "100.25");
   EXPECT_EQ(refusal("MSFT,1e999,10,11,12,9,1704171600000000000,7\n").reason, "volume: \"1e999\" is out of range");
   EXPECT_EQ(refusal("MSFT,nan,10,11,12,9,1704171600000000000,7\n").reason, "volume: \"nan\" is not a number");
-  EXPECT_EQ(refusal("MSFT,100,10,11,12,9,1704171600000000000,7.5\n").reason, "transactions: \"7.5\" is not a whole number");
+  EXPECT_EQ(refusal("MSFT,100,10,11,12,9,1704171600000000000,7.5\n").reason,
+            "transactions: \"7.5\" is not a whole number");
 }
 
 TEST_F(Input, SessionsAndTimes) {
   Refused other = refusal(bar("MSFT", "10,11,12,9", kDay20240102 + 86'400'000'000'000));
   EXPECT_EQ(other.check, "session");
   EXPECT_EQ(other.reason, "session: 2024-01-03 in the file of 2024-01-02");
-  const std::string from_1684 = "-9000000000000000000", from_1601 = "-11644473600000000000", from_9999 = "253402214400000000000";
+  const std::string from_1684 = "-9000000000000000000", from_1601 = "-11644473600000000000",
+                    from_9999 = "253402214400000000000";
   for (const std::string& ns : {from_1684, from_1601, from_9999})
     EXPECT_EQ(refusal("MSFT,1,1,1,1,1," + ns + ",1\n").reason, "time: \"" + ns + "\" is no plausible time");
   EXPECT_EQ(refusal("MSFT,1,1,1,1,1,-1000000000000000000,1\n").check, "session");  // 1938, before the calendar
   EXPECT_EQ(refusal("MSFT,1,1,1,1,1,2024-01-02,1\n").reason, "time: \"2024-01-02\" is no time");
   EXPECT_EQ(refusal("MSFT,1,1,1,1,1,,1\n").check, "null");
   // A file of minute bars is no file of day bars, and one of another day not this one's.
-  Status minute = error_of("2024-01-02.csv", kPolygonHeader + bar("AAPL", "1,1,1,1", kDay20240102 + 34'200'000'000'000));
+  Status minute =
+      error_of("2024-01-02.csv", kPolygonHeader + bar("AAPL", "1,1,1,1", kDay20240102 + 34'200'000'000'000));
   EXPECT_EQ(exit_code(minute), 1);
   EXPECT_NE(minute.message().find("opens no day bar"), std::string::npos) << minute.message();
   Status moved = error_of("2024-01-03.csv", kPolygonHeader + kGood);
   EXPECT_NE(moved.message().find("2024-01-02 in the file of 2024-01-03"), std::string::npos) << moved.message();
-  EXPECT_NE(error_of("2024-01-02.csv", kPolygonHeader + bar("O:SPY251219C00650000", "1,1,1,1")).message().find("is an option's ticker"), std::string::npos);
+  EXPECT_NE(error_of("2024-01-02.csv", kPolygonHeader + bar("O:SPY251219C00650000", "1,1,1,1"))
+                .message()
+                .find("is an option's ticker"),
+            std::string::npos);
 }
 
 TEST_F(Input, DatesOf1601And9999) {
   Dataset sp500 = dataset("sp500");
   const std::string header = "date,open,high,low,close,volume,Name\n";
-  Drained d = drain(sp500, folder.write("a.csv", header + "2024-01-02,1,1,1,1,1,A\n1601-01-01,1,1,1,1,1,A\n9999-12-31,1,1,1,1,1,A\n"
-                                                          "2024-02-30,1,1,1,1,1,A\n02/01/2024,1,1,1,1,1,A\n2024-01-03,1,1,1,1,1,\n"));
+  Drained d = drain(
+      sp500, folder.write("a.csv", header + "2024-01-02,1,1,1,1,1,A\n1601-01-01,1,1,1,1,1,A\n9999-12-31,1,1,1,1,1,A\n"
+                                            "2024-02-30,1,1,1,1,1,A\n02/01/2024,1,1,1,1,1,A\n2024-01-03,1,1,1,1,1,\n"));
   ASSERT_TRUE(d.status.ok()) << d.status.ToString();
   EXPECT_EQ(d.rows, 2);
   ASSERT_EQ(d.refused.size(), 4u);
@@ -230,7 +243,8 @@ TEST_F(Input, SegmentsAreNotMixed) {
 
 TEST(ExpandPaths, FilesFoldersAndGlobs) {
   Folder folder;
-  folder.write("b/2.csv", "x"), folder.write("b/.hidden", "x"), folder.write("a/1.csv", "x"), folder.write("a/c/3.csv.gz", "x"), folder.write(".git/x", "x");
+  folder.write("b/2.csv", "x"), folder.write("b/.hidden", "x"), folder.write("a/1.csv", "x"),
+      folder.write("a/c/3.csv.gz", "x"), folder.write(".git/x", "x");
   auto all = expand_paths({folder.path(), folder / "a/1.csv", folder / "b/*.csv"});
   ASSERT_TRUE(all.ok()) << all.status().ToString();
   EXPECT_EQ(*all, (std::vector<std::string>{folder / "a/1.csv", folder / "a/c/3.csv.gz", folder / "b/2.csv"}));

@@ -4,8 +4,8 @@
 namespace tapemill::sources {
 namespace {
 
-#define NEED(variable, name)                          \
-  const std::string variable = shared_data(name);     \
+#define NEED(variable, name)                      \
+  const std::string variable = shared_data(name); \
   if (variable.empty()) GTEST_SKIP() << "absent: " << name
 
 std::int64_t nulls(const Drained& d, const std::string& column) { return d.column(column)->null_count(); }

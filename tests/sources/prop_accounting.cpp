@@ -14,21 +14,32 @@ struct Base {
 };
 
 std::vector<Base> bases() {
-  std::string polygon = kPolygonHeader, full = "SYMBOL, SERIES, DATE1, PREV_CLOSE, OPEN_PRICE, HIGH_PRICE, LOW_PRICE, LAST_PRICE, CLOSE_PRICE, AVG_PRICE, "
-                                               "TTL_TRD_QNTY, TURNOVER_LACS, NO_OF_TRADES, DELIV_QTY, DELIV_PER\n";
-  std::string csv = "date,open,high,low,close,volume,Name\n", snapshots =
-      "timestamp,price,qty,avgPrice,volume,bQty,sQty,open,high,low,close,changeper,lastTradeTime,oi,oiHigh,oiLow";
+  std::string
+      polygon = kPolygonHeader,
+      full =
+          "SYMBOL, SERIES, DATE1, PREV_CLOSE, OPEN_PRICE, HIGH_PRICE, LOW_PRICE, LAST_PRICE, CLOSE_PRICE, AVG_PRICE, "
+          "TTL_TRD_QNTY, TURNOVER_LACS, NO_OF_TRADES, DELIV_QTY, DELIV_PER\n";
+  std::string
+      csv = "date,open,high,low,close,volume,Name\n",
+      snapshots =
+          "timestamp,price,qty,avgPrice,volume,bQty,sQty,open,high,low,close,changeper,lastTradeTime,oi,oiHigh,oiLow";
   for (int i = 0; i < 5; ++i) snapshots += fmt::format(",bq{0},bp{0},bo{0},sq{0},sp{0},so{0}", i);
   snapshots += ",ts,symbol,opt_type,strike,year,month\n";
   for (int i = 0; i < 300; ++i) {
-    polygon += fmt::format("T{},{},{}.5,{}.25,112,1,1704171600000000000,{}\n", i, i * 100 + 1, i % 90 + 2, i % 80 + 2, i);
-    full += fmt::format("S{}, EQ, 02-Jan-2024,{}.5,10,12,9, 11.50,11,10.55,{},5.55,3, {}, {}\n", i, i + 1, i * 7, i * 3, i % 3 == 0 ? "-" : "47.58");
+    polygon +=
+        fmt::format("T{},{},{}.5,{}.25,112,1,1704171600000000000,{}\n", i, i * 100 + 1, i % 90 + 2, i % 80 + 2, i);
+    full += fmt::format("S{}, EQ, 02-Jan-2024,{}.5,10,12,9, 11.50,11,10.55,{},5.55,3, {}, {}\n", i, i + 1, i * 7, i * 3,
+                        i % 3 == 0 ? "-" : "47.58");
     csv += fmt::format("2013-02-{:02},{}.5,20,1,2.25,{},A{}\n", i % 28 + 1, i % 19 + 1, i, i / 28);
-    snapshots += fmt::format("2024-08-23T10:{:02}:{:02}Z,1.5,50,1,100,2,3,1,2,1,1.2,-3.5,2024-08-23T10:00:00Z,1,1,1", i / 60, i % 60);
+    snapshots += fmt::format("2024-08-23T10:{:02}:{:02}Z,1.5,50,1,100,2,3,1,2,1,1.2,-3.5,2024-08-23T10:00:00Z,1,1,1",
+                             i / 60, i % 60);
     for (int k = 0; k < 30; ++k) snapshots += fmt::format(",{}", k);
     snapshots += ",1970-01-01T05:30:00Z,BANKNIFTY,CE,43500,1970,1\n";
   }
-  return {{"stocks_daily", "2024-01-02.csv", polygon}, {"nse_cash", "a.csv", full}, {"sp500", "a.csv", csv}, {"snapshots", "banknifty24aug43500ce.csv", snapshots}};
+  return {{"stocks_daily", "2024-01-02.csv", polygon},
+          {"nse_cash", "a.csv", full},
+          {"sp500", "a.csv", csv},
+          {"snapshots", "banknifty24aug43500ce.csv", snapshots}};
 }
 
 std::string mutated(std::string text, std::mt19937_64& random) {
@@ -70,7 +81,8 @@ TEST(Accounting, EveryLineIsARowOrARefusal) {
       for (const SourceBatch& batch : d.batches)
         for (std::size_t i = 0; i < batch.lines.size(); ++i) {
           EXPECT_TRUE(lines.insert(batch.lines[i]).second);
-          EXPECT_EQ(batch.raw(i), text.substr(static_cast<std::size_t>(batch.bytes[i]), static_cast<std::size_t>(batch.lengths[i])));
+          EXPECT_EQ(batch.raw(i),
+                    text.substr(static_cast<std::size_t>(batch.bytes[i]), static_cast<std::size_t>(batch.lengths[i])));
         }
       for (const Refused& r : d.refused) {
         EXPECT_TRUE(lines.insert(r.line).second) << r.line;
@@ -82,7 +94,8 @@ TEST(Accounting, EveryLineIsARowOrARefusal) {
       std::int64_t line = 0;
       for (std::size_t at = 0; at < text.size();) {
         std::size_t end = std::min(text.find('\n', at), text.size());
-        if (++line > 1 && text.substr(at, end - at).find_first_not_of(" \t\r") != std::string::npos) expected.insert(line);
+        if (++line > 1 && text.substr(at, end - at).find_first_not_of(" \t\r") != std::string::npos)
+          expected.insert(line);
         at = end + 1;
       }
       EXPECT_EQ(lines, expected) << base.dataset << " round " << round;
@@ -132,7 +145,8 @@ TEST(Accounting, BlocksAreCutAnywhere) {
             for (std::uint32_t i = 0; i < r.fields; ++i) shown += fmt::format("[{}]", b.field(r, i, spare));
             seen.emplace_back(r.line, shown);
           }
-          for (const Unreadable& u : b.unreadable) seen.emplace_back(u.line, fmt::format("{}@{}: refused {}", u.line, u.byte, u.raw));
+          for (const Unreadable& u : b.unreadable)
+            seen.emplace_back(u.line, fmt::format("{}@{}: refused {}", u.line, u.byte, u.raw));
         }
         std::sort(seen.begin(), seen.end());
         std::string all;

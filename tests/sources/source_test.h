@@ -38,7 +38,8 @@ class Folder {
 /// A file or folder of ../shared/data; empty where it is absent.
 inline std::string shared_data(const std::string& name) {
   const char* given = std::getenv("TAPEMILL_SHARED_DATA");
-  std::filesystem::path root = given != nullptr ? given : (std::filesystem::path(share_folder()) / "../shared/data").string();
+  std::filesystem::path root =
+      given != nullptr ? given : (std::filesystem::path(share_folder()) / "../shared/data").string();
   return std::filesystem::exists(root / name) ? (root / name).string() : std::string();
 }
 
@@ -61,7 +62,9 @@ struct Drained {
     return std::make_shared<arrow::ChunkedArray>(chunks);
   }
   /// The value of a row as Arrow prints it; "null" for null.
-  std::string at(const std::string& name, std::int64_t row) const { return (*column(name)->GetScalar(row))->ToString(); }
+  std::string at(const std::string& name, std::int64_t row) const {
+    return (*column(name)->GetScalar(row))->ToString();
+  }
 };
 
 inline Drained drain(const Dataset& dataset, const std::string& path, std::int64_t memory = 0) {

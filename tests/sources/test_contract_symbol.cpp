@@ -19,7 +19,8 @@ TEST(Occ, ReadsTheDocumentedTicker) {
 
 TEST(Occ, RefusesWhatIsNone) {
   OptionContract c;
-  for (const char* text : {"SPY", "O:SPY", "O:SPY251219X00650000", "O:SPY251319C00650000", "O:SPY250230C00650000", "O:251219C00650000", "O:SPY251219C0065000A"})
+  for (const char* text : {"SPY", "O:SPY", "O:SPY251219X00650000", "O:SPY251319C00650000", "O:SPY250230C00650000",
+                           "O:251219C00650000", "O:SPY251219C0065000A"})
     EXPECT_FALSE(parse_occ(text, c)) << text;
   ASSERT_TRUE(parse_occ("O:BRKB1240119P00002500", c));  // an adjusted root ends with a digit
   EXPECT_EQ(c.root, "BRKB1");
@@ -63,7 +64,8 @@ TEST(NseOption, ReadsBothForms) {
     EXPECT_EQ(got.call, c.call) << c.name;
   }
   NseContract none;
-  for (const char* name : {"BANKNIFTY", "NIFTY25AUGFUT", "SPY25CE", "25AUG48000CE", "NIFTY25AUG0CE", "NIFTY1943228500CE", ""})
+  for (const char* name :
+       {"BANKNIFTY", "NIFTY25AUGFUT", "SPY25CE", "25AUG48000CE", "NIFTY25AUG0CE", "NIFTY1943228500CE", ""})
     EXPECT_FALSE(parse_nse_option(name, std::nullopt, none)) << name;
 }
 
@@ -72,7 +74,8 @@ TEST(NseOption, TheTradingDayDecidesBetweenTwoReadings) {
   ASSERT_TRUE(parse_nse_option("NIFTY25JAN24500CE", Date::of(2024, 1, 10), got));
   EXPECT_EQ(got.expiry.str(), "2025-01-30");
   EXPECT_EQ(got.rule, NseRule::monthly);
-  ASSERT_TRUE(parse_nse_option("SBIN24JAN25500CE", Date::of(2024, 12, 10), got));  // January 2024 was over: 24 January 2025
+  ASSERT_TRUE(
+      parse_nse_option("SBIN24JAN25500CE", Date::of(2024, 12, 10), got));  // January 2024 was over: 24 January 2025
   EXPECT_EQ(got.expiry.str(), "2025-01-24");
   EXPECT_EQ(got.strike, 500'000);
   EXPECT_EQ(got.rule, NseRule::dated);
@@ -81,14 +84,17 @@ TEST(NseOption, TheTradingDayDecidesBetweenTwoReadings) {
 /// Every option of two real sessions: name, underlying, strike and type agree with their own columns, and the expiry does
 /// wherever the exchange moved no date.
 TEST(NseOption, AgreesWithTheExchangesFiles) {
-  for (const char* name : {"nse_fo_udiff/BhavCopy_NSE_FO_20250101.csv.gz", "nse_fo_udiff/BhavCopy_NSE_FO_20250102.csv.gz"}) {
+  for (const char* name :
+       {"nse_fo_udiff/BhavCopy_NSE_FO_20250101.csv.gz", "nse_fo_udiff/BhavCopy_NSE_FO_20250102.csv.gz"}) {
     const std::string path = shared_data(name);
     if (path.empty()) GTEST_SKIP() << "absent: " << name;
     Drained d = drain(dataset("nse_fo"), path);
     ASSERT_TRUE(d.status.ok());
     std::int64_t options = 0, moved = 0;
     for (const SourceBatch& batch : d.batches) {
-      auto text = [&](const char* column) { return std::static_pointer_cast<arrow::StringArray>(batch.rows->GetColumnByName(column)); };
+      auto text = [&](const char* column) {
+        return std::static_pointer_cast<arrow::StringArray>(batch.rows->GetColumnByName(column));
+      };
       auto contract = text("contract"), symbol = text("symbol"), type = text("option_type");
       auto strike = std::static_pointer_cast<arrow::Decimal64Array>(batch.rows->GetColumnByName("strike"));
       auto expiry = std::static_pointer_cast<arrow::Date32Array>(batch.rows->GetColumnByName("expiry"));
@@ -98,7 +104,8 @@ TEST(NseOption, AgreesWithTheExchangesFiles) {
         ASSERT_TRUE(parse_nse_option(contract->GetView(i), Date::of(2025, 1, 1), got)) << contract->GetView(i);
         EXPECT_EQ(got.underlying, symbol->GetView(i)) << contract->GetView(i);
         EXPECT_EQ(got.call ? "CE" : "PE", type->GetView(i));
-        EXPECT_EQ(got.strike, reinterpret_cast<const std::int64_t*>(strike->data()->buffers[1]->data())[i] * 10) << contract->GetView(i);
+        EXPECT_EQ(got.strike, reinterpret_cast<const std::int64_t*>(strike->data()->buffers[1]->data())[i] * 10)
+            << contract->GetView(i);
         ++options;
         moved += got.expiry.days != expiry->Value(i);
       }
@@ -106,7 +113,8 @@ TEST(NseOption, AgreesWithTheExchangesFiles) {
     EXPECT_GT(options, 32'000);
     RecordProperty("options", static_cast<int>(options));
     RecordProperty("expiry_not_by_rule", static_cast<int>(moved));
-    std::printf("%s: %ld options, %ld with another expiry than the rule's\n", name, static_cast<long>(options), static_cast<long>(moved));
+    std::printf("%s: %ld options, %ld with another expiry than the rule's\n", name, static_cast<long>(options),
+                static_cast<long>(moved));
     EXPECT_LT(moved, options / 10);
   }
 }

@@ -43,7 +43,8 @@ TEST(Gzip, CompressionIsPinned) {
 TEST(Gzip, MembersOneAfterTheOther) {
   Folder folder;
   const std::string a = sample(3'000), b = "b\n", c = sample(40'000);
-  const std::string path = folder.write("m.gz", *gzip_compress(a) + *gzip_compress("") + *gzip_compress(b) + *gzip_compress(c));
+  const std::string path =
+      folder.write("m.gz", *gzip_compress(a) + *gzip_compress("") + *gzip_compress(b) + *gzip_compress(c));
   for (std::size_t step : {std::size_t{1}, std::size_t{4096}, std::size_t{1'000'000}}) {
     auto back = read_all(path, step);
     ASSERT_TRUE(back.ok()) << back.status().ToString();
@@ -77,7 +78,8 @@ TEST(Gzip, EveryCutIsTruncation) {
   for (std::size_t cut = 2; cut < whole.size(); cut += 1 + cut / 50) {
     auto back = read_all(folder.write("cut.gz", whole.substr(0, cut)), 512);
     ASSERT_FALSE(back.ok()) << cut;
-    EXPECT_NE(back.status().message().find("ends early, at byte " + std::to_string(cut)), std::string::npos) << back.status().message();
+    EXPECT_NE(back.status().message().find("ends early, at byte " + std::to_string(cut)), std::string::npos)
+        << back.status().message();
     EXPECT_EQ(exit_code(back.status()), 1);
   }
 }

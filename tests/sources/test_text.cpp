@@ -98,10 +98,16 @@ TEST(Header, SaysWhatTheFileIs) {
     return header.ok() ? std::string("ok") : header.status().message();
   };
   EXPECT_EQ(message(""), "f: the file is empty");
-  EXPECT_EQ(message(std::string("\xff\xfe" "a\0,\0", 6)), "f: the text is UTF-16");
+  EXPECT_EQ(message(std::string("\xff\xfe"
+                                "a\0,\0",
+                                6)),
+            "f: the text is UTF-16");
   EXPECT_EQ(message(std::string("a\0,\0b\0\n\0", 8)), "f: the text is UTF-16 without a mark");
   EXPECT_EQ(message("PK\x03\x04zip"), "f: this is a zip archive");
-  EXPECT_EQ(message(std::string("\x7f" "ELF\x02\x01\x01\0\0\0\0\0", 12)), "f: this is binary data, no text");
+  EXPECT_EQ(message(std::string("\x7f"
+                                "ELF\x02\x01\x01\0\0\0\0\0",
+                                12)),
+            "f: this is binary data, no text");
   EXPECT_EQ(message("a,b\rc,d\r"), "f: its lines end with CR alone");
   EXPECT_EQ(message("\n1,2\n"), "f: its first line is blank");
   auto header = parse_header("\xef\xbb\xbf SYMBOL, \"SERIES\" ,DATE1 ,\r\nx", "f");

@@ -12,14 +12,21 @@ namespace tapemill {
 template <>
 inline constexpr auto fields<graph::SignalConfig> = std::tuple{
     field("calculator_class", &graph::SignalConfig::calculator_class, "the class, by its last component"),
-    field<graph::SignalConfig, std::vector<std::string>>("strategies", &graph::SignalConfig::strategies,
-                                                         "momentum, mean_reversion, trend_following, volatility_breakout, in the order in which equal confidences win"),
-    field<graph::SignalConfig, double>("min_confidence", &graph::SignalConfig::min_confidence, "weaker signals are dropped before the vote", 0.0, 1.0),
-    field<graph::SignalConfig, double>("risk_per_trade", &graph::SignalConfig::risk_per_trade, "share of equity that a position loses at its stop", 0.0, 1.0),
-    field<graph::SignalConfig, int>("breakout_lag", &graph::SignalConfig::breakout_lag, "bars by which average range and volume lie behind the breakout bar", 0.0, 100.0),
-    field<graph::SignalConfig, std::string>("price_column", &graph::SignalConfig::price_column, "price that is judged (empty: adj_close where rows have it, else close)"),
-    field<graph::SignalConfig, std::string>("volume_column", &graph::SignalConfig::volume_column, "volume that is judged"),
-    field("group_by", &graph::SignalConfig::group_by, "column whose values have a series each (ticker: also instrument_id, symbol)")};
+    field<graph::SignalConfig, std::vector<std::string>>(
+        "strategies", &graph::SignalConfig::strategies,
+        "momentum, mean_reversion, trend_following, volatility_breakout, in the order in which equal confidences win"),
+    field<graph::SignalConfig, double>("min_confidence", &graph::SignalConfig::min_confidence,
+                                       "weaker signals are dropped before the vote", 0.0, 1.0),
+    field<graph::SignalConfig, double>("risk_per_trade", &graph::SignalConfig::risk_per_trade,
+                                       "share of equity that a position loses at its stop", 0.0, 1.0),
+    field<graph::SignalConfig, int>("breakout_lag", &graph::SignalConfig::breakout_lag,
+                                    "bars by which average range and volume lie behind the breakout bar", 0.0, 100.0),
+    field<graph::SignalConfig, std::string>("price_column", &graph::SignalConfig::price_column,
+                                            "price that is judged (empty: adj_close where rows have it, else close)"),
+    field<graph::SignalConfig, std::string>("volume_column", &graph::SignalConfig::volume_column,
+                                            "volume that is judged"),
+    field("group_by", &graph::SignalConfig::group_by,
+          "column whose values have a series each (ticker: also instrument_id, symbol)")};
 }  // namespace tapemill
 
 namespace tapemill::graph {
@@ -33,7 +40,8 @@ class SignalDetectorCalculator final : public Calculator {
   }
 
  public:
-  SignalDetectorCalculator(std::shared_ptr<const analytics::SignalDetector> detector, std::size_t key, std::vector<std::size_t> inputs)
+  SignalDetectorCalculator(std::shared_ptr<const analytics::SignalDetector> detector, std::size_t key,
+                           std::vector<std::size_t> inputs)
       : detector_(std::move(detector)), key_(key), inputs_(std::move(inputs)), in_(inputs_.size()) {}
 
   Status process(const View& in, Block& out) override {
@@ -85,7 +93,8 @@ Result<CalculatorPlan> plan_signals(const Node& config, const Schema* in) {
   ARROW_RETURN_NOT_OK(read_config(config, options));
   const Node* list = config.find("strategies");
   const Node& at = list != nullptr ? *list : config;
-  if (options.strategies.empty()) return at.error("no strategy is named", "momentum, mean_reversion, trend_following or volatility_breakout");
+  if (options.strategies.empty())
+    return at.error("no strategy is named", "momentum, mean_reversion, trend_following or volatility_breakout");
   for (std::size_t i = 0; i < options.strategies.size(); ++i) {
     auto known = analytics::SignalDetector::requests({options.strategies[i]});
     if (!known.ok()) return placed(at.is_list() ? at.items[i] : at, known.status(), "strategies");
@@ -101,9 +110,18 @@ Result<CalculatorPlan> plan_signals(const Node& config, const Schema* in) {
   plan.depends = detector->inputs();
   plan.depends.insert(plan.depends.begin(), in->fields[key].name);
   plan.keeps_rows = false;
-  plan.outputs.fields = {{"ticker", Kind::string},      {"timestamp", Kind::timestamp}, {"signal_type", Kind::string}, {"strength", Kind::string},
-                         {"strategy", Kind::string},    {"entry_price"},                {"stop_loss"},                 {"take_profit"},
-                         {"confidence"},                {"atr"},                        {"risk_reward_ratio"},         {"consensus_strategies", Kind::string}};
+  plan.outputs.fields = {{"ticker", Kind::string},
+                         {"timestamp", Kind::timestamp},
+                         {"signal_type", Kind::string},
+                         {"strength", Kind::string},
+                         {"strategy", Kind::string},
+                         {"entry_price"},
+                         {"stop_loss"},
+                         {"take_profit"},
+                         {"confidence"},
+                         {"atr"},
+                         {"risk_reward_ratio"},
+                         {"consensus_strategies", Kind::string}};
   for (const auto& rule : detector->rules()) plan.notes.push_back(rule.name + ": " + rule.text);
   plan.make = [detector, key, inputs] { return std::make_unique<SignalDetectorCalculator>(detector, key, inputs); };
   return plan;

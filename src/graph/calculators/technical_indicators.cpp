@@ -21,32 +21,37 @@ struct CompleteConfig {
 }  // namespace tapemill::graph
 namespace tapemill {
 template <>
-inline constexpr auto fields<graph::TechnicalConfig> = std::tuple{
-    field("calculator_class", &graph::TechnicalConfig::calculator_class, "the class, by its last component"),
-    field("indicators", &graph::TechnicalConfig::indicators, "requests such as SMA_20, MACD, BB_20, or expressions such as rsi(close, period=14)"),
-    field("price_column", &graph::TechnicalConfig::price_column, "price that is computed with (empty: adj_close where rows have it, else close)"),
-    field("volume_column", &graph::TechnicalConfig::volume_column, "volume that is computed with"),
-    field("form", &graph::TechnicalConfig::form, "what an unqualified name means", "talib|columnar"),
-    field("group_by", &graph::TechnicalConfig::group_by, "column whose values have a series each (ticker: also instrument_id, symbol)")};
+inline constexpr auto fields<graph::TechnicalConfig> =
+    std::tuple{field("calculator_class", &graph::TechnicalConfig::calculator_class, "the class, by its last component"),
+               field("indicators", &graph::TechnicalConfig::indicators,
+                     "requests such as SMA_20, MACD, BB_20, or expressions such as rsi(close, period=14)"),
+               field("price_column", &graph::TechnicalConfig::price_column,
+                     "price that is computed with (empty: adj_close where rows have it, else close)"),
+               field("volume_column", &graph::TechnicalConfig::volume_column, "volume that is computed with"),
+               field("form", &graph::TechnicalConfig::form, "what an unqualified name means", "talib|columnar"),
+               field("group_by", &graph::TechnicalConfig::group_by,
+                     "column whose values have a series each (ticker: also instrument_id, symbol)")};
 template <>
-inline constexpr auto fields<graph::MacdConfig> = std::tuple{
-    field("fast", &graph::MacdConfig::fast, "bars of the fast average", 2, 10000),
-    field("slow", &graph::MacdConfig::slow, "bars of the slow average", 2, 10000),
-    field("signal", &graph::MacdConfig::signal, "bars of the signal line", 1, 10000)};
+inline constexpr auto fields<graph::MacdConfig> =
+    std::tuple{field("fast", &graph::MacdConfig::fast, "bars of the fast average", 2, 10000),
+               field("slow", &graph::MacdConfig::slow, "bars of the slow average", 2, 10000),
+               field("signal", &graph::MacdConfig::signal, "bars of the signal line", 1, 10000)};
 template <>
-inline constexpr auto fields<graph::CompleteConfig> = std::tuple{
-    field("calculator_class", &graph::CompleteConfig::calculator_class, "the class, by its last component"),
-    field("sma_periods", &graph::CompleteConfig::sma_periods, "simple averages"),
-    field("ema_periods", &graph::CompleteConfig::ema_periods, "exponential averages"),
-    field("rsi_period", &graph::CompleteConfig::rsi_period, "relative strength", 2, 10000),
-    field("macd_config", &graph::CompleteConfig::macd_config, "fast, slow and signal of MACD"),
-    field("bollinger_period", &graph::CompleteConfig::bollinger_period, "Bollinger bands", 2, 10000),
-    field("atr_period", &graph::CompleteConfig::atr_period, "average true range", 1, 10000),
-    field("lmdb_path", &graph::CompleteConfig::lmdb_path, "where results are shared; not in this version"),
-    field("price_column", &graph::CompleteConfig::price_column, "price that is computed with (empty: adj_close where rows have it, else close)"),
-    field("volume_column", &graph::CompleteConfig::volume_column, "volume that is computed with"),
-    field("form", &graph::CompleteConfig::form, "what an unqualified name means", "talib|columnar"),
-    field("group_by", &graph::CompleteConfig::group_by, "column whose values have a series each (ticker: also instrument_id, symbol)")};
+inline constexpr auto fields<graph::CompleteConfig> =
+    std::tuple{field("calculator_class", &graph::CompleteConfig::calculator_class, "the class, by its last component"),
+               field("sma_periods", &graph::CompleteConfig::sma_periods, "simple averages"),
+               field("ema_periods", &graph::CompleteConfig::ema_periods, "exponential averages"),
+               field("rsi_period", &graph::CompleteConfig::rsi_period, "relative strength", 2, 10000),
+               field("macd_config", &graph::CompleteConfig::macd_config, "fast, slow and signal of MACD"),
+               field("bollinger_period", &graph::CompleteConfig::bollinger_period, "Bollinger bands", 2, 10000),
+               field("atr_period", &graph::CompleteConfig::atr_period, "average true range", 1, 10000),
+               field("lmdb_path", &graph::CompleteConfig::lmdb_path, "where results are shared; not in this version"),
+               field("price_column", &graph::CompleteConfig::price_column,
+                     "price that is computed with (empty: adj_close where rows have it, else close)"),
+               field("volume_column", &graph::CompleteConfig::volume_column, "volume that is computed with"),
+               field("form", &graph::CompleteConfig::form, "what an unqualified name means", "talib|columnar"),
+               field("group_by", &graph::CompleteConfig::group_by,
+                     "column whose values have a series each (ticker: also instrument_id, symbol)")};
 }  // namespace tapemill
 
 namespace tapemill::graph {
@@ -63,7 +68,12 @@ class TechnicalIndicators final : public Calculator {
 
  public:
   TechnicalIndicators(analytics::Series series, std::size_t key, std::vector<std::size_t> inputs, int session)
-      : series_(std::move(series)), key_(key), inputs_(std::move(inputs)), session_(session), in_(inputs_.size()), out_(series_.outputs()) {}
+      : series_(std::move(series)),
+        key_(key),
+        inputs_(std::move(inputs)),
+        session_(session),
+        in_(inputs_.size()),
+        out_(series_.outputs()) {}
 
   Status process(const View& in, Block& out) override {
     for (std::size_t row = 0; row < in.rows; ++row) {
@@ -91,7 +101,8 @@ class TechnicalIndicators final : public Calculator {
 };
 
 /// The plan of a series; `at` is where its indicators are written.
-Result<CalculatorPlan> plan_series(const Node& config, const Node& at, const std::vector<analytics::NamedExpression>& expressions, const Schema& in,
+Result<CalculatorPlan> plan_series(const Node& config, const Node& at,
+                                   const std::vector<analytics::NamedExpression>& expressions, const Schema& in,
                                    const std::string& group_by) {
   ARROW_ASSIGN_OR_RAISE(std::size_t key, key_column(config, in, group_by));
   auto compiled = analytics::Series::compile(expressions, in.numeric());
@@ -109,7 +120,9 @@ Result<CalculatorPlan> plan_series(const Node& config, const Node& at, const std
   int session = in.find("session");
   if (session >= 0 && in.fields[static_cast<std::size_t>(session)].kind != Kind::date) session = -1;
   for (const std::string& text : compiled->resolved()) plan.notes.push_back(text);
-  plan.make = [series = *compiled, key, inputs, session] { return std::make_unique<TechnicalIndicators>(series, key, inputs, session); };
+  plan.make = [series = *compiled, key, inputs, session] {
+    return std::make_unique<TechnicalIndicators>(series, key, inputs, session);
+  };
   return plan;
 }
 
@@ -141,7 +154,8 @@ Result<CalculatorPlan> plan_technical(const Node& config, const Schema* in) {
 Result<CalculatorPlan> plan_complete(const Node& config, const Schema* in) {
   CompleteConfig options;
   ARROW_RETURN_NOT_OK(read_config(config, options));
-  if (!options.lmdb_path.empty()) return config.find("lmdb_path")->error("LMDB is not built in this version", "leave lmdb_path out");
+  if (!options.lmdb_path.empty())
+    return config.find("lmdb_path")->error("LMDB is not built in this version", "leave lmdb_path out");
   std::vector<std::string> requests;
   for (int n : options.sma_periods) requests.push_back(fmt::format("SMA_{}", n));
   for (int n : options.ema_periods) requests.push_back(fmt::format("EMA_{}", n));
@@ -151,13 +165,15 @@ Result<CalculatorPlan> plan_complete(const Node& config, const Schema* in) {
   requests.push_back(fmt::format("ATR_{}", options.atr_period));
   requests.insert(requests.end(), {"Volume_SMA_20", "Volume_Ratio"});
   const std::vector<std::string> columns = in != nullptr ? in->numeric() : kBar;
-  auto expressions = analytics::resolve_requests(requests, columns, {options.price_column, options.volume_column, options.form});
+  auto expressions =
+      analytics::resolve_requests(requests, columns, {options.price_column, options.volume_column, options.form});
   if (!expressions.ok()) return placed(config, expressions.status(), "indicators");
   const auto& macd = options.macd_config;
   for (auto& one : *expressions) {  // the request says 12, 26, 9
     const std::string standard = "fast=12, slow=26, signal=9";
     if (auto found = one.text.find(standard); found != std::string::npos)
-      one.text.replace(found, standard.size(), fmt::format("fast={}, slow={}, signal={}", macd.fast, macd.slow, macd.signal));
+      one.text.replace(found, standard.size(),
+                       fmt::format("fast={}, slow={}, signal={}", macd.fast, macd.slow, macd.signal));
   }
   if (in == nullptr) return CalculatorPlan{};
   return plan_series(config, config, *expressions, *in, options.group_by);

@@ -56,7 +56,8 @@ Status read_csv(const std::string& path, const std::function<Result<bool>(const 
   }
 }
 
-Result<bool> json_line(std::string_view line, std::int64_t number, RawRow& row, const std::function<Result<bool>(const RawRow&)>& each) {
+Result<bool> json_line(std::string_view line, std::int64_t number, RawRow& row,
+                       const std::function<Result<bool>(const RawRow&)>& each) {
   row.line = number, row.raw = line, row.reason = {}, row.cells.clear();
   std::string reason;
   auto document = Document::parse_json(std::string(line), "");
@@ -68,8 +69,10 @@ Result<bool> json_line(std::string_view line, std::int64_t number, RawRow& row, 
     reason = "is no JSON object";
   } else {
     for (const auto& [key, value] : document->root().members) {
-      if (!value.is_scalar()) reason = fmt::format("{} is a {}, not a value", key.text, value.is_list() ? "list" : "map");
-      row.cells.push_back({key.text, value.type == Node::Type::null ? std::nullopt : std::optional<std::string_view>(value.text)});
+      if (!value.is_scalar())
+        reason = fmt::format("{} is a {}, not a value", key.text, value.is_list() ? "list" : "map");
+      row.cells.push_back(
+          {key.text, value.type == Node::Type::null ? std::nullopt : std::optional<std::string_view>(value.text)});
     }
   }
   if (!reason.empty()) row.reason = reason, row.cells.clear();
@@ -91,7 +94,8 @@ Status read_json_lines(const std::string& path, const std::function<Result<bool>
       auto end = text.find('\n', start);
       if (end == std::string::npos && !ended) {
         if (text.size() - start > static_cast<std::size_t>(sources::kLongestLine) && !skipping) {
-          row.line = ++line, row.raw = std::string_view(text).substr(start, sources::kKeptOfLongLine), row.reason = "a line of over 1 MB", row.cells.clear();
+          row.line = ++line, row.raw = std::string_view(text).substr(start, sources::kKeptOfLongLine),
+          row.reason = "a line of over 1 MB", row.cells.clear();
           ARROW_ASSIGN_OR_RAISE(bool on, each(row));
           if (!on) return Status::OK();
           skipping = true;
@@ -123,7 +127,8 @@ Result<FileForm> file_form(const std::string& path) {
   const std::string ending = name.extension().string();
   if (ending == ".csv" || ending == ".txt") return FileForm::csv;
   if (ending == ".jsonl" || ending == ".ndjson" || ending == ".json") return FileForm::json_lines;
-  return usage_error(fmt::format("the form of {} cannot be told by its ending", path), "forms: .csv, .jsonl, and the same with .gz");
+  return usage_error(fmt::format("the form of {} cannot be told by its ending", path),
+                     "forms: .csv, .jsonl, and the same with .gz");
 }
 
 Status read_rows(const std::string& path, FileForm form, const std::function<Result<bool>(const RawRow&)>& each) {

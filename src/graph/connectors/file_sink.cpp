@@ -20,11 +20,13 @@ struct MemorySinkConfig {
 }  // namespace tapemill::graph
 namespace tapemill {
 template <>
-inline constexpr auto fields<graph::FileSinkConfig> = std::tuple{
-    field("destination", &graph::FileSinkConfig::destination, "file://PATH"),
-    field("format", &graph::FileSinkConfig::format, "jsonl: a JSON object a line; csv: with a header (empty: by the path's ending)", "|jsonl|csv")};
+inline constexpr auto fields<graph::FileSinkConfig> =
+    std::tuple{field("destination", &graph::FileSinkConfig::destination, "file://PATH"),
+               field("format", &graph::FileSinkConfig::format,
+                     "jsonl: a JSON object a line; csv: with a header (empty: by the path's ending)", "|jsonl|csv")};
 template <>
-inline constexpr auto fields<graph::MemorySinkConfig> = std::tuple{field("destination", &graph::MemorySinkConfig::destination, "memory://NAME")};
+inline constexpr auto fields<graph::MemorySinkConfig> =
+    std::tuple{field("destination", &graph::MemorySinkConfig::destination, "memory://NAME")};
 }  // namespace tapemill
 
 namespace tapemill::graph {
@@ -103,7 +105,8 @@ class FileSink final : public Sink {
     archive(written_);
     if (!archive.loading() || !archive.status().ok()) return Status::OK();
     if (auto size = ::lseek(fd_, 0, SEEK_END); size < written_)
-      return data_error(fmt::format("{}: has {} bytes, the checkpoint says {}", partial_, size, written_), "run the graph from its beginning");
+      return data_error(fmt::format("{}: has {} bytes, the checkpoint says {}", partial_, size, written_),
+                        "run the graph from its beginning");
     if (::ftruncate(fd_, written_) != 0 || ::lseek(fd_, written_, SEEK_SET) < 0) return errno_error(partial_, errno);
     return Status::OK();
   }
@@ -116,7 +119,8 @@ class FileSink final : public Sink {
     fd_ = -1;
     if (::rename(partial_.c_str(), path_.c_str()) != 0) return errno_error(path_, errno);
     const std::string folder = fs::path(path_).parent_path().string();
-    if (int at = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); at >= 0) ::fsync(at), ::close(at);
+    if (int at = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); at >= 0)
+      ::fsync(at), ::close(at);
     return Status::OK();
   }
   void abandon() override { ::unlink(partial_.c_str()); }
@@ -153,13 +157,18 @@ class FileSink final : public Sink {
   std::string buffer_;
 };
 
-Result<std::unique_ptr<Sink>> open_file_sink(const std::string& path, bool json, const std::vector<Stream>& streams, bool resume) {
+Result<std::unique_ptr<Sink>> open_file_sink(const std::string& path, bool json, const std::vector<Stream>& streams,
+                                             bool resume) {
   std::error_code failed;
   if (fs::path folder = fs::path(path).parent_path(); !folder.empty()) fs::create_directories(folder, failed);
   if (failed) return errno_error(path, failed.value());
   const std::string partial = path + ".partial";
   int fd = ::open(partial.c_str(), O_RDWR | O_CLOEXEC | (resume ? 0 : O_CREAT | O_TRUNC), 0644);
-  if (fd < 0) return errno_error(partial, errno, resume ? "the run that left the checkpoint also left this file; without it, run the graph from its beginning" : "");
+  if (fd < 0)
+    return errno_error(
+        partial, errno,
+        resume ? "the run that left the checkpoint also left this file; without it, run the graph from its beginning"
+               : "");
   return std::make_unique<FileSink>(path, json, streams, fd);
 }
 
@@ -169,18 +178,25 @@ Result<SinkPlan> plan_file_sink(const Node& config, const Address& address, cons
   FileSinkConfig options;
   ARROW_RETURN_NOT_OK(read_config(config, options));
   const std::string& path = address.path;
-  if (path.empty() || path.back() == '/') return address.at->error("the destination names no file", "file://results.jsonl, or file:///absolute/results.csv");
-  if (std::error_code ignored; fs::is_directory(path, ignored)) return address.at->error(fmt::format("{} is a folder", path), "name a file in it");
-  if (path.find_first_of("*?[") != std::string::npos) return address.at->error("a destination is one file, not a pattern");
+  if (path.empty() || path.back() == '/')
+    return address.at->error("the destination names no file", "file://results.jsonl, or file:///absolute/results.csv");
+  if (std::error_code ignored; fs::is_directory(path, ignored))
+    return address.at->error(fmt::format("{} is a folder", path), "name a file in it");
+  if (path.find_first_of("*?[") != std::string::npos)
+    return address.at->error("a destination is one file, not a pattern");
   const std::string ending = fs::path(path).extension().string();
-  bool json = options.format == "jsonl" || (options.format.empty() && (ending == ".jsonl" || ending == ".ndjson" || ending == ".json"));
+  bool json = options.format == "jsonl" ||
+              (options.format.empty() && (ending == ".jsonl" || ending == ".ndjson" || ending == ".json"));
   if (options.format.empty() && !json && ending != ".csv")
-    return address.at->error(fmt::format("what is to be written into {} cannot be told by its ending", path), "end it in .jsonl or .csv, or say \"format\": \"jsonl\"");
+    return address.at->error(fmt::format("what is to be written into {} cannot be told by its ending", path),
+                             "end it in .jsonl or .csv, or say \"format\": \"jsonl\"");
   if (!json && streams != nullptr)
     for (const Stream& stream : *streams)
       if (!(stream.schema == streams->front().schema))
-        return address.at->error(fmt::format("rows of different columns come here, from {} and from {}: a CSV has one header", streams->front().origin, stream.origin),
-                                 "write .jsonl, where each row names its origin");
+        return address.at->error(
+            fmt::format("rows of different columns come here, from {} and from {}: a CSV has one header",
+                        streams->front().origin, stream.origin),
+            "write .jsonl, where each row names its origin");
   SinkPlan plan;
   plan.note = json ? "JSON lines" : "CSV";
   if (streams != nullptr)

@@ -29,9 +29,12 @@ inline constexpr auto fields<graph::ColumnConfig> = std::tuple{
 template <>
 inline constexpr auto fields<graph::FileSourceConfig> = std::tuple{
     field("source", &graph::FileSourceConfig::source, "file://GLOB of CSV or JSON lines, .gz as well"),
-    field("file_pattern", &graph::FileSourceConfig::file_pattern, "of the files that the glob finds, those whose name is like this"),
-    field("time_column", &graph::FileSourceConfig::time_column, "column of event times (empty: time, timestamp, session, date or trade_date)"),
-    field("poll_interval", &graph::FileSourceConfig::poll_interval, "seconds between looks for new files; in this version the files that are there are read once", 0.0, 1e9),
+    field("file_pattern", &graph::FileSourceConfig::file_pattern,
+          "of the files that the glob finds, those whose name is like this"),
+    field("time_column", &graph::FileSourceConfig::time_column,
+          "column of event times (empty: time, timestamp, session, date or trade_date)"),
+    field("poll_interval", &graph::FileSourceConfig::poll_interval,
+          "seconds between looks for new files; in this version the files that are there are read once", 0.0, 1e9),
     field("columns", &graph::FileSourceConfig::columns, "names and types (empty: told by the first rows)")};
 }  // namespace tapemill
 
@@ -55,7 +58,9 @@ Result<std::vector<std::string>> files_of(const Address& address, const std::str
   ::globfree(&found);
   if (!files.empty()) return files;
   ARROW_RETURN_NOT_OK(placed(*address.at, file_form(path).status(), ""));
-  return address.at->error(fmt::format("no file is like {}{}", path, pattern.empty() ? "" : fmt::format(" and {}", pattern)), "file:///absolute/*.csv, or file://from/here/*.csv");
+  return address.at->error(
+      fmt::format("no file is like {}{}", path, pattern.empty() ? "" : fmt::format(" and {}", pattern)),
+      "file:///absolute/*.csv, or file://from/here/*.csv");
 }
 
 /// Of the kinds that a column's texts can all be read as, the narrowest; numbers are doubles.
@@ -76,19 +81,26 @@ Result<Schema> look(const std::string& path, FileForm form) {
   ARROW_RETURN_NOT_OK(read_rows(path, form, [&](const RawRow& row) -> Result<bool> {
     for (const auto& cell : row.cells) {
       auto known = texts.find(cell.name);
-      if (known == texts.end()) known = texts.emplace(std::string(cell.name), std::vector<std::string>{}).first, names.emplace_back(cell.name);
+      if (known == texts.end())
+        known = texts.emplace(std::string(cell.name), std::vector<std::string>{}).first, names.emplace_back(cell.name);
       if (cell.text) known->second.emplace_back(*cell.text);
     }
     return ++rows < kLooked;
   }));
-  if (names.empty()) return data_error(path + ": has no rows that could tell its columns", "say \"columns\": [{\"name\": \"close\", \"type\": \"double\"}]");
+  if (names.empty())
+    return data_error(path + ": has no rows that could tell its columns",
+                      "say \"columns\": [{\"name\": \"close\", \"type\": \"double\"}]");
   Schema schema;
   for (const std::string& name : names) schema.fields.push_back({name, narrowest(texts[name]), 0});
   return schema;
 }
 
 Kind kind_of(const std::string& type) {
-  const std::pair<const char*, Kind> kinds[] = {{"double", Kind::float64}, {"int64", Kind::int64}, {"boolean", Kind::boolean}, {"date", Kind::date}, {"timestamp", Kind::timestamp}};
+  const std::pair<const char*, Kind> kinds[] = {{"double", Kind::float64},
+                                                {"int64", Kind::int64},
+                                                {"boolean", Kind::boolean},
+                                                {"date", Kind::date},
+                                                {"timestamp", Kind::timestamp}};
   for (const auto& [name, kind] : kinds)
     if (type == name) return kind;
   return Kind::string;
@@ -97,7 +109,8 @@ Kind kind_of(const std::string& type) {
 /// Rows of files on their way into Arrow columns.
 class Reader {
  public:
-  Reader(const Schema& schema, int time, arrow::MemoryPool* pool) : schema_(schema), time_(time), cells_(schema.fields.size()) {
+  Reader(const Schema& schema, int time, arrow::MemoryPool* pool)
+      : schema_(schema), time_(time), cells_(schema.fields.size()) {
     for (const Field& field : schema.fields) {
       fields_.push_back(arrow::field(field.name, arrow_type(field)));
       builders_.push_back(arrow::MakeBuilder(fields_.back()->type(), pool).ValueOrDie());
@@ -113,7 +126,9 @@ class Reader {
       if (!reason.empty()) {
         dead.push_back({path, row.line, std::move(reason), std::string(row.raw.substr(0, 4096))});
         if (dead.size() > kMostDead)
-          return data_error(fmt::format("{}:{}: over {} rows do not parse; this one {}", path, row.line, kMostDead, dead.back().reason), "is this the file that was meant?");
+          return data_error(fmt::format("{}:{}: over {} rows do not parse; this one {}", path, row.line, kMostDead,
+                                        dead.back().reason),
+                            "is this the file that was meant?");
         return true;
       }
       for (std::size_t c = 0; c < cells_.size(); ++c) ARROW_RETURN_NOT_OK(append(c));
@@ -147,13 +162,16 @@ class Reader {
       const auto& cell = row.cells[i];
       // Cells come in one order almost always: look where the last row had it first.
       if (i >= places_.size()) places_.push_back(-1);
-      if (places_[i] < 0 || schema_.fields[static_cast<std::size_t>(places_[i])].name != cell.name) places_[i] = schema_.find(cell.name);
+      if (places_[i] < 0 || schema_.fields[static_cast<std::size_t>(places_[i])].name != cell.name)
+        places_[i] = schema_.find(cell.name);
       if (places_[i] < 0 || !cell.text) continue;
       const auto c = static_cast<std::size_t>(places_[i]);
-      if (const char* complaint = value(schema_.fields[c].kind, *cell.text, cells_[c])) return fmt::format("{} \"{}\" {}", cell.name, cell.text->substr(0, 40), complaint);
+      if (const char* complaint = value(schema_.fields[c].kind, *cell.text, cells_[c]))
+        return fmt::format("{} \"{}\" {}", cell.name, cell.text->substr(0, 40), complaint);
       cells_[c].null = false;
     }
-    if (time_ >= 0 && cells_[static_cast<std::size_t>(time_)].null) return fmt::format("{} is null: the row has no event time", schema_.fields[static_cast<std::size_t>(time_)].name);
+    if (time_ >= 0 && cells_[static_cast<std::size_t>(time_)].null)
+      return fmt::format("{} is null: the row has no event time", schema_.fields[static_cast<std::size_t>(time_)].name);
     return {};
   }
 
@@ -162,7 +180,9 @@ class Reader {
       case Kind::float64: return sources::read_double(text, out.number);
       case Kind::int32:
       case Kind::int64: return sources::read_integer(text, out.integer);
-      case Kind::boolean: out.integer = text == "true"; return text == "true" || text == "false" ? nullptr : "is not true or false";
+      case Kind::boolean:
+        out.integer = text == "true";
+        return text == "true" || text == "false" ? nullptr : "is not true or false";
       case Kind::date: {
         auto date = Date::parse(text);
         if (date.ok()) out.integer = date->days;
@@ -187,7 +207,8 @@ class Reader {
     switch (schema_.fields[c].kind) {
       case Kind::float64: return static_cast<arrow::DoubleBuilder&>(builder).Append(value.number);
       case Kind::boolean: return static_cast<arrow::BooleanBuilder&>(builder).Append(value.integer != 0);
-      case Kind::date: return static_cast<arrow::Date32Builder&>(builder).Append(static_cast<std::int32_t>(value.integer));
+      case Kind::date:
+        return static_cast<arrow::Date32Builder&>(builder).Append(static_cast<std::int32_t>(value.integer));
       case Kind::timestamp: return static_cast<arrow::TimestampBuilder&>(builder).Append(value.integer);
       case Kind::string: return static_cast<arrow::StringBuilder&>(builder).Append(value.text);
       default: return static_cast<arrow::Int64Builder&>(builder).Append(value.integer);
@@ -223,17 +244,21 @@ Result<SourcePlan> plan_file_source(const Node& config, const Address& address, 
     plan.schema = *looked;
   }
   for (const ColumnConfig& column : options.columns) {
-    if (column.name.empty() || plan.schema.find(column.name) >= 0) return config.find("columns")->error(fmt::format("\"{}\": a column has a name, and one of its own", column.name));
+    if (column.name.empty() || plan.schema.find(column.name) >= 0)
+      return config.find("columns")->error(fmt::format("\"{}\": a column has a name, and one of its own", column.name));
     plan.schema.fields.push_back({column.name, kind_of(column.type), 0});
   }
   ARROW_ASSIGN_OR_RAISE(int time, time_column(config, plan.schema, options.time_column));
   plan.time_of_day = time >= 0 && plan.schema.fields[static_cast<std::size_t>(time)].kind == Kind::timestamp;
   int key = -1;
   for (const char* name : {"ticker", "instrument_id", "symbol"})
-    if (int at = plan.schema.find(name); key < 0 && at >= 0 && plan.schema.fields[static_cast<std::size_t>(at)].kind == Kind::string) key = at;
+    if (int at = plan.schema.find(name);
+        key < 0 && at >= 0 && plan.schema.fields[static_cast<std::size_t>(at)].kind == Kind::string)
+      key = at;
   plan.note = fmt::format("{} file{}", files.size(), files.size() == 1 ? "" : "s");
   const std::string version = "files " + sha256(identity);
-  plan.open = [files, time, key, version, schema = plan.schema](const Surroundings& here) -> Result<std::unique_ptr<Source>> {
+  plan.open = [files, time, key, version,
+               schema = plan.schema](const Surroundings& here) -> Result<std::unique_ptr<Source>> {
     arrow::MemoryPool* pool = here.budget != nullptr ? here.budget->pool() : arrow::default_memory_pool();
     Reader reader(schema, time, pool);
     for (const std::string& file : files) ARROW_RETURN_NOT_OK(reader.file(file));

@@ -11,9 +11,11 @@ struct LakeSourceConfig {
 }  // namespace tapemill::graph
 namespace tapemill {
 template <>
-inline constexpr auto fields<graph::LakeSourceConfig> = std::tuple{
-    field("source", &graph::LakeSourceConfig::source, "lake://LAYER.TABLE?symbols=A,B&start=DAY&end=DAY&columns=a,b&version=N"),
-    field("time_column", &graph::LakeSourceConfig::time_column, "column of event times (empty: time, timestamp, session, date or trade_date)")};
+inline constexpr auto fields<graph::LakeSourceConfig> =
+    std::tuple{field("source", &graph::LakeSourceConfig::source,
+                     "lake://LAYER.TABLE?symbols=A,B&start=DAY&end=DAY&columns=a,b&version=N"),
+               field("time_column", &graph::LakeSourceConfig::time_column,
+                     "column of event times (empty: time, timestamp, session, date or trade_date)")};
 }  // namespace tapemill
 
 namespace tapemill::graph {
@@ -47,11 +49,14 @@ Result<lake::ScanRequest> lake_request(const Address& address) {
     } else if (key == "version") {
       std::int64_t version = -1;
       auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), version);
-      if (code != std::errc{} || end != value.data() + value.size() || version < 0) return address.at->error(fmt::format("\"{}\" is no version", value), "version=3");
+      if (code != std::errc{} || end != value.data() + value.size() || version < 0)
+        return address.at->error(fmt::format("\"{}\" is no version", value), "version=3");
       request.version = version;
     } else {
       std::string near = nearest(key, known);
-      return address.at->error(fmt::format("lake:// knows no \"{}\"", key), (near.empty() ? "" : fmt::format("did you mean \"{}\"? ", near)) + fmt::format("known: {}", fmt::join(known, ", ")));
+      return address.at->error(fmt::format("lake:// knows no \"{}\"", key),
+                               (near.empty() ? "" : fmt::format("did you mean \"{}\"? ", near)) +
+                                   fmt::format("known: {}", fmt::join(known, ", ")));
     }
   }
   return request;
@@ -61,9 +66,13 @@ Result<SourcePlan> plan_lake_source(const Node& config, const Address& address, 
   LakeSourceConfig options;
   ARROW_RETURN_NOT_OK(read_config(config, options));
   ARROW_ASSIGN_OR_RAISE(lake::ScanRequest request, lake_request(address));
-  if (around.lake == nullptr) return address.at->error("there is no lake to read from", "tapemill ingest makes one; --lake DIR or $TAPEMILL_LAKE names another");
+  if (around.lake == nullptr)
+    return address.at->error("there is no lake to read from",
+                             "tapemill ingest makes one; --lake DIR or $TAPEMILL_LAKE names another");
   lake::TableName name = request.table;
-  if (!around.lake->table(name).exists() && name.layer == lake::Layer::silver && around.lake->silver_is_view(name.table)) name.layer = lake::Layer::bronze;
+  if (!around.lake->table(name).exists() && name.layer == lake::Layer::silver &&
+      around.lake->silver_is_view(name.table))
+    name.layer = lake::Layer::bronze;
   if (!around.lake->table(name).exists()) {
     lake::ScanRequest nothing;
     nothing.table = request.table;
@@ -81,7 +90,8 @@ Result<SourcePlan> plan_lake_source(const Node& config, const Address& address, 
     auto field = snapshot->schema->GetFieldByName(column);
     if (field == nullptr) {
       std::string near = nearest(column, snapshot->schema->field_names());
-      return address.at->error(fmt::format("{} has no column \"{}\"", request.table.str(), column), near.empty() ? "" : fmt::format("did you mean \"{}\"?", near));
+      return address.at->error(fmt::format("{} has no column \"{}\"", request.table.str(), column),
+                               near.empty() ? "" : fmt::format("did you mean \"{}\"?", near));
     }
     wanted.push_back(field);
   }
@@ -97,8 +107,10 @@ Result<SourcePlan> plan_lake_source(const Node& config, const Address& address, 
   plan.note = fmt::format("{} version {}", request.table.str(), *request.version);
   plan.open = [request, time, key, schema = plan.schema](const Surroundings& here) -> Result<std::unique_ptr<Source>> {
     arrow::MemoryPool* pool = here.budget != nullptr ? here.budget->pool() : arrow::default_memory_pool();
-    ARROW_ASSIGN_OR_RAISE(auto scanned, lake::scan(*here.lake, request, here.workers != nullptr ? *here.workers : Workers(1), pool));
-    return table_source(scanned.rows, schema, time, key, fmt::format("{} version {}", request.table.str(), scanned.version), {}, pool);
+    ARROW_ASSIGN_OR_RAISE(auto scanned,
+                          lake::scan(*here.lake, request, here.workers != nullptr ? *here.workers : Workers(1), pool));
+    return table_source(scanned.rows, schema, time, key,
+                        fmt::format("{} version {}", request.table.str(), scanned.version), {}, pool);
   };
   return plan;
 }

@@ -11,8 +11,13 @@ namespace {
 
 class TableSource final : public Source {
  public:
-  TableSource(arrow::ArrayVector columns, std::vector<std::int64_t> times, std::vector<std::int64_t> order, std::string version, std::vector<DeadRow> dead)
-      : columns_(std::move(columns)), times_(std::move(times)), order_(std::move(order)), version_(std::move(version)), dead_(std::move(dead)) {}
+  TableSource(arrow::ArrayVector columns, std::vector<std::int64_t> times, std::vector<std::int64_t> order,
+              std::string version, std::vector<DeadRow> dead)
+      : columns_(std::move(columns)),
+        times_(std::move(times)),
+        order_(std::move(order)),
+        version_(std::move(version)),
+        dead_(std::move(dead)) {}
 
   Result<std::size_t> read(Block& out, std::size_t most) override {
     std::size_t count = std::min(most, order_.size() - at_);
@@ -22,7 +27,9 @@ class TableSource final : public Source {
     return count;
   }
   Status seek(std::int64_t row) override {
-    if (row < 0 || row > rows()) return data_error(fmt::format("checkpoint: row {} of a source that has {}", row, rows()), "run the graph from its beginning");
+    if (row < 0 || row > rows())
+      return data_error(fmt::format("checkpoint: row {} of a source that has {}", row, rows()),
+                        "run the graph from its beginning");
     at_ = static_cast<std::size_t>(row);
     return Status::OK();
   }
@@ -44,8 +51,12 @@ class TableSource final : public Source {
   void append(const arrow::Array& from, std::size_t count, Column& to) const {
     auto integer = [](const auto& array, std::int64_t row) { return static_cast<std::int64_t>(array.Value(row)); };
     switch (from.type_id()) {
-      case arrow::Type::DOUBLE: return values<arrow::DoubleArray>(from, count, to, [](const auto& array, std::int64_t row) { return array.Value(row); });
-      case arrow::Type::STRING: return values<arrow::StringArray>(from, count, to, [](const auto& array, std::int64_t row) { return std::string_view(array.GetView(row)); });
+      case arrow::Type::DOUBLE:
+        return values<arrow::DoubleArray>(from, count, to,
+                                          [](const auto& array, std::int64_t row) { return array.Value(row); });
+      case arrow::Type::STRING:
+        return values<arrow::StringArray>(
+            from, count, to, [](const auto& array, std::int64_t row) { return std::string_view(array.GetView(row)); });
       case arrow::Type::BOOL: return values<arrow::BooleanArray>(from, count, to, integer);
       case arrow::Type::INT32: return values<arrow::Int32Array>(from, count, to, integer);
       case arrow::Type::INT64: return values<arrow::Int64Array>(from, count, to, integer);
@@ -53,7 +64,8 @@ class TableSource final : public Source {
       case arrow::Type::TIMESTAMP: return values<arrow::TimestampArray>(from, count, to, integer);
       case arrow::Type::DECIMAL64: {
         const auto* raw = from.data()->GetValues<std::int64_t>(1);
-        return values<arrow::Decimal64Array>(from, count, to, [raw](const auto&, std::int64_t row) { return raw[row]; });
+        return values<arrow::Decimal64Array>(from, count, to,
+                                             [raw](const auto&, std::int64_t row) { return raw[row]; });
       }
       default: break;  // schema_of() let nothing else in
     }
@@ -79,8 +91,11 @@ std::vector<std::int32_t> ranks(const arrow::StringArray& keys) {
   }
   std::vector<std::int32_t> sorted(names.size()), rank(names.size());
   std::iota(sorted.begin(), sorted.end(), 0);
-  std::sort(sorted.begin(), sorted.end(), [&](std::int32_t a, std::int32_t b) { return names[static_cast<std::size_t>(a)] < names[static_cast<std::size_t>(b)]; });
-  for (std::size_t i = 0; i < sorted.size(); ++i) rank[static_cast<std::size_t>(sorted[i])] = static_cast<std::int32_t>(i);
+  std::sort(sorted.begin(), sorted.end(), [&](std::int32_t a, std::int32_t b) {
+    return names[static_cast<std::size_t>(a)] < names[static_cast<std::size_t>(b)];
+  });
+  for (std::size_t i = 0; i < sorted.size(); ++i)
+    rank[static_cast<std::size_t>(sorted[i])] = static_cast<std::int32_t>(i);
   for (std::int32_t& key : out) key = rank[static_cast<std::size_t>(key)];
   return out;
 }
@@ -90,7 +105,8 @@ std::vector<std::int64_t> times_of(const arrow::Array& column) {
   for (std::int64_t row = 0; row < column.length(); ++row) {
     std::int64_t& time = out[static_cast<std::size_t>(row)];
     if (column.IsNull(row)) time = std::numeric_limits<std::int64_t>::min();  // known before all others
-    else if (column.type_id() == arrow::Type::DATE32) time = static_cast<const arrow::Date32Array&>(column).Value(row) * kDay;
+    else if (column.type_id() == arrow::Type::DATE32)
+      time = static_cast<const arrow::Date32Array&>(column).Value(row) * kDay;
     else time = static_cast<const arrow::TimestampArray&>(column).Value(row);
   }
   return out;
@@ -124,8 +140,13 @@ Result<Schema> schema_of(const arrow::Schema& schema) {
       case arrow::Type::STRING: break;
       case arrow::Type::DATE32: one.kind = Kind::date; break;
       case arrow::Type::TIMESTAMP: one.kind = Kind::timestamp; break;
-      case arrow::Type::DECIMAL64: one.kind = Kind::decimal, one.scale = static_cast<const arrow::DecimalType&>(*field->type()).scale(); break;
-      default: return usage_error(fmt::format("column \"{}\" is {}, which events do not have", field->name(), field->type()->ToString()), "name the columns that are wanted: ?columns=a,b");
+      case arrow::Type::DECIMAL64:
+        one.kind = Kind::decimal, one.scale = static_cast<const arrow::DecimalType&>(*field->type()).scale();
+        break;
+      default:
+        return usage_error(
+            fmt::format("column \"{}\" is {}, which events do not have", field->name(), field->type()->ToString()),
+            "name the columns that are wanted: ?columns=a,b");
     }
     out.fields.push_back(std::move(one));
   }
@@ -133,22 +154,28 @@ Result<Schema> schema_of(const arrow::Schema& schema) {
 }
 
 Result<int> time_column(const Node& config, const Schema& schema, const std::string& wanted) {
-  auto dated = [&](int at) { return at >= 0 && (schema.fields[static_cast<std::size_t>(at)].kind == Kind::date || schema.fields[static_cast<std::size_t>(at)].kind == Kind::timestamp); };
+  auto dated = [&](int at) {
+    return at >= 0 && (schema.fields[static_cast<std::size_t>(at)].kind == Kind::date ||
+                       schema.fields[static_cast<std::size_t>(at)].kind == Kind::timestamp);
+  };
   if (!wanted.empty()) {
     int at = schema.find(wanted);
     if (dated(at)) return at;
     const Node* key = config.find("time_column");
     std::string near = nearest(wanted, schema.names());
-    return (key != nullptr ? *key : config).error(fmt::format("\"{}\" is no date or timestamp of the rows", wanted),
-                                                  near.empty() ? fmt::format("they have {}", fmt::join(schema.names(), ", ")) : fmt::format("did you mean \"{}\"?", near));
+    return (key != nullptr ? *key : config)
+        .error(fmt::format("\"{}\" is no date or timestamp of the rows", wanted),
+               near.empty() ? fmt::format("they have {}", fmt::join(schema.names(), ", "))
+                            : fmt::format("did you mean \"{}\"?", near));
   }
   for (const char* name : {"time", "timestamp", "session", "date", "trade_date"})
     if (dated(schema.find(name))) return schema.find(name);
   return -1;
 }
 
-Result<std::unique_ptr<Source>> table_source(const std::shared_ptr<arrow::Table>& table, const Schema& schema, int time, int key, std::string version,
-                                             std::vector<DeadRow> dead, arrow::MemoryPool* pool) {
+Result<std::unique_ptr<Source>> table_source(const std::shared_ptr<arrow::Table>& table, const Schema& schema, int time,
+                                             int key, std::string version, std::vector<DeadRow> dead,
+                                             arrow::MemoryPool* pool) {
   arrow::ArrayVector columns;
   for (std::size_t c = 0; c < schema.fields.size(); ++c) {
     const auto& chunks = *table->column(static_cast<int>(c));
@@ -174,7 +201,8 @@ Result<std::unique_ptr<Source>> table_source(const std::shared_ptr<arrow::Table>
       return times[x] != times[y] ? times[x] < times[y] : rank[x] < rank[y];
     });
   }
-  return std::make_unique<TableSource>(std::move(columns), std::move(times), std::move(order), std::move(version), std::move(dead));
+  return std::make_unique<TableSource>(std::move(columns), std::move(times), std::move(order), std::move(version),
+                                       std::move(dead));
 }
 
 }  // namespace tapemill::graph

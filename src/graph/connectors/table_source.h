@@ -15,7 +15,8 @@ Result<int> time_column(const Node& config, const Schema& schema, const std::str
 
 /// Rows of a table in event order: by time, then by key (bytes), then as they stand. Dates are their midnight, UTC. The table
 /// stays in memory, in the budget that made it.
-Result<std::unique_ptr<Source>> table_source(const std::shared_ptr<arrow::Table>& table, const Schema& schema, int time, int key, std::string version,
-                                             std::vector<DeadRow> dead, arrow::MemoryPool* pool);
+Result<std::unique_ptr<Source>> table_source(const std::shared_ptr<arrow::Table>& table, const Schema& schema, int time,
+                                             int key, std::string version, std::vector<DeadRow> dead,
+                                             arrow::MemoryPool* pool);
 
 }  // namespace tapemill::graph

@@ -13,7 +13,8 @@ constexpr std::int64_t kTick = 5, kStart = 24'500'00;  // paise
 
 const std::string& header() {
   static const std::string line = [] {
-    std::string text = "timestamp,price,qty,avgPrice,volume,bQty,sQty,open,high,low,close,changeper,lastTradeTime,oi,oiHigh,oiLow";
+    std::string text =
+        "timestamp,price,qty,avgPrice,volume,bQty,sQty,open,high,low,close,changeper,lastTradeTime,oi,oiHigh,oiLow";
     for (int level = 0; level < 5; ++level)
       for (const char* name : {"bq", "bp", "bo"}) text += fmt::format(",{}{}", name, level);
     for (int level = 0; level < 5; ++level)
@@ -23,12 +24,15 @@ const std::string& header() {
   return line;
 }
 
-void put_two(std::string& out, std::int64_t value) { out += static_cast<char>('0' + value / 10), out += static_cast<char>('0' + value % 10); }
+void put_two(std::string& out, std::int64_t value) {
+  out += static_cast<char>('0' + value / 10), out += static_cast<char>('0' + value % 10);
+}
 
 /// 2024-08-22T09:15:01Z: the wall clock with a mark that is wrong.
 void put_time(std::string& out, const std::string& date, std::int64_t second_of_day) {
   out += date, out += 'T';
-  put_two(out, second_of_day / 3600), out += ':', put_two(out, second_of_day / 60 % 60), out += ':', put_two(out, second_of_day % 60), out += 'Z';
+  put_two(out, second_of_day / 3600), out += ':', put_two(out, second_of_day / 60 % 60), out += ':',
+      put_two(out, second_of_day % 60), out += 'Z';
 }
 constexpr const char* kNoTime = "1970-01-01T05:30:00Z";
 
@@ -83,15 +87,23 @@ void put_row(std::string& out, const Names& names, const State& s, std::int64_t 
 
 Names names_of(const Chain& chain, std::size_t session, std::string symbol, std::string type, std::string strike) {
   const Date date = chain.sessions[session].date;
-  Names names{date.str(), std::move(symbol), std::move(type), std::move(strike), fmt::format(",{},{}", date.year(), date.month()), 0};
+  Names names{date.str(),
+              std::move(symbol),
+              std::move(type),
+              std::move(strike),
+              fmt::format(",{},{}", date.year(), date.month()),
+              0};
   names.open_at = chain.zone.local_time(chain.sessions[session].open()) / kSecond;
   return names;
 }
 
-std::int64_t on_tick(double paise) { return std::max<std::int64_t>(kTick, static_cast<std::int64_t>(paise / kTick + 0.5) * kTick); }
+std::int64_t on_tick(double paise) {
+  return std::max<std::int64_t>(kTick, static_cast<std::int64_t>(paise / kTick + 0.5) * kTick);
+}
 
 double fair_value(const Chain& chain, std::size_t session, std::size_t second, std::int64_t strike, bool call) {
-  const double spot = static_cast<double>(chain.spot[session][second]), distance = spot - static_cast<double>(strike * 100);
+  const double spot = static_cast<double>(chain.spot[session][second]),
+               distance = spot - static_cast<double>(strike * 100);
   const double days = chain.expiry.days - chain.sessions[session].date.days + 1 - static_cast<double>(second) / 22'500;
   const double at_the_money = 0.4 * 0.14 * spot * std::sqrt(days / 365);
   const double value = (distance + std::sqrt(distance * distance + 4 * at_the_money * at_the_money)) / 2;
@@ -103,7 +115,10 @@ void quote(State& s, Random& random, double mid, std::int64_t steps_away) {
   const std::int64_t half = kTick * (1 + static_cast<std::int64_t>(mid) / 12'000 + steps_away / 2 + random.below(2));
   for (std::size_t level = 0; level < 5; ++level) {
     const std::int64_t out = half + static_cast<std::int64_t>(level) * kTick * (1 + steps_away / 3);
-    auto depth = [&](std::int64_t price) { return Depth{price <= 0 ? 0 : random.between(1, 40) * kLot, std::max<std::int64_t>(0, price), price <= 0 ? 0 : random.between(1, 12)}; };
+    auto depth = [&](std::int64_t price) {
+      return Depth{price <= 0 ? 0 : random.between(1, 40) * kLot, std::max<std::int64_t>(0, price),
+                   price <= 0 ? 0 : random.between(1, 12)};
+    };
     s.bids[level] = depth(on_tick(mid) - out);
     s.asks[level] = depth(on_tick(mid) + out);
   }
@@ -111,7 +126,8 @@ void quote(State& s, Random& random, double mid, std::int64_t steps_away) {
 
 }  // namespace
 
-Chain make_chain(std::uint64_t seed, const Calendar& calendar, const std::vector<Session>& sessions, Date expiry, int strikes) {
+Chain make_chain(std::uint64_t seed, const Calendar& calendar, const std::vector<Session>& sessions, Date expiry,
+                 int strikes) {
   Chain chain;
   chain.seed = seed, chain.sessions = sessions, chain.zone = calendar.zone(), chain.expiry = expiry;
   Random random(seed, "spot");
@@ -136,7 +152,8 @@ std::vector<ContractFile> option_files(const Chain& chain, std::size_t strike, b
   const auto away = std::abs(static_cast<std::int64_t>(strike) - static_cast<std::int64_t>(chain.strikes.size() / 2));
   const std::int64_t activity = away <= 1 ? 60 : away <= 3 ? 35 : 15;  // rows in a hundred seconds
   constexpr const char* months[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"};
-  const std::string name = fmt::format("tape{:02}{}{}{}", chain.expiry.year() % 100, months[chain.expiry.month() - 1], rupees, call ? "ce" : "pe");
+  const std::string name = fmt::format("tape{:02}{}{}{}", chain.expiry.year() % 100, months[chain.expiry.month() - 1],
+                                       rupees, call ? "ce" : "pe");
   Random random(chain.seed, call ? "call" : "put", strike);
   State carried;
   carried.close = on_tick(fair_value(chain, 0, 0, rupees, call) * 1.01);
@@ -152,11 +169,13 @@ std::vector<ContractFile> option_files(const Chain& chain, std::size_t strike, b
     for (std::int64_t t = 0; t < seconds; ++t) {
       if (t == reset_at) s.volume = s.turnover = 0;  // a feed does that; it stays as it is
       if (t > 0 && t + 1 < seconds && !random.chance(activity, 100)) continue;
-      const double mid = fair_value(chain, session, static_cast<std::size_t>(t), rupees, call) + static_cast<double>(random.normal(4));
+      const double mid =
+          fair_value(chain, session, static_cast<std::size_t>(t), rupees, call) + static_cast<double>(random.normal(4));
       quote(s, random, mid, away);
       const bool trades = random.chance(activity / 3 + 1, 100) && t > away * 2;
       if (trades) {
-        const bool at_bid = random.chance(1, 2) && s.bids[0].price > 0;  // one draw a statement: the order of arguments is nobody's
+        const bool at_bid =
+            random.chance(1, 2) && s.bids[0].price > 0;  // one draw a statement: the order of arguments is nobody's
         s.trade(t, at_bid ? s.bids[0].price : s.asks[0].price, random.between(1, 12));
         s.interest = std::max<std::int64_t>(0, s.interest + random.between(-3, 4) * kLot);
         s.interest_high = std::max(s.interest_high, s.interest), s.interest_low = std::min(s.interest_low, s.interest);

@@ -22,7 +22,8 @@ struct Chain {
 };
 
 /// A walk second by second; the opening half hour is livelier. `strikes` is odd.
-Chain make_chain(std::uint64_t seed, const Calendar& calendar, const std::vector<Session>& sessions, Date expiry, int strikes);
+Chain make_chain(std::uint64_t seed, const Calendar& calendar, const std::vector<Session>& sessions, Date expiry,
+                 int strikes);
 
 /// A file in the 52-column form, for each session of the chain: seconds in which something changed, times as the exchange's
 /// wall clock but marked Z, `ts` at 1970 in some rows, price 0 before the first trade, volume of the session so far.

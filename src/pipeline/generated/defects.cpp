@@ -59,7 +59,9 @@ std::vector<Defect> spoil_bad_rows(const Stocks& stocks, std::string& text, std:
   const std::size_t rows = lines.lines.size() - 1;
   if (rows < 7) return out;
   Random random(stocks.seed, "bad rows", session);
-  auto at = [&](std::size_t nth) { return 1 + (rows * nth / 7) + static_cast<std::size_t>(random.below(static_cast<std::int64_t>(rows / 7))); };
+  auto at = [&](std::size_t nth) {
+    return 1 + (rows * nth / 7) + static_cast<std::size_t>(random.below(static_cast<std::int64_t>(rows / 7)));
+  };
   enum { open = 2, close = 3, high = 4, low = 5 };
   std::size_t i = at(0);
   {
@@ -100,7 +102,8 @@ std::vector<Defect> spoil_duplicates(const Stocks& stocks, std::string& text, st
   std::string again = lines.lines[i];
   lines.lines.push_back(again);
   lines.set(lines.lines.size() - 1, 7, "999999");
-  out.push_back(found_by(lines, lines.lines.size() - 1, "duplicate_row", "unique_key", "the row again at the end, with another count of transactions"));
+  out.push_back(found_by(lines, lines.lines.size() - 1, "duplicate_row", "unique_key",
+                         "the row again at the end, with another count of transactions"));
   text = lines.text();
   return out;
 }

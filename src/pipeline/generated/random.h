@@ -8,7 +8,8 @@ namespace tapemill::pipeline::generated {
 /// SplitMix64 (Steele, Lea, Flood 2014): equal numbers on every machine, and a stream of its own for every purpose.
 class Random {
  public:
-  Random(std::uint64_t seed, std::string_view purpose, std::uint64_t index = 0) : state_(seed * 0x9e3779b97f4a7c15u + index) {
+  Random(std::uint64_t seed, std::string_view purpose, std::uint64_t index = 0)
+      : state_(seed * 0x9e3779b97f4a7c15u + index) {
     for (char c : purpose) state_ = (state_ ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
     next();
   }
@@ -19,7 +20,9 @@ class Random {
     return z ^ (z >> 31);
   }
   /// 0 .. n-1
-  std::int64_t below(std::int64_t n) { return static_cast<std::int64_t>((next() >> 33) * static_cast<std::uint64_t>(n) >> 31); }
+  std::int64_t below(std::int64_t n) {
+    return static_cast<std::int64_t>((next() >> 33) * static_cast<std::uint64_t>(n) >> 31);
+  }
   std::int64_t between(std::int64_t least, std::int64_t most) { return least + below(most - least + 1); }
   bool chance(std::int64_t in, std::int64_t of) { return below(of) < in; }
   /// About normal, mean 0, one standard deviation = 65,536: the sum of twelve uniforms (Irwin-Hall), in integers alone.

@@ -26,7 +26,9 @@ std::int64_t on_tick(Random& random, std::int64_t price) {
   std::int64_t step = random.chance(85, 100) ? 100 : random.chance(1, 2) ? 10 : 1;
   return std::max<std::int64_t>(step, (price + step / 2) / step * step);
 }
-std::int64_t moved(std::int64_t price, std::int64_t ppm) { return std::clamp(price + price / 100 * ppm / (kPpm / 100), kFloor, kCeiling); }
+std::int64_t moved(std::int64_t price, std::int64_t ppm) {
+  return std::clamp(price + price / 100 * ppm / (kPpm / 100), kFloor, kCeiling);
+}
 
 void put_bar(std::string& out, const std::string& ticker, const Bar& bar, std::int64_t ns) {
   out += ticker, out += ',';
@@ -118,11 +120,13 @@ std::string day_file(const Stocks& stocks, std::size_t session, bool restated, s
   return out;
 }
 
-std::string minute_file(const Stocks& stocks, std::size_t session, const Session& hours, int symbols, std::int64_t& rows) {
+std::string minute_file(const Stocks& stocks, std::size_t session, const Session& hours, int symbols,
+                        std::int64_t& rows) {
   std::vector<std::size_t> chosen(stocks.tickers.size());
   for (std::size_t s = 0; s < chosen.size(); ++s) chosen[s] = s;
   auto first_volume = [&](std::size_t s) { return stocks.bars[s].front().volume; };
-  std::stable_sort(chosen.begin(), chosen.end(), [&](std::size_t a, std::size_t b) { return first_volume(a) > first_volume(b); });
+  std::stable_sort(chosen.begin(), chosen.end(),
+                   [&](std::size_t a, std::size_t b) { return first_volume(a) > first_volume(b); });
   chosen.resize(std::min(chosen.size(), static_cast<std::size_t>(symbols)));
   std::sort(chosen.begin(), chosen.end());
 
@@ -152,7 +156,8 @@ std::string minute_file(const Stocks& stocks, std::size_t session, const Session
       bar.high = m == high_at ? day.high : std::min(day.high, std::max(bar.open, bar.close) + reach);
       bar.low = m == low_at ? day.low : std::max(day.low, std::min(bar.open, bar.close) - reach);
       const std::int64_t edge = m < 30 || m >= minutes - 30 ? 2 : 1;
-      bar.volume = std::max<std::int64_t>(1, day.volume / 1000 * edge / (minutes + 60) * random.between(40, 160) / 100) * 1000;
+      bar.volume =
+          std::max<std::int64_t>(1, day.volume / 1000 * edge / (minutes + 60) * random.between(40, 160) / 100) * 1000;
       bar.transactions = std::max<std::int64_t>(1, bar.volume / 1000 / random.between(60, 160));
       put_bar(out, stocks.tickers[s], bar, (hours.open().us + m * kMinute) * 1000);
       ++rows;

@@ -36,7 +36,8 @@ Stocks make_stocks(std::uint64_t seed, int symbols, const Calendar& calendar, co
 /// A day file, rows by ticker. `restated`: as a later correction would have it.
 std::string day_file(const Stocks& stocks, std::size_t session, bool restated, std::int64_t& rows);
 /// Minute bars of the first `symbols` symbols by volume, whose aggregate is the day's bar.
-std::string minute_file(const Stocks& stocks, std::size_t session, const Session& hours, int symbols, std::int64_t& rows);
+std::string minute_file(const Stocks& stocks, std::size_t session, const Session& hours, int symbols,
+                        std::int64_t& rows);
 
 /// Plants rows that the guards must catch; says where.
 std::vector<Defect> spoil_bad_rows(const Stocks& stocks, std::string& text, std::size_t session);

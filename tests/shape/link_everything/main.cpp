@@ -46,7 +46,8 @@ arrow::Status parquet_encryption() {
   ARROW_RETURN_NOT_OK(parquet::arrow::WriteTable(*table, arrow::default_memory_pool(), sink, 1024, properties));
   ARROW_ASSIGN_OR_RAISE(auto bytes, sink->Finish());
 
-  auto opened = parquet::FileDecryptionProperties::Builder().footer_key(arrow::util::SecureString(std::string(key)))->build();
+  auto opened =
+      parquet::FileDecryptionProperties::Builder().footer_key(arrow::util::SecureString(std::string(key)))->build();
   parquet::ReaderProperties reader_properties;
   reader_properties.file_decryption_properties(opened);
   parquet::arrow::FileReaderBuilder reader;
@@ -116,8 +117,7 @@ void others() {
   try {
     pqxx::connection connection("host=127.0.0.1 port=1 connect_timeout=1");
     demand(false, "PostgreSQL on port 1");
-  } catch (const pqxx::broken_connection&) {
-  }
+  } catch (const pqxx::broken_connection&) {}
   timeval timeout{0, 1};
   redisContext* redis = redisConnectWithTimeout("127.0.0.1", 1, timeout);
   demand(redis != nullptr && redis->err != 0, "Redis on port 1");
