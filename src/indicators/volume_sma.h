@@ -1,12 +1,11 @@
 #pragma once
-#include "indicators/spec.h"
-#include "indicators/window.h"
+#include "indicators/sma.h"
 
 namespace tapemill::indicators {
 inline namespace TAPEMILL_ISA {
 
-/// Simple moving average of volume.
-template <class L> class VolumeSma {
+/// Simple moving average of volume: Sma, fed with another column.
+template <class L> class VolumeSma : public Sma<L> {
  public:
   static constexpr Spec spec{.name = "volume_sma",
                              .title = "Average volume",
@@ -17,20 +16,7 @@ template <class L> class VolumeSma {
                              .source = "TA-Lib SMA",
                              .warm_up = "period - 1",
                              .differs = ""};
-  static int warm_up(const double* parameters) { return static_cast<int>(parameters[0]) - 1; }
-
-  VolumeSma(const double* parameters, Arena& arena) : period_(parameters[0]), mean_(static_cast<int>(period_), arena) {}
-  L update(L volume) {
-    seen_ += 1.0;
-    L mean = mean_.update(volume);
-    return seen_ >= period_ ? mean : null<L>();
-  }
-  void state(Archive& archive) { archive.all(seen_, mean_); }
-
- private:
-  double period_;
-  L seen_{};
-  WindowMean<L> mean_;
+  using Sma<L>::Sma;
 };
 
 }  // namespace TAPEMILL_ISA
