@@ -3,7 +3,6 @@
 #include <arrow/api.h>
 
 #include <algorithm>
-#include <charconv>
 
 namespace tapemill::lake {
 namespace {
@@ -13,15 +12,6 @@ constexpr const char* kAvailable = "available_at";
 bool has(const arrow::Schema& schema, const std::string& column, arrow::Type::type type) {
   auto field = schema.GetFieldByName(column);
   return field != nullptr && field->type()->id() == type;
-}
-
-std::optional<int> number(const std::map<std::string, std::string>& values, const char* key) {
-  auto it = values.find(key);
-  int out = 0;
-  if (it == values.end()) return std::nullopt;
-  auto read = std::from_chars(it->second.data(), it->second.data() + it->second.size(), out);
-  if (read.ec != std::errc{} || read.ptr != it->second.data() + it->second.size()) return std::nullopt;
-  return out;
 }
 
 }  // namespace
@@ -54,7 +44,6 @@ Result<RowFilter> RowFilter::make(const ScanRequest& request, const Snapshot& sn
       return usage_error(table + " does not say when its rows were known (available_at)");
     filter.known_at_ = request.known_at->us;
   }
-  filter.derived_ = snapshot.list(kDerived);
   return filter;
 }
 
@@ -82,41 +71,13 @@ bool RowFilter::may_match(const BoundsOf& bounds_of) const {
   return true;
 }
 
-bool RowFilter::may_match(const Part& part) const {
+bool RowFilter::may_match(const PartBounds& part) const {
   if (empty()) return true;
-  if (sessions_) {
-    if (auto bounds = sessions_of(part); bounds && !bounds->may_hold(sessions_->first, sessions_->second)) return false;
-  }
-  const Json stats = Json::parse(part.stats, nullptr, false);
-  return may_match([&](const std::string& column, const arrow::DataType& type) {
-    auto own = part.partition.find(column);
-    return own != part.partition.end() ? bounds_of_partition(own->second, type) : bounds_in(stats, column, type);
+  if (sessions_ && part.folder_sessions && !part.folder_sessions->may_hold(sessions_->first, sessions_->second))
+    return false;
+  return may_match([&](const std::string& column, const arrow::DataType&) -> const Bounds& {
+    return column == kAvailable ? part.available : column == session_ ? part.session : column == "symbol" ? part.symbol : part.instrument;
   });
-}
-
-// year=2024/month=02 holds sessions of that month and no others.
-std::optional<Bounds> RowFilter::sessions_of(const Part& part) const {
-  auto derived = [&](const char* column) {
-    return std::find(derived_.begin(), derived_.end(), column) != derived_.end();
-  };
-  if (derived("date")) {
-    auto it = part.partition.find("date");
-    if (it != part.partition.end()) return bounds_of_partition(it->second, *arrow::date32());
-  }
-  if (!derived("year")) return std::nullopt;
-  auto year = number(part.partition, "year");
-  if (!year || *year < 1 || *year > 9998) return std::nullopt;
-  Bounds bounds;
-  auto month = derived("month") ? number(part.partition, "month") : std::nullopt;
-  if (month && *month >= 1 && *month <= 12) {
-    bounds.min = static_cast<std::int64_t>(Date::of(*year, *month, 1).days);
-    bounds.max =
-        static_cast<std::int64_t>((*month == 12 ? Date::of(*year + 1, 1, 1) : Date::of(*year, *month + 1, 1)).days) - 1;
-  } else {
-    bounds.min = static_cast<std::int64_t>(Date::of(*year, 1, 1).days);
-    bounds.max = static_cast<std::int64_t>(Date::of(*year + 1, 1, 1).days) - 1;
-  }
-  return bounds;
 }
 
 Result<std::int64_t> RowFilter::match(const arrow::ArrayVector& columns, std::vector<bool>& mask) const {

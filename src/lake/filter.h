@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "lake/read_view.h"
 #include "lake/scan.h"
-#include "lake/stats.h"
 
 namespace tapemill::lake {
 
@@ -23,19 +23,17 @@ class RowFilter {
 
   using BoundsOf = std::function<Bounds(const std::string& column, const arrow::DataType& type)>;
   bool may_match(const BoundsOf& bounds_of) const;
-  bool may_match(const Part& part) const;  // by its partition and its statistics
+  bool may_match(const PartBounds& part) const;  // by its partition and its statistics
 
   /// Wanted rows as bits of `mask` (cleared before); columns in the order of columns(). Returns how many.
   Result<std::int64_t> match(const arrow::ArrayVector& columns, std::vector<bool>& mask) const;
 
  private:
-  std::optional<Bounds> sessions_of(const Part& part) const;  // of the derived partitions
   std::vector<std::string> symbols_;                // sorted
   std::vector<std::string> symbol_columns_;         // symbol, instrument_id: those there are
   std::string session_;
   std::optional<std::pair<std::int64_t, std::int64_t>> sessions_;  // days, inclusive
   std::optional<std::int64_t> known_at_;
-  std::vector<std::string> derived_;
 };
 
 }  // namespace tapemill::lake

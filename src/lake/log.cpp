@@ -123,7 +123,13 @@ Result<Actions> read_commit(const std::string& table_path, std::int64_t version)
   return parse_actions(text, file);
 }
 
+bool is_followed(const std::string& table_path) { return recall(table_path, INT64_MAX) != nullptr; }
+
 Result<std::shared_ptr<const LogState>> replay(const std::string& table_path, std::optional<std::int64_t> version) {
+  // Versions follow each other without a gap: where the next commit is not there, the one followed is the newest.
+  if (auto known = recall(table_path, version.value_or(INT64_MAX)); known != nullptr) {
+    if (known->version == version || (!version && !identify(table_path, known->version + 1))) return known;
+  }
   ARROW_ASSIGN_OR_RAISE(LogFiles files, list_log(table_path));
   if (files.commits.empty() && files.checkpoints.empty() && !version) return std::make_shared<const LogState>();
   std::int64_t newest = files.commits.empty() ? -1 : files.commits.back();

@@ -33,6 +33,8 @@ Result<Actions> read_commit(const std::string& table_path, std::int64_t version)
 /// state of each table is kept in memory (commits never change), so that following a log costs what is new in it. Version
 /// -1: no table. Errors: data error naming the versions there are, or the commit that is missing.
 Result<std::shared_ptr<const LogState>> replay(const std::string& table_path, std::optional<std::int64_t> version);
+/// This process has read the table's log, and the commit it read last is still there: one stat.
+bool is_followed(const std::string& table_path);
 /// Milliseconds of commitInfo, or 0.
 std::int64_t timestamp_of(const Json& info);
 

@@ -9,16 +9,27 @@
 #include "core/decimal.h"
 #include "lake/filter.h"
 #include "lake/part_reader.h"
+#include "lake/read_view.h"
 #include "lake/sort.h"
 
 namespace tapemill::lake {
 namespace {
 
+struct Found {
+  Table table;
+  std::shared_ptr<const ReadView> view;
+};
+
 // Silver tables that are views are bronze tables.
-Result<Table> resolve(const Lake& lake, const TableName& name) {
-  Table table = lake.table(name);
-  if (table.exists()) return table;
-  if (name.layer == Layer::silver && lake.silver_is_view(name.table)) return lake.table(Layer::bronze, name.table);
+Result<Found> find(const Lake& lake, const TableName& name, std::optional<std::int64_t> version) {
+  for (Layer layer : {name.layer, Layer::bronze}) {
+    Table table = lake.table(layer, name.table);
+    if (table.exists()) {
+      ARROW_ASSIGN_OR_RAISE(auto view, read_view(table, version));
+      return Found{std::move(table), std::move(view)};
+    }
+    if (name.layer != Layer::silver) break;
+  }
   ARROW_ASSIGN_OR_RAISE(auto tables, lake.tables());
   std::vector<std::string> names;
   std::string all;
@@ -114,8 +125,9 @@ Result<std::shared_ptr<arrow::Table>> join(std::vector<Piece> pieces, const std:
 namespace {
 Result<ScanResult> scan_within(const Lake& lake, const ScanRequest& request, const Workers& workers,
                                arrow::MemoryPool* pool) {
-  ARROW_ASSIGN_OR_RAISE(Table table, resolve(lake, request.table));
-  ARROW_ASSIGN_OR_RAISE(Snapshot snapshot, table.snapshot(request.version));
+  ARROW_ASSIGN_OR_RAISE(auto found, find(lake, request.table, request.version));
+  const Table& table = found.table;
+  const Snapshot& snapshot = found.view->snapshot();
   ARROW_ASSIGN_OR_RAISE(auto columns, columns_of(request, snapshot));
   ARROW_ASSIGN_OR_RAISE(RowFilter filter, RowFilter::make(request, snapshot));
 
@@ -123,8 +135,9 @@ Result<ScanResult> scan_within(const Lake& lake, const ScanRequest& request, con
   result.version = snapshot.version;
   result.files_total = static_cast<std::int64_t>(snapshot.parts.size());
   std::vector<const Part*> parts;
-  for (const Part& part : snapshot.parts) {
-    if (part.rows != 0 && filter.may_match(part)) parts.push_back(&part);
+  for (std::size_t i = 0; i < snapshot.parts.size(); ++i) {
+    if (snapshot.parts[i].rows != 0 && (filter.empty() || filter.may_match(*found.view->bounds()[i])))
+      parts.push_back(&snapshot.parts[i]);
   }
   std::vector<PlannedPart> planned(parts.size());
   ARROW_RETURN_NOT_OK(workers.each(

@@ -1,6 +1,5 @@
 #include <arrow/type.h>
 #include <arrow/util/key_value_metadata.h>
-#include <parquet/file_reader.h>
 
 #include <algorithm>
 
@@ -8,6 +7,7 @@
 #include "lake/commit.h"
 #include "lake/files.h"
 #include "lake/log.h"
+#include "lake/read_view.h"
 #include "lake/schema.h"
 
 namespace tapemill::lake {
@@ -73,17 +73,10 @@ Status same_shape(const TableName& name, const arrow::Schema& there, const arrow
   return Status::OK();
 }
 
-Result<std::int64_t> rows_in_file(const std::string& path) {
-  try {
-    return parquet::ParquetFileReader::OpenFile(path, false)->metadata()->num_rows();
-  } catch (const std::exception& problem) {  // parquet's exceptions end here
-    return data_error(fmt::format("{}: {}", path, problem.what()));
-  }
-}
-
 }  // namespace
 
 bool Table::exists() const {
+  if (is_followed(path_)) return true;
   auto files = list_log(path_);
   return files.ok() && (!files->commits.empty() || !files->checkpoints.empty());
 }
@@ -96,22 +89,7 @@ Result<std::int64_t> Table::version() const {
 
 Result<Snapshot> Table::snapshot(std::optional<std::int64_t> version) const {
   ARROW_ASSIGN_OR_RAISE(auto state, replay(path_, version));
-  Snapshot out;
-  out.version = state->version;
-  out.timestamp_ms = state->timestamp_ms;
-  if (!state->metadata) return out;
-  ARROW_ASSIGN_OR_RAISE(out.schema, arrow_schema(state->metadata->schema));
-  out.partitions = state->metadata->partitions;
-  out.configuration = state->metadata->configuration;
-  for (const auto& [application, txn] : state->txns) out.txns[application] = txn.version;
-  out.parts.reserve(state->parts.size());
-  for (const auto& [path, part] : state->parts) {
-    out.parts.push_back(*part);
-    if (part->rows < 0) {  // another engine's, without statistics
-      ARROW_ASSIGN_OR_RAISE(out.parts.back().rows, rows_in_file(path_ + "/" + path));
-    }
-  }
-  return out;
+  return snapshot_of(*state, path_);
 }
 
 Result<std::vector<Commit>> Table::history() const {
