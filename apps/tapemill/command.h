@@ -64,7 +64,7 @@ Status set_from_text(T& out, const std::vector<std::string>& texts) {
 /// A command out of its options struct: each field of fields<Options> is an option --name-with-dashes, those named in
 /// `positionals` stand bare (in that order; a trailing "..." takes a list, a leading "?" may be left out).
 template <class Options>
-Command command(std::string name, std::string summary, std::vector<std::string> positionals, std::string examples,
+Command command(std::string name, std::string summary, const std::vector<std::string>& positionals, std::string examples,
                 Status (*run)(const Options&, Context&)) {
   Command made{std::move(name), std::move(summary), std::move(examples), {}, {}};
   auto options = std::make_shared<Options>();

@@ -123,7 +123,7 @@ int fail(const Status& status, bool colour) {
 int run(int argc, char** argv) {
   Context context;
   auto config = read_user_config();
-  Status broken_config = config.status();  // said when a command runs, not when help is asked
+  const Status& broken_config = config.status();  // said when a command runs, not when help is asked
   if (config.ok()) {
     context.lake_path = config->lake;
     context.memory = config->memory.bytes;

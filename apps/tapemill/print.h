@@ -22,7 +22,7 @@ class TextTable {
   std::vector<bool> right_;
   std::vector<std::vector<std::string>> rows_;
 };
-inline const std::string kNull = "–";
+inline constexpr const char* kNull = "–";
 
 int terminal_width();                          // 0 where the output is no terminal: nothing is cut
 void print(const std::string& text);           // to stdout

@@ -13,7 +13,7 @@ Status run(const NoOptions&, Context& context) {
   TextTable text({"run", "strategy", "table", "version>", "sessions>", "trades>", "return %>", "drawdown %>", "Sharpe>",
                   "started (UTC)"});
   for (const auto& one : all) {
-    auto figure = [&](std::string_view name) {
+    auto figure = [&](std::string_view name) -> std::string {
       for (const auto& [key, value] : one.metrics) {
         if (key == name) return value;
       }

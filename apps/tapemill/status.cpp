@@ -19,7 +19,7 @@ Status run(const NoOptions&, Context& context) {
       if (i < 3) shown += (i > 0 ? ", " : "") + one.missing[i].str();
     }
     if (one.missing.size() > 3) shown += fmt::format(" and {} more", one.missing.size() - 3);
-    auto date = [](const std::optional<Date>& d) { return d ? d->str() : kNull; };
+    auto date = [](const std::optional<Date>& d) { return d ? d->str() : std::string(kNull); };
     list.push_back({{"dataset", one.table},
                     {"first", one.first ? Json(one.first->str()) : Json()},
                     {"last", one.last ? Json(one.last->str()) : Json()},

@@ -93,7 +93,7 @@ Status describe_table(const TableOptions& options, Context& context) {
     const Column* declared = dataset.ok() ? dataset->column(field->name()) : nullptr;
     Json least = bound("minValues", field->name()), most = bound("maxValues", field->name());
     auto shown = [](const Json& value) {
-      return value.is_null() ? kNull : value.is_string() ? value.get<std::string>() : value.dump();
+      return value.is_null() ? std::string(kNull) : value.is_string() ? value.get<std::string>() : value.dump();
     };
     std::string unit = declared == nullptr ? "" : declared->unit, help = declared == nullptr ? "" : declared->help;
     columns.push_back({{"name", field->name()},
@@ -136,7 +136,7 @@ Status history(const TableOptions& options, Context& context) {
     const Json& info = commit.info;
     Json counts = info.value("tapemill", Json::object()).value("counts", Json::object());
     auto count = [&](const char* key) {
-      return counts.contains(key) && counts[key].is_number() ? thousands(counts[key].get<std::int64_t>()) : kNull;
+      return counts.contains(key) && counts[key].is_number() ? thousands(counts[key].get<std::int64_t>()) : std::string(kNull);
     };
     std::string what;
     if (info.contains("operationParameters")) {

@@ -81,7 +81,8 @@ class Replay {
     if (!book.enter) return Status::OK();
     book.enter = false;
     std::int64_t price = at_open(i);
-    if (price == kNullPrice || price <= 0) return ++out_.entries_expired, Status::OK();
+    static_assert(kNullPrice < 0);
+    if (price <= 0) return ++out_.entries_expired, Status::OK();
     ARROW_ASSIGN_OR_RAISE(std::int64_t target, scaled(equity_, plan_.size, 10'000));
     std::int64_t budget = std::min(target, cash_);
     // units * price * (1 + rate) <= budget, then down to what rounding of the commission leaves

@@ -13,7 +13,7 @@ namespace {
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 double rupees(std::int64_t paise) { return paise == kNullPrice ? kUnknown : to_double(paise, 2); }
-double rupees32(std::int32_t paise) { return paise == kNoPrice || paise <= 0 ? kUnknown : to_double(paise, 2); }
+double rupees32(std::int32_t paise) { return paise <= 0 ? kUnknown : to_double(paise, 2); }
 
 /// Traded in (t - window, t]: increments of the cumulative volume; a fall is a reset and counts as a start from zero.
 double traded(const Contract& contract, Instant t, std::int64_t window) {

@@ -89,12 +89,12 @@ struct YamlReader {
         to.type = Node::Type::map;
         for (const auto& pair : from) {
           to.members.emplace_back();
-          Node& key = to.members.back().first;
+          Node& key = to.members.back().key;
           ARROW_RETURN_NOT_OK(convert(pair.first, key, depth + 1));
           if (!key.is_scalar()) return key.error("a key must be a plain word");
           // `null: refuse` of a column: yaml-cpp keeps no text of a plain null, and as a key it is a word.
           if (key.type == Node::Type::null && key.text.empty()) key.type = Node::Type::string, key.text = "null";
-          ARROW_RETURN_NOT_OK(convert(pair.second, to.members.back().second, depth + 1));
+          ARROW_RETURN_NOT_OK(convert(pair.second, to.members.back().value, depth + 1));
         }
         return check_duplicates(to);
     }
@@ -125,7 +125,6 @@ struct JsonReader {
 
   template <class Value>
   Status convert(Value& from, Node& to, int depth) {
-    namespace sj = simdjson;
     if (depth > kDeepest) return to.error("nested deeper than 100 levels");
     sj::ondemand::json_type type;
     if (auto code = from.type().get(type)) return failed(to, code);

@@ -18,7 +18,8 @@ class Node {
   Type type = Type::null;
   std::string text;                                  // of a scalar
   std::vector<Node> items;                           // of a list
-  std::vector<std::pair<Node, Node>> members;        // of a map, in order of writing; first = key
+  struct Member;
+  std::vector<Member> members;                       // of a map, in order of writing
   int line = 0, column = 0;                          // 1-based
   const struct Origin* origin = nullptr;             // file name and text; owned by the Document
 
@@ -38,6 +39,10 @@ class Node {
   /// Error at the first key that is none of `known`, with the nearest right name.
   Status only(const std::vector<std::string>& known) const;
   Json json() const;                                              // canonical: keys in order of writing
+};
+
+struct Node::Member {
+  Node key, value;
 };
 
 struct Origin {

@@ -17,7 +17,8 @@ struct Expression {
   double number = 0;
   std::string text;                                   // name, function, operator or the string
   std::vector<Expression> args;
-  std::vector<std::pair<std::string, Expression>> named;  // of a call; values are numbers, strings or bare words
+  struct Named;
+  std::vector<Named> named;  // of a call; values are numbers, strings or bare words
   std::size_t at = 0;                                 // offset in the text
 
   /// Usage error "where: expected ) ..." with the text and a caret. `where` is the place the text stands in its document.
@@ -25,6 +26,11 @@ struct Expression {
   static Result<Expression> parse(const std::string& text, const std::string& where = "expression");
   std::string str() const;  // canonical form: parse(str()) equals this
   void names(std::vector<std::string>& out) const;  // columns used, once each, in order; words after name= are none
+};
+
+struct Expression::Named {
+  std::string name;
+  Expression value;
 };
 
 /// A usage error about `part` of `whole`: "where: what", the expression in canonical form with a caret under the part.

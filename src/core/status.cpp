@@ -1,3 +1,4 @@
+#include <algorithm>
 #include "core/status.h"
 
 #include <cstring>

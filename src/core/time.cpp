@@ -212,7 +212,7 @@ std::string Instant::str() const {
 Result<Zone> Zone::named(std::string_view name) {
   Zone zone;
   try {
-    zone.zone_ = date::locate_zone(std::string(name));
+    zone.zone_ = date::locate_zone(name);
   } catch (const std::exception& e) {
     return environment_error(
         fmt::format("time zone \"{}\": {}", name, e.what()),

@@ -18,8 +18,8 @@ std::shared_ptr<arrow::DataType> texts() { return arrow::map(arrow::utf8(), arro
 
 std::shared_ptr<arrow::Schema> checkpoint_schema() {
   using arrow::field;
-  auto text = arrow::utf8();
-  auto whole = arrow::int64();
+  const auto& text = arrow::utf8();
+  const auto& whole = arrow::int64();
   auto txn = arrow::struct_({field("appId", text), field("version", whole), field("lastUpdated", whole)});
   auto add = arrow::struct_({field("path", text), field("partitionValues", texts()), field("size", whole),
                              field("modificationTime", whole), field("dataChange", arrow::boolean()),

@@ -1,5 +1,6 @@
 #include "lake/stats.h"
 
+#include <arrow/type_traits.h>
 #include <arrow/type.h>
 #include <parquet/metadata.h>
 #include <parquet/statistics.h>

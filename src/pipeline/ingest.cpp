@@ -9,7 +9,6 @@
 #include "pipeline/landing.h"
 #include "pipeline/unit.h"
 
-namespace fs = std::filesystem;
 namespace tapemill::pipeline {
 namespace {
 
@@ -73,6 +72,10 @@ class Group {
     lake::Table bronze = lake_.table(lake::Layer::bronze, dataset_.table);
     for (;;) {
       ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, bronze.snapshot());
+      // Nobody was faster, and yet the parts' names were taken: another engine has deleted them from the table. No path is
+      // used again, so they are named as the unit's next restatement.
+      if (snapshot.version == last_version_) ++deleted_;
+      last_version_ = snapshot.version;
       ARROW_ASSIGN_OR_RAISE(std::vector<UnitJob> jobs, plan(snapshot, report));
       if (jobs.empty()) return Status::OK();
       ARROW_RETURN_NOT_OK(workers_.each(
@@ -102,7 +105,10 @@ class Group {
       switch (place_unit(file, states, files_, job)) {
         case Placing::unchanged: ++unchanged; break;
         case Placing::superseded: ++superseded; break;
-        case Placing::read: jobs.push_back(std::move(job)); break;
+        case Placing::read:
+          job.ordinal += deleted_;
+          jobs.push_back(std::move(job));
+          break;
       }
     }
     report.files_unchanged += unchanged - last_unchanged_;  // a group that was planned again counts once
@@ -111,9 +117,11 @@ class Group {
     return jobs;
   }
 
-  /// False when another process was faster with one of these units.
+  /// False when another process was faster with one of these units, or their parts' names are taken.
   Result<bool> commit(const lake::Table& bronze, const lake::Snapshot& snapshot, const std::vector<UnitJob>& jobs) {
-    ARROW_RETURN_NOT_OK(commit_quarantine(lake_, dataset_, jobs));
+    Status refused_rows = commit_quarantine(lake_, dataset_, jobs);
+    if (lake::is_conflict(refused_rows)) return false;
+    ARROW_RETURN_NOT_OK(refused_rows);
     lake::Transaction transaction;
     transaction.read_version = snapshot.version;
     transaction.operation = "INGEST";
@@ -173,6 +181,7 @@ class Group {
   MemoryBudget& budget_;
   Progress& progress_;
   std::int64_t last_unchanged_ = 0, last_superseded_ = 0;
+  std::int64_t last_version_ = -2, deleted_ = 0;
 };
 
 }  // namespace

@@ -104,7 +104,7 @@ Status commit_quarantine(const lake::Lake& lake, const Dataset& dataset, const s
   if (transaction.adds.empty()) return Status::OK();
   transaction.counts = {{"rows_quarantined", rows}};
   lake::Table table = lake.table(lake::Layer::bronze, quarantine_table(dataset.table));
-  for (;;) {
+  for (std::int64_t last = -2;;) {
     ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, table.snapshot());
     // A run that died before bronze's commit, or one beside this, has equal parts in the log: they need not be named twice.
     std::set<std::string> there;
@@ -113,7 +113,8 @@ Status commit_quarantine(const lake::Lake& lake, const Dataset& dataset, const s
     if (transaction.adds.empty()) return Status::OK();
     transaction.read_version = snapshot.version;
     Status committed = table.commit(transaction).status();
-    if (!lake::is_conflict(committed)) return committed;
+    if (!lake::is_conflict(committed) || snapshot.version == last) return committed;
+    last = snapshot.version;  // the same once more: no race, another engine has deleted parts of these names
   }
 }
 

@@ -62,7 +62,7 @@ Status refresh_silver(const lake::Lake& lake, const Dataset& dataset, MemoryBudg
               silver = lake.table(lake::Layer::silver, dataset.table);
   ARROW_RETURN_NOT_OK(silver.create(dataset));
   ARROW_ASSIGN_OR_RAISE(auto rules, compile(dataset));
-  for (;;) {
+  for (std::int64_t last = -2;;) {
     ARROW_ASSIGN_OR_RAISE(lake::Snapshot from, bronze.snapshot());
     ARROW_ASSIGN_OR_RAISE(lake::Snapshot to, silver.snapshot());
     auto wanted = units_of(from), have = units_of(to);
@@ -107,6 +107,11 @@ Status refresh_silver(const lake::Lake& lake, const Dataset& dataset, MemoryBudg
     auto committed = silver.commit(transaction);
     if (committed.ok()) return Status::OK();
     if (!lake::is_conflict(committed.status())) return committed.status();
+    if (to.version == last)
+      return data_error(fmt::format("{}: another program has deleted rows that were derived from {} version {}",
+                                    silver.name().str(), bronze.name().str(), from.version),
+                        fmt::format("delete the folder {} and ingest again: silver is derived anew", silver.path()));
+    last = to.version;
   }
 }
 

@@ -53,7 +53,7 @@ std::map<std::string, UnitState> units_of(const lake::Snapshot& snapshot) {
     state.unit = tag("unit");
     state.form = tag("form");
     state.sha256 = tag("sha256");
-    state.ordinal = std::max<std::int64_t>(state.ordinal, std::atoll(tag("ordinal").c_str()));
+    state.ordinal = std::max<std::int64_t>(state.ordinal, std::strtoll(tag("ordinal").c_str(), nullptr, 10));
     state.rows += part.rows;
     state.paths.push_back(part.path);
   }

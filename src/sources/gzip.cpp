@@ -1,5 +1,6 @@
 #include "sources/gzip.h"
 
+#include <algorithm>
 #include <arrow/util/compression.h>
 #include <fcntl.h>
 #include <isa-l/igzip_lib.h>

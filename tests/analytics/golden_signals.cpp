@@ -19,9 +19,9 @@ std::map<std::string, double> quiet() {
           {"SMA_200", 98},     {"MACD_histogram", 0.5}, {"BB_20_lower", 90}, {"BB_20_upper", 110},
           {"BB_20_pctB", 0.5}, {"Volume_SMA_20", 1000}, {"ATR_14", 2}};
 }
-std::map<std::string, double> with(std::map<std::string, double> changes) {
+std::map<std::string, double> with(const std::map<std::string, double>& changes) {
   auto bar = quiet();
-  for (auto [name, value] : changes) bar[name] = value;
+  for (const auto& [name, value] : changes) bar[name] = value;
   return bar;
 }
 
@@ -33,7 +33,7 @@ std::string shown(const std::optional<Signal>& s) {
 }
 
 /// The signal of the last bar.
-std::string after(const std::vector<std::map<std::string, double>>& bars, SignalOptions options = {kAll}) {
+std::string after(const std::vector<std::map<std::string, double>>& bars, const SignalOptions& options = {kAll}) {
   auto detector = SignalDetector::make(options, kColumns);
   if (!detector.ok()) return render(detector.status(), false);
   SignalDetector::Tick tick(*detector);

@@ -9,7 +9,7 @@ namespace tapemill::analytics {
 namespace {
 
 std::string shown(const std::vector<std::string>& requests, const RequestOptions& options = {},
-                  std::vector<std::string> columns = kBarColumns) {
+                  const std::vector<std::string>& columns = kBarColumns) {
   auto resolved = resolve_requests(requests, columns, options);
   if (!resolved.ok()) return render(resolved.status(), false);
   auto series = Series::compile(*resolved, columns);

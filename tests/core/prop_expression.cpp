@@ -14,7 +14,7 @@ bool same(const Expression& a, const Expression& b) {
   for (std::size_t i = 0; i < a.args.size(); ++i)
     if (!same(a.args[i], b.args[i])) return false;
   for (std::size_t i = 0; i < a.named.size(); ++i)
-    if (a.named[i].first != b.named[i].first || !same(a.named[i].second, b.named[i].second)) return false;
+    if (a.named[i].name != b.named[i].name || !same(a.named[i].value, b.named[i].value)) return false;
   return true;
 }
 

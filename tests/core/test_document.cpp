@@ -95,7 +95,7 @@ TEST(Document, JsonKnowsLinesAndColumns) {
   const Node& nodes = *document.root().find("nodes");
   EXPECT_EQ(nodes.place(), "g.json:2:12");
   EXPECT_EQ(nodes.items[0].find("size")->place(), "g.json:3:27");
-  EXPECT_EQ(nodes.items[0].members[1].first.place(), "g.json:3:19");
+  EXPECT_EQ(nodes.items[0].members[1].key.place(), "g.json:3:19");
   EXPECT_EQ(*nodes.items[3].as_number(), -1500);
   EXPECT_EQ(nodes.items[4].text, "é");
   EXPECT_EQ(nodes.items[1].type, Node::Type::boolean);

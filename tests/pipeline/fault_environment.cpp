@@ -89,7 +89,7 @@ TEST_F(FaultInput, TenMegabytesInOneField) {
 TEST_F(FaultInput, FilesThatAreNoneOfOurs) {
   expect_refused("");
   expect_refused(kHeader);
-  expect_refused(std::string("\x00\x01\x02\xff\xfe\x00PNG", 10));
+  expect_refused(std::string("\x00\x01\x02\xff\xfe\x00PNG", 9));
   expect_refused("a,b,c\n1,2,3\n");
   expect_refused(kHeader.substr(0, 40) + "\nA,1\n");
   expect_refused("not gzip at all", ".csv.gz");

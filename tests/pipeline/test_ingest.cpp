@@ -47,6 +47,27 @@ TEST_F(Ingest, RunningAgainChangesNothing) {
   EXPECT_EQ(before, after);  // not a file more, not a byte touched
 }
 
+TEST_F(Ingest, WhatAnotherEngineDeletedComesBackUnderNewNames) {
+  auto paths = write_days(folder, "in", 3, 10, 2);
+  must(ingest_into(lake, "stocks_daily", paths));
+  for (int round = 0; round < 2; ++round) {
+    for (const std::string name : {"stocks_daily", "stocks_daily_quarantine"}) {
+      auto table = opened(lake).table(lake::Layer::bronze, name);
+      auto snapshot = must(table.snapshot());
+      lake::Transaction deletion;
+      deletion.read_version = snapshot.version;
+      deletion.operation = "DELETE";
+      for (const auto& part : snapshot.parts) deletion.removes.push_back(part.path);
+      must(table.commit(deletion));
+    }
+    EXPECT_EQ(rows_of(lake, "stocks_daily")->num_rows(), 0);
+    auto again = must(ingest_into(lake, "stocks_daily", paths));
+    EXPECT_EQ(again.quality.rows_kept, 30);
+    EXPECT_EQ(complaint(lake, 10, 2), "");
+    EXPECT_EQ(must(quarantined(opened(lake), "stocks_daily", {}))->num_rows(), 6);
+  }
+}
+
 TEST_F(Ingest, ARestatedDayIsOneCommitAndTheOldRowsStayInTimeTravel) {
   auto paths = write_days(folder, "in", 3, 10, 2);
   must(ingest_into(lake, "stocks_daily", paths, kArrived));

@@ -108,7 +108,7 @@ TEST_F(Input, EmptyDay) {
 }
 
 TEST_F(Input, LineEndsAndMarks) {
-  for (std::string text : {kPolygonHeader + kGood, "\xef\xbb\xbf" + kPolygonHeader + kGood}) {
+  for (const std::string& text : {kPolygonHeader + kGood, "\xef\xbb\xbf" + kPolygonHeader + kGood}) {
     std::string crlf;
     for (char c : text) crlf += c == '\n' ? std::string("\r\n") : std::string(1, c);
     for (const std::string& bytes : {text, crlf, crlf.substr(0, crlf.size() - 2), *gzip_compress(crlf)}) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <arrow/array.h>
+#include <arrow/scalar.h>
 #include <arrow/table.h>
 #include <gtest/gtest.h>
 
