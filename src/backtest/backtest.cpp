@@ -78,6 +78,12 @@ Status run_daily_form(const lake::Lake& lake, const DailyStrategy& plan, const I
   RunResult& r = out.result;
   r.currency = currency, r.resolved = loaded.resolved, r.rows_scanned = loaded.rows;
   r.missed = result.entries_expired + result.entries_unaffordable;
+  if (result.jumps > 0) {
+    r.warnings.push_back(fmt::format(
+        "prices are as traded, not adjusted: {} close{} moved more than {:.0f} % in a session, {} while held ({}); a "
+        "split or a bonus counts as a loss",
+        result.jumps, result.jumps == 1 ? "" : "s", kJump * 100, result.jumps_held, result.first_jump));
+  }
   r.sessions = static_cast<std::int64_t>(result.equity.size());
   r.trades = outcome.trades, r.equity = outcome.equity;
   r.metrics = figures(outcome.performance);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace tapemill::backtest {
 namespace {
@@ -16,6 +17,7 @@ struct Book {
   std::size_t next = 0;               // first bar not yet seen
   std::optional<Position> position;
   bool enter = false, leave = false;  // orders for the next open
+  bool held = false;                  // after the open, before stops and targets
   std::int64_t last_close = kNullPrice;
   Instant known;                      // latest available_at of the bars seen
 };
@@ -93,7 +95,7 @@ class Replay {
     for (; position.size > 0; --position.size) {
       ARROW_ASSIGN_OR_RAISE(position.cost, times(price, position.size));
       ARROW_ASSIGN_OR_RAISE(position.commission, of_basis_points(position.cost, plan_.commission));
-      if (position.cost + position.commission <= budget) break;
+      if (static_cast<Wide>(position.cost) + position.commission <= budget) break;
     }
     if (position.size == 0) return ++out_.entries_unaffordable, Status::OK();
     position.price = price;
@@ -109,12 +111,14 @@ class Replay {
   /// Stops and targets from the session's low and high.
   Status within(std::size_t i) {
     Book& book = books_[i];
+    book.held = book.position.has_value();
     if (!book.position || !trades_today(i)) return Status::OK();
     const Position& p = *book.position;
     std::int64_t open = bars(i).open[book.next], high = bars(i).high[book.next], low = bars(i).low[book.next];
-    if (open == kNullPrice || high == kNullPrice || low == kNullPrice) return Status::OK();
-    if (p.stop > 0 && low <= p.stop) return sell(i, std::min(open, p.stop), "stop", now().close());
-    if (p.target > 0 && high >= p.target) return sell(i, std::max(open, p.target), "target", now().close());
+    if (p.stop > 0 && low != kNullPrice && low <= p.stop)
+      return sell(i, open == kNullPrice ? p.stop : std::min(open, p.stop), "stop", now().close());
+    if (p.target > 0 && high != kNullPrice && high >= p.target)
+      return sell(i, std::max(open, p.target), "target", now().close());  // a null open is the least of all
     return Status::OK();
   }
 
@@ -125,7 +129,10 @@ class Replay {
     std::size_t bar = book.next++;
     const Bars& b = bars(i);
     book.known = std::max(book.known, b.available_at[bar]);
-    if (b.close[bar] != kNullPrice) book.last_close = b.close[bar];
+    if (b.close[bar] != kNullPrice) {
+      if (tested_) note_jump(b, bar, book);
+      book.last_close = b.close[bar];
+    }
     if (session_ + 1 >= market_.sessions.size()) return Status::OK();
     const Session& next = market_.sessions[session_ + 1];
     if (plan_.start && next.date < *plan_.start) return Status::OK();
@@ -139,6 +146,16 @@ class Replay {
     if (!book.position && b.enter[bar] != 0 && b.leave[bar] == 0) book.enter = true;
     if (book.position && b.leave[bar] != 0 && !book.leave) book.leave = true, leave_session_[i] = session_;
     return Status::OK();
+  }
+
+  void note_jump(const Bars& b, std::size_t bar, const Book& book) {
+    if (book.last_close <= 0) return;
+    const double move = static_cast<double>(b.close[bar]) / static_cast<double>(book.last_close) - 1;
+    if (std::fabs(move) <= kJump) return;
+    if (out_.jumps == 0 || (book.held && out_.jumps_held == 0))
+      out_.first_jump = fmt::format("{} {} {:+.1f} %", b.symbol, b.session[bar].str(), move * 100);
+    ++out_.jumps;
+    out_.jumps_held += book.held;
   }
 
   Status sell(std::size_t i, std::int64_t price, const char* tag, Instant time) {

@@ -42,6 +42,8 @@ struct EquityRow {
   int positions = 0;
 };
 
+inline constexpr double kJump = 0.30;
+
 struct DailyResult {
   std::vector<DailyTrade> trades;         // by exit time, then instrument
   std::vector<EquityRow> equity;          // one a session of the tested period
@@ -49,12 +51,16 @@ struct DailyResult {
   std::int64_t entries_expired = 0;       // orders whose instrument did not trade in the next session
   std::int64_t entries_unaffordable = 0;
   double buy_and_hold = 0;                // mean over instruments of last close / first open - 1
+  /// Closes of the tested period more than kJump away from the instrument's close before: prices stand as traded, so a
+  /// split or bonus looks like a loss.
+  std::int64_t jumps = 0, jumps_held = 0;
+  std::string first_jump;                 // "RELIANCE 2024-10-28 -49.8 %"; of those held, if any
 };
 
 /// Replays the sessions. Signals of a session's close fill at the next session's open: an entry whose instrument does not
 /// trade then expires, an exit waits for its next open. Sizes are whole units of `size` of the equity at the last close,
 /// no more than cash pays for, commission included. Stops and targets are checked within each session from its low and
-/// high, at the open where it gaps beyond; both in one session: the stop. Positions still open at the end are sold at
+/// high, at the open where it gaps beyond (at the level itself where the open is null); both in one session: the stop. Positions still open at the end are sold at
 /// their last close (tag end_of_data), so that the sum of pnl is the change of equity, to the unit.
 ///
 /// Data error (look-ahead) when a bar that a decision reads becomes available only at or after the open at which the

@@ -126,6 +126,7 @@ struct JsonReader {
   template <class Value>
   Status convert(Value& from, Node& to, int depth) {
     if (depth > kDeepest) return to.error("nested deeper than 100 levels");
+    namespace sj = simdjson;
     sj::ondemand::json_type type;
     if (auto code = from.type().get(type)) return failed(to, code);
     switch (type) {

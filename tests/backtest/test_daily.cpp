@@ -36,6 +36,32 @@ TEST(Daily, SameMarketWithoutSignalsHoldsCash) {
   EXPECT_DOUBLE_EQ(r.buy_and_hold, 110.0 / 100 - 1);
 }
 
+// 1:1 bonus on day 3: the price halves, the stop takes the loss, and the result says that it may be none.
+TEST(Daily, JumpsOfUnadjustedPricesAreCounted) {
+  DailyStrategy plan = daily_plan();
+  plan.stop = 500;
+  auto market = market_of({{100, 101, 99, 100, true, false},
+                           {100, 101, 99, 100},
+                           {50, 51, 49, 50},
+                           {50, 51, 49, 50},
+                           {100, 101, 99, 100}});
+  DailyResult r = must(run_daily(plan, market));
+  EXPECT_EQ(r.jumps, 2);
+  EXPECT_EQ(r.jumps_held, 1);
+  EXPECT_EQ(r.first_jump, "X " + day(2).str() + " -50.0 %");
+}
+
+TEST(Daily, AStopIsHitWhereOnlyTheOpenIsUnknown) {
+  DailyStrategy plan = daily_plan();
+  plan.stop = 500;  // 5 %
+  auto market = market_of({{1000, 1010, 990, 1000, true, false}, {1000, 1010, 990, 1000}, {1000, 1000, 900, 950}});
+  market.instruments[0].open[2] = kNullPrice;
+  DailyResult r = must(run_daily(plan, market));
+  ASSERT_EQ(r.trades.size(), 1u);
+  EXPECT_EQ(r.trades[0].tag, "stop");
+  EXPECT_EQ(r.trades[0].exit_price, 950);
+}
+
 // A row that became known only after the open it would trade at is refused, even where its signal is false.
 TEST(Daily, PlantedLookAheadIsRefused) {
   auto market = market_of({{100, 110, 90, 105}, {105, 120, 100, 110}, {110, 120, 100, 115}});
