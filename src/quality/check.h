@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -30,15 +31,21 @@ struct Report {
 /// Marks of one batch: the first check that refuses a row gives its reason.
 class Verdicts {
  public:
-  explicit Verdicts(std::size_t rows) : refused_(rows) {}
+  explicit Verdicts(std::size_t rows) : marked_(rows, 0) {}
   void refuse(std::size_t row, const std::string& check, std::string reason) {
-    if (refused_[row].check.empty()) refused_[row].check = check, refused_[row].reason = std::move(reason);
+    if (marked_[row]) return;
+    marked_[row] = 1;
+    Refused& one = refused_[row];
+    one.check = check, one.reason = std::move(reason);
   }
-  bool refused(std::size_t row) const { return !refused_[row].check.empty(); }
-  const Refused& of(std::size_t row) const { return refused_[row]; }
+  bool refused(std::size_t row) const { return marked_[row] != 0; }
+  const Refused& of(std::size_t row) const { return refused_.at(row); }  // REQUIRES refused(row)
+  bool none() const { return refused_.empty(); }
+  const std::map<std::size_t, Refused>& all() const { return refused_; }
 
  private:
-  std::vector<Refused> refused_;
+  std::vector<std::uint8_t> marked_;
+  std::map<std::size_t, Refused> refused_;  // few, if any
 };
 
 class Check {

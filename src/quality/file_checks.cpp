@@ -1,9 +1,8 @@
-// Checks that remember earlier rows of the file: duplicate keys, sessions, moves.
+// Checks that remember earlier rows of the file: sessions, moves. Duplicate keys: unique_key.cpp.
 #include <arrow/api.h>
 
 #include <cmath>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "quality/columns.h"
 #include "quality/row_checks.h"
@@ -11,67 +10,12 @@
 namespace tapemill::quality {
 namespace {
 
-using Hash = std::pair<std::uint64_t, std::uint64_t>;
-struct HashOf {
-  std::size_t operator()(const Hash& h) const { return h.first; }
-};
-std::uint64_t mix(std::uint64_t x) {
-  x ^= x >> 30, x *= 0xbf58476d1ce4e5b9ULL, x ^= x >> 27, x *= 0x94d049bb133111ebULL;
-  return x ^ (x >> 31);
-}
-
-/// The first row of a key stays, later ones are objected to. Keys are remembered as 128 bits of hash.
-class UniqueKey final : public Judge {
- public:
-  UniqueKey(CheckSpec spec, const Dataset& dataset) : Judge(std::move(spec), "unique_key") {
-    for (const auto& name : dataset.key)
-      columns_.emplace_back(name, dataset.column(name)->kind == Kind::string),
-          shown_ += (shown_.empty() ? "" : ", ") + name;
-  }
-  Status judge(const SourceBatch& batch, Verdicts& out, Report& report) override {
-    std::vector<Hash> keys(batch.lines.size(), {0x9e3779b97f4a7c15ULL, 0xc2b2ae3d27d4eb4fULL});
-    auto take = [](Hash& key, std::uint64_t value) {
-      key = {mix(key.first ^ value), mix(key.second + value * 0x9e3779b97f4a7c15ULL + 1)};
-    };
-    for (const auto& [name, is_text] : columns_) {
-      if (is_text) {
-        auto values = texts(*batch.rows, name);
-        for (std::size_t i = 0; i < keys.size(); ++i) {
-          std::string_view text = values[i];
-          take(keys[i], text.size());
-          for (; !text.empty(); text.remove_prefix(std::min<std::size_t>(8, text.size()))) {
-            std::uint64_t word = 0;
-            std::memcpy(&word, text.data(), std::min<std::size_t>(8, text.size()));
-            take(keys[i], word);
-          }
-        }
-      } else {
-        auto values = numbers(*batch.rows, name);
-        for (std::size_t i = 0; i < keys.size(); ++i) {
-          std::uint64_t bits;
-          std::memcpy(&bits, &values[i], sizeof bits);
-          take(keys[i], bits);
-        }
-      }
-    }
-    each(batch, out, [&](std::size_t i) {
-      if (!seen_.insert(keys[i]).second)
-        object(batch, i, out, report, fmt::format("a row with this {} came before", shown_));
-    });
-    return Status::OK();
-  }
-
- private:
-  std::vector<std::pair<std::string, bool>> columns_;
-  std::string shown_;
-  std::unordered_set<Hash, HashOf> seen_;
-};
-
 class CalendarSession final : public Judge {
  public:
   CalendarSession(CheckSpec spec, const Dataset& dataset)
       : Judge(std::move(spec), "calendar_session"), calendar_(dataset.calendar), column_(dataset.session_column) {}
   Status judge(const SourceBatch& batch, Verdicts& out, Report& report) override {
+    if (all_good(*batch.rows)) return Status::OK();
     auto sessions = numbers(*batch.rows, column_);
     each(batch, out, [&](std::size_t i) {
       if (std::isnan(sessions[i])) return;
@@ -83,6 +27,18 @@ class CalendarSession final : public Judge {
   }
 
  private:
+  bool all_good(const arrow::RecordBatch& rows) {
+    const arrow::Array& column = *rows.GetColumnByName(column_);
+    if (column.type_id() != arrow::Type::DATE32 || column.null_count() > 0) return false;
+    const auto* days = column.data()->GetValues<std::int32_t>(1);
+    for (std::int64_t i = 0; i < rows.num_rows(); ++i) {
+      if (days[i] == last_ && known_ && good_) continue;
+      last_ = days[i], known_ = true, good_ = calendar_->is_session(Date{last_});
+      if (!good_) return false;
+    }
+    return true;
+  }
+
   std::shared_ptr<const Calendar> calendar_;
   std::string column_;
   std::int32_t last_ = 0;
@@ -169,9 +125,6 @@ class Move final : public Judge {
 
 }  // namespace
 
-std::unique_ptr<Check> make_unique_key(const CheckSpec& spec, const Dataset& dataset) {
-  return std::make_unique<UniqueKey>(spec, dataset);
-}
 std::unique_ptr<Check> make_calendar_session(const CheckSpec& spec, const Dataset& dataset) {
   return std::make_unique<CalendarSession>(spec, dataset);
 }

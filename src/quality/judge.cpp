@@ -48,11 +48,9 @@ Result<Judged> judge(const Dataset& dataset, const std::vector<std::unique_ptr<C
 
   Judged judged;
   judged.refused = batch.refused;
-  std::int64_t refused = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    if (!verdicts.refused(i)) continue;
-    ++refused;
-    Refused one = verdicts.of(i);
+  const auto refused = static_cast<std::int64_t>(verdicts.all().size());
+  for (const auto& [i, why] : verdicts.all()) {
+    Refused one = why;
     one.line = batch.lines[i];
     one.byte = batch.bytes[i];
     one.raw = std::string(batch.raw(i));

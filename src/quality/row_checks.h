@@ -12,8 +12,9 @@ class Judge : public Check {
   /// Visits the rows this check speaks of: a warning counts over all of the file's rows, a refusal over those still standing.
   template <class Visit>
   void each(const SourceBatch& batch, const Verdicts& out, Visit&& visit) const {
+    const bool all = spec_.severity == CheckSpec::Severity::warn || out.none();
     for (std::size_t i = 0; i < batch.lines.size(); ++i)
-      if (spec_.severity == CheckSpec::Severity::warn || !out.refused(i)) visit(i);
+      if (all || !out.refused(i)) visit(i);
   }
   void object(const SourceBatch& batch, std::size_t row, Verdicts& out, Report& report, std::string reason) const;
   void warn_or_stop(Report& report, std::string example) const;  // of what is no single row

@@ -39,6 +39,7 @@ Result<std::unique_ptr<TableSource>> TableSource::make(const Dataset& dataset, c
                                                        const FileInfo& info, std::unique_ptr<Bytes> bytes,
                                                        std::size_t block_size, arrow::MemoryPool* pool) {
   auto source = std::unique_ptr<TableSource>(new TableSource(std::move(bytes), block_size, form.multiline));
+  source->reader_.take_regular();
   source->form_ = form;
   source->info_ = info;
   source->session_column_ = dataset.session_column;

@@ -167,7 +167,7 @@ Result<std::unique_ptr<Source>> open(const Dataset& dataset, const FileInfo& inf
   ARROW_ASSIGN_OR_RAISE(Header header, parse_header(head, info.path));
   ARROW_ASSIGN_OR_RAISE(Form form, form_of(dataset, info, header));
   ARROW_ASSIGN_OR_RAISE(auto bytes, open_bytes(info.path));
-  auto block = static_cast<std::size_t>(budget.share(1.0 / 32, 64 << 10, 4 << 20));
+  auto block = static_cast<std::size_t>(budget.share(1.0 / 32, 64 << 10, 1 << 20));
   ARROW_ASSIGN_OR_RAISE(auto source,
                         TableSource::make(dataset, form, header, info, std::move(bytes), block, budget.pool()));
   return std::unique_ptr<Source>(std::move(source));

@@ -23,8 +23,6 @@ std::string quoted(std::string_view text) {
                              : fmt::format("\"{}...\" ({} bytes)", text.substr(0, most), text.size());
 }
 
-bool is_null(std::string_view text, bool dash) { return text.empty() || (dash && text == "-"); }
-
 Outcome complaint_of(Complaint why) { return why == nullptr ? Outcome::ok() : Outcome::refuse(why); }
 
 /// A number times `unit` nanoseconds since the epoch.
@@ -44,10 +42,7 @@ Outcome read_epoch(std::string_view text, std::int64_t unit, std::int64_t& out) 
 }
 
 Outcome read_time(std::string_view text, const std::string& format, Days& days, std::int64_t& out) {
-  if (format == "epoch_ns") return read_epoch(text, 1, out);
-  if (format == "epoch_us") return read_epoch(text, 1'000, out);
-  if (format == "epoch_ms") return read_epoch(text, 1'000'000, out);
-  if (format == "epoch_s") return read_epoch(text, 1'000'000'000, out);
+  if (const std::int64_t unit = epoch_unit(format); unit != 0) return read_epoch(text, unit, out);
   if (format == "local") {
     Instant t;
     if (!days.wall_clock(text, t)) return Outcome::refuse("is no time");
@@ -56,6 +51,17 @@ Outcome read_time(std::string_view text, const std::string& format, Days& days, 
   auto instant = Instant::parse(text);
   if (!instant.ok()) return Outcome::refuse("is no time");
   return out = instant->us, Outcome::ok();
+}
+
+}  // namespace
+
+std::int64_t epoch_unit(const std::string& format) {
+  if (!format.starts_with("epoch_")) return 0;
+  return format == "epoch_ns"   ? 1
+         : format == "epoch_us" ? 1'000
+         : format == "epoch_ms" ? 1'000'000
+         : format == "epoch_s"  ? 1'000'000'000
+                                : 0;
 }
 
 Outcome read_field(std::string_view text, const Column& column, const Take& take, Days& days, std::int64_t& out) {
@@ -96,7 +102,7 @@ Outcome read_field(std::string_view text, const Column& column, const Take& take
   return Outcome::refuse("is a text");
 }
 
-}  // namespace
+void Rows::clear() { block.clear(), records.clear(), refused.clear(), refusals.clear(), spare.clear(); }
 
 void Rows::refuse(std::size_t row, const char* check, std::string reason) {
   if (refused[row]) return;
@@ -110,7 +116,8 @@ bool TableSource::split(Rows& rows) const {
   Block& block = rows.block;
   for (Unreadable& u : block.unreadable)
     rows.refusals.push_back({u.line, u.byte, std::move(u.raw), "columns", std::move(u.reason)});
-  const std::string& text = *block.text;
+  block.list_records();
+  const std::string_view text = std::string_view(*block.text).substr(0, block.size);
   const bool nul = std::memchr(text.data(), 0, text.size()) != nullptr;
   const bool plain = ascii(text);
   rows.records.reserve(block.records.size());
@@ -303,9 +310,15 @@ Result<std::optional<Date>> TableSource::probe(std::string& why) {
 
 Result<std::optional<SourceBatch>> TableSource::next(std::stop_token stop) {
   if (stop.stop_requested()) return Status::Cancelled("interrupted");
-  Rows rows;
+  Rows& rows = rows_;
+  rows.clear();
   ARROW_ASSIGN_OR_RAISE(bool more, reader_.next(rows.block));
   if (!more) return std::nullopt;
+  if (rows.block.width == width_) {
+    SourceBatch batch;
+    ARROW_ASSIGN_OR_RAISE(bool done, read_regular(batch));
+    if (done) return batch;
+  }
   made_.clear();
   if (split(rows)) guard(rows), place(rows);
   for (std::size_t i = 0; i < plans_.size(); ++i) {

@@ -17,7 +17,15 @@ struct Rows {
   std::deque<std::string> spare;              // unescaped fields
 
   void refuse(std::size_t row, const char* check, std::string reason);
+  void clear();
 };
+
+/// Whether a field says nothing.
+inline bool is_null(std::string_view text, bool dash) { return text.empty() || (dash && text == "-"); }
+/// One field by its column's type.
+Outcome read_field(std::string_view text, const Column& column, const Take& take, Days& days, std::int64_t& out);
+/// Nanoseconds of "epoch_ns", "epoch_us", ...; 0 where `format` is none of them.
+std::int64_t epoch_unit(const std::string& format);
 
 /// A column on its way: which fields, and how they are read.
 struct Plan {
@@ -56,8 +64,13 @@ class TableSource final : public Source {
   /// A null text has a null data pointer.
   void read_texts(const Plan& plan, Rows& rows, std::vector<std::string_view>& values);
   std::int64_t available(std::size_t row);
+  /// A block whose lines are alike, in whole columns (regular.cpp). False where anything in it is refused: that is for the
+  /// long way, which knows why.
+  Result<bool> read_regular(SourceBatch& batch);
+  friend class RegularReader;
 
   TextReader reader_;
+  Rows rows_;
   Form form_;
   FileInfo info_;
   std::string session_column_;

@@ -2,42 +2,10 @@
 
 #include "core/text.h"
 
-#include <bit>
 #include <cstring>
-
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 namespace tapemill::sources {
 namespace {
-
-/// Positions of commas, quotes and line ends, ascending, and the text's size as the last. Returns how many; `out` only grows.
-std::size_t find_marks(std::string_view text, std::vector<std::uint32_t>& out) {
-  std::size_t count = 0, i = 0;
-  if (out.size() < 1024) out.resize(1024);
-#ifdef __SSE2__
-  const __m128i comma = _mm_set1_epi8(','), end = _mm_set1_epi8('\n'), quote = _mm_set1_epi8('"');
-  for (; i + 16 <= text.size(); i += 16) {
-    __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + i));
-    __m128i hit =
-        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, comma), _mm_cmpeq_epi8(x, end)), _mm_cmpeq_epi8(x, quote));
-    auto mask = static_cast<std::uint32_t>(_mm_movemask_epi8(hit));
-    if (count + 17 > out.size()) out.resize(out.size() * 2);
-    for (; mask != 0; mask &= mask - 1)
-      out[count++] = static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(std::countr_zero(mask));
-  }
-#endif
-  for (; i < text.size(); ++i) {
-    char c = text[i];
-    if (c != ',' && c != '\n' && c != '"') continue;
-    if (count + 2 > out.size()) out.resize(out.size() * 2);
-    out[count++] = static_cast<std::uint32_t>(i);
-  }
-  if (count + 1 > out.size()) out.resize(count + 1);
-  out[count++] = static_cast<std::uint32_t>(text.size());
-  return count;
-}
 
 bool blank(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
 
@@ -127,36 +95,60 @@ std::string_view Block::unquote(std::string_view field, std::deque<std::string>&
 TextReader::TextReader(std::unique_ptr<Bytes> bytes, std::size_t block_size, bool multiline)
     : bytes_(std::move(bytes)), block_size_(block_size), multiline_(multiline) {}
 
+void Block::clear() {
+  text.reset();
+  size = 0, at = 0, width = 0, lines = 0;
+  records.clear(), marks.clear(), unreadable.clear();
+}
+
+void Block::list_records() {
+  const std::uint32_t fields = std::exchange(width, 0);
+  if (fields == 0) return;
+  records.reserve(lines);
+  for (std::size_t row = 0; row < lines; ++row) {
+    const auto first = static_cast<std::uint32_t>(1 + row * fields);
+    const std::uint32_t start = marks[first - 1] + 1;
+    records.push_back(
+        {first_line + static_cast<std::int64_t>(row), start, marks[first + fields - 1] - start, first, fields, false});
+  }
+}
+
 Status TextReader::fill(std::size_t wanted) {
   // In steps: a string's resize writes what it adds, and most files are small.
   constexpr std::size_t step = 256 << 10;
-  std::size_t have = carry_.size();
-  while (!ended_ && have < wanted) {
-    carry_.resize(std::min(wanted, have + step));
-    while (!ended_ && have < carry_.size()) {
-      auto got = bytes_->read(carry_.data() + have, carry_.size() - have);
-      if (!got.ok()) return carry_.resize(have), got.status();
-      have += *got;
-      ended_ = *got == 0;
+  while (!ended_ && have_ < wanted) {
+    if (have_ >= text_->size() || text_->size() < std::min(wanted, have_ + step))
+      text_->resize(std::min(wanted, have_ + step));
+    const std::size_t most = std::min(wanted, text_->size());
+    while (!ended_ && have_ < most) {
+      ARROW_ASSIGN_OR_RAISE(std::size_t got, bytes_->read(text_->data() + have_, most - have_));
+      have_ += got;
+      ended_ = got == 0;
     }
   }
-  carry_.resize(have);
   return Status::OK();
 }
 
-/// The line at carry_[0] has no end within 1 MB: keeps its beginning as unreadable and drops the rest of it.
+void TextReader::drop(std::size_t bytes) {
+  std::memmove(text_->data(), text_->data() + bytes, have_ - bytes);
+  have_ -= bytes;
+}
+
+/// The line at text_[0] has no end within 1 MB: keeps its beginning as unreadable and drops the rest of it.
 Status TextReader::skip_line(Block& out) {
-  Unreadable refusal{line_, at_, carry_.substr(0, kKeptOfLongLine), {}};
-  auto length = static_cast<std::int64_t>(carry_.size());
+  Unreadable refusal{line_, at_, std::string(carried().substr(0, kKeptOfLongLine)), {}};
+  auto length = static_cast<std::int64_t>(have_);
   std::string chunk(64 << 10, '\0');
-  carry_.clear();
+  have_ = 0;
   while (!ended_) {
     ARROW_ASSIGN_OR_RAISE(std::size_t got, bytes_->read(chunk.data(), chunk.size()));
     if (got == 0) ended_ = true;
     std::string_view read(chunk.data(), got);
     if (std::size_t end = read.find('\n'); end != std::string_view::npos) {
       length += static_cast<std::int64_t>(end) + 1;
-      carry_ = read.substr(end + 1);
+      have_ = read.size() - end - 1;
+      if (text_->size() < have_) text_->resize(have_);
+      std::memcpy(text_->data(), read.data() + end + 1, have_);
       break;
     }
     length += static_cast<std::int64_t>(got);
@@ -169,10 +161,70 @@ Status TextReader::skip_line(Block& out) {
   return Status::OK();
 }
 
+/// Fills found_; the text's size stands behind the last mark.
+MarkFacts TextReader::find_marks(std::string_view text) {
+  constexpr std::size_t chunk = 64 << 10;
+  const CellKernels& kernels = cell_kernels();
+  MarkFacts all;
+  if (found_.empty()) found_.push_back(UINT32_MAX);
+  for (std::size_t from = 0; from < text.size(); from += chunk) {
+    const std::size_t to = std::min(text.size(), from + chunk), wanted = 1 + all.marks + (to - from) + 65;
+    if (found_.size() < wanted) found_.resize(std::max(wanted, found_.size() * 2));
+    const MarkFacts some = kernels.marks(text.data(), from, to, delimiter_, found_.data() + 1 + all.marks);
+    all.marks += some.marks, all.line_ends += some.line_ends, all.returns += some.returns;
+    all.quotes |= some.quotes, all.odd |= some.odd, all.high |= some.high;
+  }
+  if (found_.size() < all.marks + 2) found_.resize(all.marks + 2);
+  found_[0] = UINT32_MAX;
+  found_[1 + all.marks] = static_cast<std::uint32_t>(text.size());
+  return all;
+}
+
+/// A block whose lines all have as many fields as its first: its marks are its cells. False: cut it the long way.
+bool TextReader::cut_regular(Block& out, std::string_view text, const MarkFacts& facts, std::size_t& used) {
+  if (facts.quotes || facts.odd || text.empty()) return false;
+  const bool open = text.back() != '\n';  // the last line of the file has no end; of a block it waits for its rest
+  std::size_t marks = facts.marks, lines = facts.line_ends;
+  if (open && ended_) ++marks, ++lines;  // with the text's size as its end
+  if (open && !ended_)
+    while (marks > 0 && text[found_[marks]] != '\n') --marks;
+  if (lines == 0) return false;
+  std::size_t width = 1;
+  while (width < marks && text[found_[width]] == delimiter_) ++width;
+  if (width < 2 || lines * width != marks) return false;
+  if (facts.returns != 0 && facts.returns != lines) return false;
+  // As many line ends as lines, each at its place: between them are delimiters only.
+  std::uint32_t before = UINT32_MAX;
+  bool even = true;
+  for (std::size_t at = width; at <= marks; at += width) {
+    const std::uint32_t end = found_[at];
+    even &= end == text.size() || text[end] == '\n';
+    even &= end - before <= static_cast<std::uint32_t>(kLongestLine);
+    if (facts.returns != 0) even &= text[end - 1] == '\r';
+    before = end;
+  }
+  if (!even) return false;
+  if (delimiter_ == '\t') {  // a line of tabs alone is a blank one
+    before = UINT32_MAX;
+    for (std::size_t at = width; at <= marks; before = found_[at], at += width)
+      if (blank(text.substr(before + 1, found_[at] - before - 1))) return false;
+  }
+  used = std::min<std::size_t>(text.size(), std::size_t{found_[marks]} + 1);
+  std::swap(out.marks, found_);
+  out.width = static_cast<std::uint32_t>(width);
+  out.lines = lines, out.first_line = line_;
+  out.returns = facts.returns != 0, out.high = facts.high;
+  line_ += static_cast<std::int64_t>(lines);
+  return true;
+}
+
 /// Cuts text into records and returns how many bytes it used. What is left begins a record that the text does not end.
-std::size_t TextReader::cut(Block& out, const std::string& text) {
-  const std::size_t found = find_marks(text, found_), size = text.size();
-  std::size_t start = 0, i = 0;              // of the record at hand
+std::size_t TextReader::cut(Block& out, std::string_view text) {
+  const MarkFacts facts = find_marks(text);
+  std::size_t used = 0;
+  if (regular_ && cut_regular(out, text, facts, used)) return used;
+  const std::size_t found = facts.marks + 2, size = text.size();
+  std::size_t start = 0, i = 1;              // of the record at hand
   std::size_t line_end = 0, line_mark = 0;   // its first line end inside quotes, and that one's index in found_
   std::int64_t lines = 1;
   std::uint32_t first = 0;
@@ -180,7 +232,8 @@ std::size_t TextReader::cut(Block& out, const std::string& text) {
        quoted = false;  // in a quoted field; in a field that had one; in a record that had one
   auto refuse = [&](std::size_t end, std::string reason) {
     out.unreadable.push_back({line_, at_ + static_cast<std::int64_t>(start),
-                              text.substr(start, std::min(end - start, kKeptOfLongLine)), std::move(reason)});
+                              std::string(text.substr(start, std::min(end - start, kKeptOfLongLine))),
+                              std::move(reason)});
   };
   auto begin_next = [&](std::size_t at) {
     start = at, inside = opened = quoted = false, line_end = 0, lines = 1;
@@ -190,7 +243,7 @@ std::size_t TextReader::cut(Block& out, const std::string& text) {
     const std::uint32_t mark = found_[i];
     const bool last = mark == size;
     const char c = last ? '\n' : text[mark];
-    if (c == ',') {
+    if (!last && c == delimiter_) {
       if (inside) continue;
       out.marks.push_back(mark);
       opened = false;
@@ -201,7 +254,7 @@ std::size_t TextReader::cut(Block& out, const std::string& text) {
       }
       std::size_t field = out.marks.size() == first ? start : out.marks.back() + 1;
       bool doubled = opened && text[mark - 1] == '"';
-      if (doubled || blank(std::string_view(text).substr(field, mark - field))) inside = opened = quoted = true;
+      if (doubled || blank(text.substr(field, mark - field))) inside = opened = quoted = true;
     } else {
       bool hopeless = inside && line_end != 0 && static_cast<std::int64_t>(size - start) > kLongestLine;
       if (last && !ended_ && !hopeless) break;
@@ -221,7 +274,7 @@ std::size_t TextReader::cut(Block& out, const std::string& text) {
         if (line_end >= size) break;
         continue;
       }
-      std::string_view raw = std::string_view(text).substr(start, mark - start);
+      std::string_view raw = text.substr(start, mark - start);
       if (static_cast<std::int64_t>(raw.size()) > kLongestLine) {
         refuse(mark, fmt::format("the line has {} bytes, more than {}; its first {} are kept", raw.size(), kLongestLine,
                                  kKeptOfLongLine));
@@ -242,35 +295,39 @@ std::size_t TextReader::cut(Block& out, const std::string& text) {
 }
 
 Result<bool> TextReader::next(Block& out) {
-  out = Block{};
-  carry_.reserve(block_size_ + (64 << 10));
+  out.clear();
+  if (given_ != nullptr && given_.use_count() > 1) given_.reset();
   for (std::size_t wanted = block_size_;; wanted *= 2) {
-    ARROW_RETURN_NOT_OK(fill(std::max(wanted, carry_.size() + 1)));
+    ARROW_RETURN_NOT_OK(fill(std::max(wanted, have_ + 1)));
     if (header_) {
-      std::size_t end = carry_.find('\n');
-      if (end == std::string::npos && !ended_) continue;
-      std::size_t used = end == std::string::npos ? carry_.size() : end + 1;
-      carry_.erase(0, used);
+      std::size_t end = carried().find('\n');
+      if (end == std::string_view::npos && !ended_) continue;
+      std::size_t used = end == std::string_view::npos ? have_ : end + 1;
+      drop(used);
       at_ += static_cast<std::int64_t>(used);
       ++line_;
       header_ = false;
       continue;
     }
-    if (carry_.empty() && ended_) return false;
-    std::size_t used = cut(out, carry_);
+    if (have_ == 0 && ended_) return false;
+    std::size_t used = cut(out, carried());
     if (used == 0 && !ended_) {
-      if (static_cast<std::int64_t>(carry_.size()) <= kLongestLine || carry_.find('\n') != std::string::npos) continue;
+      if (static_cast<std::int64_t>(have_) <= kLongestLine || carried().find('\n') != std::string_view::npos) continue;
       ARROW_RETURN_NOT_OK(skip_line(out));
       out.text = std::make_shared<std::string>();
       out.at = at_;
       return true;
     }
-    std::string rest = carry_.substr(used);
-    carry_.resize(used);
-    out.text = std::make_shared<std::string>(std::move(carry_));
+    std::shared_ptr<std::string> rest = given_ != nullptr ? std::move(given_) : std::make_shared<std::string>();
+    const std::size_t left = have_ - used;
+    if (rest->size() < left) rest->resize(std::max(left, text_->size()));
+    std::memcpy(rest->data(), text_->data() + used, left);
+    out.text = given_ = std::move(text_);
+    out.size = used;
     out.at = at_;
     at_ += static_cast<std::int64_t>(used);
-    carry_ = std::move(rest);
+    text_ = std::move(rest);
+    have_ = left;
     return true;
   }
 }

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sources/cells.h"
 #include "sources/gzip.h"
 
 namespace tapemill::sources {
@@ -38,11 +39,22 @@ struct Unreadable {
 /// Whole records of a file, cut into fields. Blank lines are no records.
 class Block {
  public:
-  std::shared_ptr<std::string> text;
+  std::shared_ptr<std::string> text;      // its first `size` bytes count
+  std::size_t size = 0;
   std::int64_t at = 0;                    // offset of text[0] in the inflated file
   std::vector<Record> records;
   std::vector<std::uint32_t> marks;       // ends of fields, in order
   std::vector<Unreadable> unreadable;
+  /// Not 0: no record has a quote or another number of fields, no line is blank, and no byte is a control byte besides tabs.
+  /// `records` is empty then until list_records(); cell c of the block ends at marks[1 + c], marks[0] is UINT32_MAX.
+  std::uint32_t width = 0;
+  std::int64_t first_line = 0;            // of a block with a width
+  std::size_t lines = 0;
+  bool returns = false;                   // lines end with CR LF
+  bool high = false;                      // it has bytes above 0x7f
+
+  void clear();
+  void list_records();                    // of a block with a width, as if it had been cut the long way
 
   std::string_view raw(const Record& record) const {
     return std::string_view(*text).substr(record.start, record.length);
@@ -68,22 +80,32 @@ class TextReader {
  public:
   /// `multiline`: quoted fields may hold line ends (RFC 4180); an unclosed quote then costs its own line alone.
   TextReader(std::unique_ptr<Bytes> bytes, std::size_t block_size, bool multiline);
-  /// False at the end. The first line of the file, its header, is skipped.
+  void take_regular() { regular_ = true; }  // blocks may have a width; otherwise all have records
+  void cut_at(char delimiter) { delimiter_ = delimiter; }  // instead of ','
+  /// False at the end. The first line of the file, its header, is skipped. A text that nobody else holds is used again.
   Result<bool> next(Block& out);
   std::int64_t bytes_read() const { return bytes_->bytes_read(); }
 
  private:
   Status fill(std::size_t wanted);
   Status skip_line(Block& out);
-  std::size_t cut(Block& out, const std::string& text);
+  void drop(std::size_t bytes);
+  MarkFacts find_marks(std::string_view text);
+  std::size_t cut(Block& out, std::string_view text);
+  bool cut_regular(Block& out, std::string_view text, const MarkFacts& facts, std::size_t& used);
+  std::string_view carried() const { return std::string_view(*text_).substr(0, have_); }
 
   std::unique_ptr<Bytes> bytes_;
   std::size_t block_size_;
-  bool multiline_;
-  std::string carry_;                 // bytes read and not yet given
-  std::int64_t at_ = 0, line_ = 1;    // of carry_[0]
+  bool multiline_, regular_ = false;
+  char delimiter_ = ',';
+  std::shared_ptr<std::string> text_ =
+      std::make_shared<std::string>();  // its first have_ bytes: read and not yet given
+  std::shared_ptr<std::string> given_;  // the text of the block before
+  std::size_t have_ = 0;
+  std::int64_t at_ = 0, line_ = 1;  // of text_[0]
   bool ended_ = false, header_ = true;
-  std::vector<std::uint32_t> found_;  // positions of commas, quotes and line ends of the block at hand
+  std::vector<std::uint32_t> found_;  // UINT32_MAX, then delimiters, quotes and line ends of the block at hand
 };
 
 }  // namespace tapemill::sources
