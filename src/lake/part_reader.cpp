@@ -5,6 +5,7 @@
 #include <arrow/compute/cast.h>
 #include <arrow/compute/exec.h>
 #include <arrow/io/file.h>
+#include <arrow/util/io_util.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/exception.h>
 #include <parquet/file_reader.h>
@@ -157,6 +158,14 @@ Result<GroupRows> read(const RowGroup& group, const Snapshot& snapshot, const st
   return out;
 }
 
+// Why a part cannot be read: memory or the disk, else its bytes.
+Status unread(const Status& problem, const std::string& path) {
+  if (problem.IsOutOfMemory()) return problem;
+  if (arrow::internal::ErrnoFromStatus(problem) != 0) return prefixed(problem, path);
+  return data_error(fmt::format("{} is damaged: {}", path, problem.message()),
+                    "restore it from a backup, or rebuild the table");
+}
+
 }  // namespace
 
 Result<PlannedPart> plan_part(const Table& table, const Part& part, const RowFilter& filter) {
@@ -182,10 +191,9 @@ Result<GroupRows> read_group(const RowGroup& group, const Snapshot& snapshot, co
                              const RowFilter& filter, arrow::MemoryPool* pool) {
   try {
     auto rows = read(group, snapshot, columns, filter, pool);
-    if (rows.ok() || rows.status().IsOutOfMemory()) return rows;
-    return prefixed(rows.status(), group.path);
+    return rows.ok() ? rows : unread(rows.status(), group.path);
   } catch (const parquet::ParquetStatusException& problem) {
-    return problem.status().IsOutOfMemory() ? problem.status() : prefixed(problem.status(), group.path);
+    return unread(problem.status(), group.path);
   } catch (const std::exception& problem) {
     return data_error(fmt::format("{} is damaged: {}", group.path, problem.what()),
                       "restore it from a backup, or rebuild the table");

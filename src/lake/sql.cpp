@@ -9,24 +9,61 @@
 #include <filesystem>
 
 #include "lake/duckdb_library.h"
+#include "lake/files.h"
+#include "lake/scan.h"
 #include "lake/sql_tokens.h"
 #include "lake/sql_views.h"
 
 namespace tapemill::lake {
 namespace {
 
-// "Binder Error: column x ...\n\nLINE 1: ...\n   ^" as one of ours: blame by the kind, the line and caret as the excerpt.
-Status sql_error(const Lake& lake, const std::string& message) {
+// What the statement's errors are told with: what the user wrote, and what it reads.
+struct Asked {
+  const Lake& lake;
+  const std::string& sql;
+  const SqlViews& views;
+};
+
+// The part that a message of DuckDB is about, as a scan would report it; OK where it is about none.
+Status part_error(const Asked& asked, const std::string& message) {
+  const char* advice = "restore it from a backup, or rebuild the table";
+  bool of_a_file = message.starts_with("IO Error") || message.starts_with("Invalid Error");
+  for (const char* word : {"arquet", "magic bytes", "hrift", "TProtocol", "ZSTD", "Snappy"})
+    of_a_file = of_a_file || message.find(word) != std::string::npos;
+  if (!of_a_file) return Status::OK();
+  for (const std::string& file : asked.views.files) {
+    if (!file_exists(file)) return data_error(file + " is in the log but not on the disk", advice);
+  }
+  std::string what = message.substr(0, message.find('\n'));
+  if (const auto colon = what.find("Error: "); colon != std::string::npos) what = what.substr(colon + 7);
+  for (const std::string& file : asked.views.files) {
+    if (message.find(file) != std::string::npos) return data_error(fmt::format("{} is damaged: {}", file, what), advice);
+  }
+  for (const auto& [table, snapshot] : asked.views.tables) {  // a message without a name: the scan finds the part
+    for (const Part& part : snapshot.parts) ARROW_RETURN_NOT_OK(read_parts(table, snapshot, {part}).status());
+  }
+  return Status::OK();
+}
+
+// "Binder Error: column x ...\n\nLINE 1: ...\n   ^" as one of ours: blame by the kind, the line and caret as the excerpt,
+// where they quote the user's statement and not one that was made here.
+Status sql_error(const Asked& asked, const std::string& message) {
   const auto line = message.find("\n\nLINE ");
   std::string what = message.substr(0, line);
-  const std::string excerpt = line == std::string::npos ? "" : message.substr(line + 2);
+  std::string excerpt = line == std::string::npos ? "" : message.substr(line + 2);
+  std::string quoted = excerpt.substr(0, excerpt.find('\n'));
+  quoted.erase(0, std::min(quoted.find(": ") + 2, quoted.size()));
+  if (quoted.starts_with("...")) quoted.erase(0, 3);
+  if (quoted.ends_with("...")) quoted.resize(quoted.size() - 3);
+  if (asked.sql.find(quoted) == std::string::npos) excerpt.clear();
   auto is = [&](const char* kind) { return message.starts_with(kind); };
   std::string hint;
   Blame blame = Blame::usage;
   if (is("INTERRUPT")) return Status::Cancelled("the query was interrupted");
+  ARROW_RETURN_NOT_OK(part_error(asked, message));
   if (is("Catalog Error: Table")) {
     blame = Blame::data;
-    hint = "tables: " + tables_there_are(lake);
+    hint = "tables: " + tables_there_are(asked.lake);
   } else if (is("Out of Memory")) {
     blame = Blame::environment;
     hint = "give more with --memory, or ask for less at once";
@@ -40,10 +77,24 @@ Status sql_error(const Lake& lake, const std::string& message) {
   return error(blame, "SQL: " + what, hint, excerpt);
 }
 
+// Where the statement that is explained begins; 0 in one that explains nothing.
+std::size_t explained(const std::string& sql) {
+  const auto tokens = sql_tokens(sql);
+  std::size_t i = 0;
+  if (tokens.empty() || !tokens[i].is("explain")) return 0;
+  if (++i < tokens.size() && tokens[i].is("analyze")) ++i;
+  if (i < tokens.size() && tokens[i].is("(") && i + 1 < tokens.size() &&
+      (tokens[i + 1].is("format") || tokens[i + 1].is("analyze"))) {
+    while (i < tokens.size() && !tokens[i].is(")")) ++i;
+    ++i;
+  }
+  return i < tokens.size() ? tokens[i].begin : sql.size();
+}
+
 // A database in memory with one connection; destroyed in the right order.
 class Session {
  public:
-  Session(const DuckDb& db, const Lake& lake) : db_(db), lake_(lake) {}
+  Session(const DuckDb& db, const Asked& asked) : db_(db), asked_(asked) {}
   ~Session() {
     if (connection_ != nullptr) db_.disconnect(&connection_);
     if (database_ != nullptr) db_.close(&database_);
@@ -85,18 +136,19 @@ class Session {
   }
 
   Result<std::shared_ptr<arrow::Table>> select(const std::string& sql) {
+    if (const std::size_t at = explained(sql); at > 0) ARROW_RETURN_NOT_OK(is_select(sql.substr(at)));
     duckdb_extracted_statements statements = nullptr;
     const idx_t count = db_.extract_statements(connection_, sql.c_str(), &statements);
     const char* problem = count == 0 ? db_.extract_statements_error(statements) : nullptr;
     const std::string message = problem != nullptr ? problem : "";
     auto run = [&]() -> Result<std::shared_ptr<arrow::Table>> {
-      if (!message.empty()) return sql_error(lake_, message);
+      if (!message.empty()) return sql_error(asked_, message);
       if (count == 0) return usage_error("the SQL statement is empty", "such as: select * from sp500 limit 5");
       if (count > 1) return usage_error("one SQL statement at a time");
       duckdb_prepared_statement prepared = nullptr;
       const bool good = db_.prepare_extracted_statement(connection_, statements, 0, &prepared) == DuckDBSuccess;
       auto table = good ? execute(prepared)
-                        : Result<std::shared_ptr<arrow::Table>>(sql_error(lake_, text(db_.prepare_error(prepared))));
+                        : Result<std::shared_ptr<arrow::Table>>(sql_error(asked_, text(db_.prepare_error(prepared))));
       db_.destroy_prepare(&prepared);
       return table;
     };
@@ -108,12 +160,24 @@ class Session {
   void interrupt() { db_.interrupt(connection_); }
 
  private:
+  // Explaining with ANALYZE runs a statement: it has to be one that may run.
+  Status is_select(const std::string& sql) {
+    duckdb_prepared_statement prepared = nullptr;
+    const bool good = db_.prepare(connection_, sql.c_str(), &prepared) == DuckDBSuccess;
+    Status status = !good ? sql_error(asked_, text(db_.prepare_error(prepared)))
+                    : db_.prepared_statement_type(prepared) == DUCKDB_STATEMENT_TYPE_SELECT
+                        ? Status::OK()
+                        : usage_error("SQL here is read-only", "EXPLAIN takes a SELECT");
+    db_.destroy_prepare(&prepared);
+    return status;
+  }
+
   static std::string text(const char* message) { return message != nullptr ? message : "unknown error"; }
 
   Status execute(const std::string& sql) {
     duckdb_result result;
     const bool good = db_.query(connection_, sql.c_str(), &result) == DuckDBSuccess;
-    Status status = good ? Status::OK() : sql_error(lake_, text(db_.result_error(&result)));
+    Status status = good ? Status::OK() : sql_error(asked_, text(db_.result_error(&result)));
     db_.destroy_result(&result);
     return status;
   }
@@ -127,7 +191,7 @@ class Session {
     duckdb_result result;
     const bool good = db_.execute_prepared(prepared, &result) == DuckDBSuccess;
     auto table =
-        good ? fetch(result) : Result<std::shared_ptr<arrow::Table>>(sql_error(lake_, text(db_.result_error(&result))));
+        good ? fetch(result) : Result<std::shared_ptr<arrow::Table>>(sql_error(asked_, text(db_.result_error(&result))));
     db_.destroy_result(&result);
     return table;
   }
@@ -142,7 +206,7 @@ class Session {
   Status check(duckdb_error_data problem) {
     Status status;
     if (problem != nullptr && db_.error_data_has_error(problem))
-      status = sql_error(lake_, text(db_.error_data_message(problem)));
+      status = sql_error(asked_, text(db_.error_data_message(problem)));
     db_.destroy_error_data(&problem);
     return status;
   }
@@ -186,7 +250,7 @@ class Session {
   }
 
   const DuckDb& db_;
-  const Lake& lake_;
+  const Asked& asked_;
   duckdb_database database_ = nullptr;
   duckdb_connection connection_ = nullptr;
 };
@@ -196,7 +260,8 @@ class Session {
 Result<std::shared_ptr<arrow::Table>> query(const Lake& lake, const std::string& sql, const SqlOptions& options) {
   ARROW_ASSIGN_OR_RAISE(const DuckDb* db, duckdb());
   ARROW_ASSIGN_OR_RAISE(SqlViews views, sql_views(lake, sql, options));
-  Session session(*db, lake);
+  const Asked asked{lake, sql, views};
+  Session session(*db, asked);
   ARROW_RETURN_NOT_OK(session.open(options));
   ARROW_RETURN_NOT_OK(session.set_up(views));
   if (options.stop.stop_requested()) return Status::Cancelled("the query was interrupted");

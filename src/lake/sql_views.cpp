@@ -29,15 +29,37 @@ std::string sql_type(const arrow::DataType& type) {
   return delta;  // boolean, integer, float, double, date, decimal(p,s) are called the same
 }
 
-bool folder_says_partition(const Part& part) {
-  for (const auto& [column, text] : part.partition) {
-    std::string folder = "/" + part.path, value = text.empty() ? kHiveNull : hive_escape(text);
-    const std::string key = "/" + hive_escape(column) + "=";
-    if (folder.find(key + value + "/") == std::string::npos &&
-        folder.find(key + "0" + value + "/") == std::string::npos)
+// The text of partition `place` of `count` in a part's path, from the path's end: what lies above the table is nobody's
+// partition. It is a constant per file, so that DuckDB leaves out files by it before it opens them.
+std::string folder_value(const std::string& file, const std::string& column, std::size_t place, std::size_t count,
+                         const arrow::DataType& type) {
+  std::string key;
+  for (char c : hive_escape(column)) {
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '_') key += '\\';
+    key += c;
+  }
+  const std::string pattern = fmt::format("/{}=([^/]*)(?:/[^/]*){{{}}}$", key, count - place);
+  std::string text = fmt::format("regexp_extract({}, {}, 1)", quote_name(file), quote_text(pattern));
+  text = fmt::format("nullif({}, {})", text, quote_text(kHiveNull));
+  if (sql_type(type) == "VARCHAR") return "url_decode(" + text + ")";
+  return "CAST(" + text + " AS " + sql_type(type) + ")";
+}
+
+// Whether folder_value() finds what the log says: the path is one folder a partition, in their order, and the file.
+bool folder_says_partition(const Part& part, const Snapshot& snapshot) {
+  std::string_view rest = part.path;
+  for (const std::string& column : snapshot.partitions) {
+    auto own = part.partition.find(column);
+    if (own == part.partition.end()) return false;
+    const std::string_view folder = rest.substr(0, rest.find('/'));
+    if (folder.size() == rest.size()) return false;
+    rest.remove_prefix(folder.size() + 1);
+    const std::string key = hive_escape(column) + "=", &text = own->second;
+    const bool number = arrow::is_integer(snapshot.schema->GetFieldByName(column)->type()->id());
+    if (folder != key + (text.empty() ? kHiveNull : hive_escape(text)) && !(number && folder == key + "0" + text))
       return false;
   }
-  return true;
+  return rest.find('/') == std::string_view::npos;
 }
 
 std::string list_of(const std::vector<std::string>& paths) {
@@ -46,25 +68,29 @@ std::string list_of(const std::vector<std::string>& paths) {
   return out + "]";
 }
 
-// SELECT of a table's parts. Partition columns come from the folders' names, or, where another engine named them otherwise,
-// as constants.
+// SELECT of a table's parts. Partition columns come from the folders below the table, or, where another engine named them
+// otherwise, as constants.
 std::string select_of(const Table& table, const Snapshot& snapshot, std::vector<std::string>& files) {
-  std::string names, hive_types, empty;
+  std::string names, empty, file = "filename";  // only by this name DuckDB leaves out files
   for (const auto& field : snapshot.schema->fields()) {
-    const std::string comma = names.empty() ? "" : ", ";
-    names += comma + quote_name(field->name());
-    empty += comma + "CAST(NULL AS " + sql_type(*field->type()) + ") AS " + quote_name(field->name());
+    if (lower(field->name()) == "filename") file = "filename of the part";
   }
-  for (const std::string& column : snapshot.partitions) {
-    hive_types += (hive_types.empty() ? "" : ", ") + quote_text(column) + ": " +
-                  sql_type(*snapshot.schema->GetFieldByName(column)->type());
+  for (const auto& field : snapshot.schema->fields()) {
+    const std::string comma = names.empty() ? "" : ", ", name = quote_name(field->name());
+    auto place = std::find(snapshot.partitions.begin(), snapshot.partitions.end(), field->name());
+    names += comma;
+    if (place != snapshot.partitions.end())
+      names += folder_value(file, field->name(), static_cast<std::size_t>(place - snapshot.partitions.begin()),
+                            snapshot.partitions.size(), *field->type()) + " AS ";
+    names += name;
+    empty += comma + "CAST(NULL AS " + sql_type(*field->type()) + ") AS " + name;
   }
   std::vector<std::string> plain, selects;
   for (const Part& part : snapshot.parts) {
     if (part.rows == 0) continue;
     const std::string path = table.path() + "/" + part.path;
     files.push_back(path);
-    if (folder_says_partition(part)) {
+    if (folder_says_partition(part, snapshot)) {
       plain.push_back(path);
       continue;
     }
@@ -81,9 +107,9 @@ std::string select_of(const Table& table, const Snapshot& snapshot, std::vector<
     selects.push_back("SELECT " + columns + " FROM read_parquet(" + list_of({path}) + ", hive_partitioning = false)");
   }
   if (!plain.empty()) {
-    const std::string hive = hive_types.empty() ? ", hive_partitioning = false"
-                                                : ", hive_partitioning = true, hive_types = {" + hive_types + "}";
-    selects.insert(selects.begin(), "SELECT " + names + " FROM read_parquet(" + list_of(plain) + hive + ")");
+    const std::string with = snapshot.partitions.empty() ? "" : ", filename = " + quote_text(file);
+    selects.insert(selects.begin(), "SELECT " + names + " FROM read_parquet(" + list_of(plain) +
+                                        ", hive_partitioning = false" + with + ")");
   }
   if (selects.empty()) return "SELECT " + empty + " WHERE false";
   std::string out;
@@ -104,6 +130,7 @@ class Builder {
     if (schemas_.insert(schema).second) out_.setup.push_back("CREATE SCHEMA IF NOT EXISTS " + quote_name(schema));
     out_.setup.push_back("CREATE VIEW " + quote_name(schema) + "." + quote_name(name.table) + " AS " +
                          select_of(table, *snapshot, out_.files));
+    out_.tables.emplace_back(table, *std::move(snapshot));
     return Status::OK();
   }
 

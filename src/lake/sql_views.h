@@ -11,6 +11,7 @@ struct SqlViews {
   std::string sql;                  // the statement, `t AT (VERSION => n)` rewritten to the view of that version
   std::vector<std::string> setup;   // CREATE SCHEMA, CREATE VIEW
   std::vector<std::string> files;   // the only files that may be read
+  std::vector<std::pair<Table, Snapshot>> tables;  // whose they are
 };
 /// Views of the tables that the statement can mean: those whose name stands in it, or all where it asks for a list. Data
 /// error: a version that is not there.

@@ -12,6 +12,7 @@ namespace tapemill::lake {
 namespace {
 using namespace test;
 using testing::HasSubstr;
+using testing::Not;
 
 class SqlTest : public testing::Test {
  protected:
@@ -90,6 +91,11 @@ TEST_F(SqlTest, NothingButTheTablesCanBeReadAndNothingWritten) {
                                  std::string("select * from glob('/etc/*')"),
                                  "copy (select 1) to '" + folder.path() + "/out.csv'",
                                  "explain analyze copy (select 1) to '" + folder.path() + "/out.csv'",
+                                 std::string("explain analyze create table t as select 1"),
+                                 std::string("explain create table t as select 1"),
+                                 std::string("explain (analyze) delete from bars"),
+                                 std::string("explain analyze with a as (select 1) insert into bars select * from a"),
+                                 std::string("explain"),
                                  "attach '" + folder.path() + "/x.db'",
                                  std::string("install httpfs"),
                                  std::string("load httpfs"),
@@ -122,6 +128,62 @@ TEST_F(SqlTest, MistakesSayWhatAndWhere) {
   EXPECT_EQ(exit_code(status), 2);
   EXPECT_THAT(render(status, false), HasSubstr("^"));
   EXPECT_EQ(exit_code(query(lake, "selec 1").status()), 2);
+  status = query(lake, "select clsoe from bars at (version => 1)").status();
+  EXPECT_THAT(render(status, false), Not(HasSubstr("silver@"))) << "a line that nobody wrote";
+}
+
+TEST_F(SqlTest, ExplainsSelects) {
+  for (const char* sql : {"explain select * from bars", "explain analyze select * from bars where year = 2024",
+                          "EXPLAIN (FORMAT json) WITH a AS (SELECT 1) SELECT * FROM a"})
+    EXPECT_GE(must(query(lake, sql))->num_rows(), 1) << sql;
+}
+
+TEST_F(SqlTest, FoldersAboveTheTableAreNoPartitions) {
+  const std::string above = folder.path() + "/year=1999/month=11/lake";
+  std::filesystem::create_directories(above + "/bronze");
+  std::filesystem::copy(table.path(), above + "/bronze/bars", std::filesystem::copy_options::recursive);
+  const Lake moved = must(Lake::open(above, false));
+  auto of = [&](const std::string& sql) {
+    return must(must(query(moved, sql))->column(0)->GetScalar(0))->ToString();
+  };
+  EXPECT_EQ(of("select min(year) * 100 + max(month) from bars"), "202402");
+  EXPECT_EQ(of("select count(*) from bars where year = 2024 and month = 1"), "2");
+  EXPECT_EQ(of("select count(*) from bars where year = 1999"), "0");
+  EXPECT_EQ(of("select count(*) from bars at (version => 1) where year = 2024"), "2");
+  EXPECT_EQ(of("select typeof(month) from bars limit 1"), "INTEGER");
+}
+
+TEST_F(SqlTest, FilesAreLeftOutByTheirPartition) {
+  auto plan = must(query(lake, "explain analyze select count(*) from bars where year = 2024 and month = 2"));
+  const std::string text = must(plan->column(1)->GetScalar(0))->ToString();
+  EXPECT_THAT(text, HasSubstr("Total Files Read: 1")) << text;
+}
+
+TEST_F(SqlTest, APartThatIsDamagedOrGoneIsTheDatasFaultAsInAScan) {
+  const std::string part = table.path() + "/" + must(table.snapshot()).parts.back().path;
+  const auto size = std::filesystem::file_size(part);
+  const auto same_as_scan = [&](const char* what) {
+    Status status = query(lake, "select * from bars").status();
+    ScanRequest request{table.name(), {}, {}, {}, {}, {}, {}};
+    EXPECT_EQ(exit_code(status), 1) << status.ToString();
+    EXPECT_EQ(exit_code(scan(lake, request).status()), 1);
+    const std::string text = render(status, false);
+    EXPECT_THAT(text, HasSubstr(part));
+    EXPECT_THAT(text, HasSubstr(what));
+    EXPECT_THAT(text, HasSubstr("restore it from a backup"));
+    EXPECT_THAT(text, Not(HasSubstr("read_parquet")));
+  };
+  std::string bytes(size, 'x');
+  std::ifstream(part).read(bytes.data(), static_cast<std::streamsize>(size));
+  for (std::size_t i = 4; i < 60 && i < bytes.size(); ++i) bytes[i] = static_cast<char>(0xff);  // the first page
+  write_text(part, bytes);
+  same_as_scan("damaged");
+  std::filesystem::resize_file(part, size / 2);  // no footer
+  same_as_scan("is damaged");
+  std::filesystem::resize_file(part, 0);
+  same_as_scan("is damaged");
+  std::filesystem::remove(part);
+  same_as_scan("is in the log but not on the disk");
 }
 
 TEST_F(SqlTest, ListsShowEveryTable) {
