@@ -1,6 +1,9 @@
 #include "backtest/backtest.h"
 
+#include "backtest/ledger.h"
 #include "command.h"
+#include "core/paths.h"
+#include "pipeline/report_parts.h"
 #include "print.h"
 
 namespace tapemill::app {
@@ -19,6 +22,9 @@ struct RunOptions {
 };
 struct RerunOptions {
   std::string run_id;
+};
+struct ReportOptions {
+  std::string run_id, out;
 };
 struct ShowOptions {
   std::string run_id;
@@ -183,6 +189,17 @@ Status show(const ShowOptions& options, Context& context) {
   return intact;
 }
 
+Status report(const ReportOptions& options, Context& context) {
+  ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
+  ARROW_ASSIGN_OR_RAISE(bt::RunRecord run, bt::load(lake, options.run_id));
+  ARROW_ASSIGN_OR_RAISE(std::string page, pipeline::run_page(run));
+  const std::string out = options.out.empty() ? run.name + "-" + run.run_id + ".html" : options.out;
+  ARROW_RETURN_NOT_OK(write_file_atomically(out, page));
+  if (context.json) print(Json{{"run_id", run.run_id}, {"out", out}, {"bytes", page.size()}});
+  else print(out + "\n");
+  return Status::OK();
+}
+
 }  // namespace
 }  // namespace tapemill::app
 
@@ -196,6 +213,9 @@ template <> inline constexpr auto fields<app::RunOptions> =
                field("limit", &app::RunOptions::limit, "how many trades to show; 0: all", 0, 1e9)};
 template <> inline constexpr auto fields<app::RerunOptions> =
     std::tuple{field("run_id", &app::RerunOptions::run_id, "a run, or the beginning of its id")};
+template <> inline constexpr auto fields<app::ReportOptions> =
+    std::tuple{field("run_id", &app::ReportOptions::run_id, "a run, or the beginning of its id"),
+               field("out", &app::ReportOptions::out, "where to write; NAME-RUN_ID.html where not given")};
 template <> inline constexpr auto fields<app::ShowOptions> =
     std::tuple{field("run_id", &app::ShowOptions::run_id, "a run, or the beginning of its id"),
                field("formulas", &app::ShowOptions::formulas, "show the formula of each figure"),
@@ -215,6 +235,11 @@ Command backtest_run_command() {
 Command backtest_rerun_command() {
   return command<RerunOptions>("backtest rerun", "Run a recorded backtest again and compare the bytes", {"run_id"},
                                "  tapemill backtest rerun 3f2a", rerun);
+}
+Command backtest_report_command() {
+  return command<ReportOptions>("backtest report", "Write a recorded backtest as one self-contained page", {"run_id"},
+                                "  tapemill backtest report 3f2a\n  tapemill backtest report 3f2a --out cross.html",
+                                report);
 }
 Command backtest_show_command() {
   return command<ShowOptions>("backtest show", "Show a recorded backtest and verify its files", {"run_id"},

@@ -27,6 +27,7 @@
   X(backtest_check)          \
   X(backtest_run)            \
   X(backtest_rerun)          \
+  X(backtest_report)         \
   X(backtest_show)           \
   X(runs)                    \
   X(config_show)             \

@@ -255,6 +255,28 @@ Result<RunResult> run(const lake::Lake& lake, const std::string& path, const Run
   return std::move(r);
 }
 
+Result<RunResult> recorded(const RunRecord& run) {
+  RunResult out;
+  out.run_id = run.run_id, out.name = run.name, out.form = run.form, out.path = run.path;
+  out.strategy_hash = run.strategy_hash, out.ledger_hash = run.ledger_hash, out.existed = true;
+  for (const auto& one : run.record.value("metrics", Json::array())) {
+    const Json value = one.value("value", Json());
+    out.metrics.push_back({one.value("name", ""), value.is_number() ? value.get<double>() : NAN, one.value("text", ""),
+                           one.value("formula", "")});
+  }
+  ARROW_ASSIGN_OR_RAISE(out.trades, read_parquet(run.path + "/trades.parquet"));
+  ARROW_ASSIGN_OR_RAISE(out.equity, read_parquet(run.path + "/equity.parquet"));
+  for (const auto& one : run.record.value("resolved", Json::array())) out.resolved.push_back(one.get<std::string>());
+  for (const auto& one : run.record.value("warnings", Json::array())) out.warnings.push_back(one.get<std::string>());
+  const Json input = run.record.value("inputs", Json::array()).empty() ? Json::object() : run.record["inputs"][0];
+  const Json counts = run.record.value("counts", Json::object());
+  out.currency = run.record.value("currency", ""), out.table = input.value("table", "");
+  out.version = input.value("version", std::int64_t{0}),
+  out.rows_scanned = counts.value("rows_scanned", std::int64_t{0});
+  out.sessions = counts.value("sessions", std::int64_t{0}), out.missed = counts.value("missed", std::int64_t{0});
+  return out;
+}
+
 Result<RerunResult> rerun(const lake::Lake& lake, const std::string& run_id, const RunOptions& options) {
   ARROW_ASSIGN_OR_RAISE(RunRecord record, load(lake, run_id));
   std::error_code ignored;

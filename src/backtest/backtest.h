@@ -47,6 +47,10 @@ struct RunResult {
 /// table's version, calendar, rules and source tree alone; not on workers. Cancelled on interrupt(): nothing is written.
 Result<RunResult> run(const lake::Lake& lake, const std::string& path, const RunOptions& options = {});
 
+struct RunRecord;  // backtest/ledger.h
+/// What a recorded run found, read back from its folder; refused days and the seconds it took are not in it.
+Result<RunResult> recorded(const RunRecord& run);
+
 struct RerunResult {
   RunResult run;
   std::string expected;                    // ledger hash on record

@@ -29,13 +29,22 @@ exports::Section intake_section(const DemoResult& result) {
                            "Landing keeps each file's bytes; bronze holds the rows that were not refused. **Rows in = "
                            "rows stored + rows quarantined**, for every file."};
   exports::Table table;
-  table.caption = {"Rows and bytes by table", "the Delta logs of bronze", "tables"};
+  std::int64_t rows_in = 0, rows_stored = 0;
+  double bytes_in = 0, bytes_stored = 0;
+  for (const auto& one : result.tables) {
+    rows_in += one.rows_in, rows_stored += one.rows_stored;
+    bytes_in += static_cast<double>(one.bytes_in), bytes_stored += static_cast<double>(one.bytes_stored);
+  }
+  table.caption = {fmt::format("{} of {} rows are in, {} were refused", rows_stored, rows_in, rows_in - rows_stored),
+                   "the Delta logs of bronze", "tables"};
   table.columns = {{"table", "", ColumnKind::code},        {"rows in", "", ColumnKind::number, 0},
                    {"stored", "", ColumnKind::number, 0},  {"quarantined", "", ColumnKind::number, 0},
                    {"files", "MB", ColumnKind::number, 2}, {"stored as", "MB", ColumnKind::number, 2},
                    {"version", "", ColumnKind::number, 0}};
   exports::Bars sizes;
-  sizes.caption = {"Bytes as received and as stored", "landing and bronze", "sizes"};
+  sizes.caption = {fmt::format("Stored rows take {:.0f} % of the (compressed) bytes received",
+                               bytes_in > 0 ? 100 * bytes_stored / bytes_in : 0),
+                   "landing and bronze", "sizes"};
   sizes.unit = "MB";
   sizes.series = {{"as received", {}, "MB", 2, exports::SeriesStyle::context}, {"stored", {}, "MB", 2}};
   for (const auto& one : result.tables) {
@@ -50,6 +59,12 @@ exports::Section intake_section(const DemoResult& result) {
                    "everything was up to date: no stage had rows to work on"};
   speed.unit = "k rows/s";
   speed.series = {{"k rows/s", {}, "k rows/s", 0}};
+  const DemoStage* slowest = nullptr;
+  for (const auto& one : result.stages)
+    if (slowest == nullptr || one.seconds > slowest->seconds) slowest = &one;
+  if (slowest != nullptr && slowest->seconds > 0)
+    speed.caption.title =
+        fmt::format("Rows a second by stage; {} took longest, {:.1f} s", slowest->name, slowest->seconds);
   for (const auto& one : result.stages)
     if (!one.unchanged && one.rows > 0 && one.seconds > 0) {
       speed.categories.push_back(one.name);
@@ -107,14 +122,18 @@ Result<exports::Section> indicator_section(const lake::Lake& lake, const DemoRes
   candles.caption.anchor = "candles";
   section.blocks.emplace_back(std::move(candles));
   exports::Table features;
-  features.caption = {fmt::format("{} feature groups in gold", result.features.size()), "gold", "features"};
+  features.caption = {fmt::format("{} feature groups are in gold", result.features.size()), "gold", "features"};
   features.columns = {
       {"table", "", ColumnKind::code}, {"feature", "", ColumnKind::code}, {"definition", "", ColumnKind::code}};
   for (const auto& group : result.features)
     for (const auto& one : group.columns) features.rows.push_back({group.table, one.name, one.text});
   section.blocks.emplace_back(std::move(features));
   exports::Table signals;
-  signals.caption = {"Signals by family over stocks_daily", "silver.stocks_daily", "signals"};
+  std::int64_t given = 0;
+  for (const auto& one : result.signals) given += one.longs + one.shorts;
+  signals.caption = {
+      fmt::format("{} signals by family over stocks_daily; a family without any met its rule on no bar", given),
+      "silver.stocks_daily", "signals"};
   signals.columns = {{"family"}, {"long", "", ColumnKind::number, 0}, {"short", "", ColumnKind::number, 0}};
   for (const auto& one : result.signals) signals.rows.push_back({one.strategy, one.longs, one.shorts});
   section.blocks.emplace_back(std::move(signals));
@@ -178,8 +197,8 @@ Result<std::string> demo_page(const lake::Lake& lake, const DemoResult& result, 
   for (const auto& run : result.runs) {
     double value = backtest::figure(run.metrics, "Return [%]");
     if (std::isfinite(value))
-      page.figures.push_back(
-          {run.name, value, "%", value < 0 ? exports::Tone::bad : exports::Tone::good, "run-" + run.name, 2, true});
+      page.figures.push_back({run.name, value, fmt::format("% in {} sessions", run.sessions),
+                              value < 0 ? exports::Tone::bad : exports::Tone::good, "run-" + run.name, 2, true});
   }
   exports::Section first{"overview", "Overview", ""};
   if (!result.runs.empty()) {
@@ -196,7 +215,8 @@ Result<std::string> demo_page(const lake::Lake& lake, const DemoResult& result, 
   for (const auto& run : result.runs) {
     std::string table = run.table.substr(run.table.find('.') + 1);
     auto dataset = load_dataset(table.substr(0, table.find('@')));
-    ARROW_ASSIGN_OR_RAISE(auto section, run_section(run, dataset.ok() ? dataset->calendar->zone() : Zone::utc()));
+    ARROW_ASSIGN_OR_RAISE(auto section, run_section(run, dataset.ok() ? dataset->calendar->zone() : Zone::utc(),
+                                                    &run != &result.runs.front()));
     page.sections.push_back(std::move(section));
   }
   ARROW_ASSIGN_OR_RAISE(auto log, log_section(lake, result));

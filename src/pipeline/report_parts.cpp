@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "core/build_info.h"
+#include "core/calendar.h"
 #include "core/decimal.h"
 #include "lake/scan.h"
 
@@ -57,7 +59,20 @@ Cell cell_of(const arrow::Array& array, std::int64_t row, const Zone& zone) {
   }
 }
 
+std::string percent(double value) {
+  std::string text = fmt::format("{:+.2f} %", value);
+  if (text.front() == '-') text.replace(0, 1, "−");
+  return text;
+}
+
 std::string source_of(const backtest::RunResult& run) { return fmt::format("run {} over {}", run.run_id, run.table); }
+
+std::string trades_title(const backtest::RunResult& run) {
+  const double won = backtest::figure(run.metrics, "Win Rate [%]");
+  const auto count = run.trades->num_rows();
+  return fmt::format("{} trade{}", count, count == 1 ? "" : "s") +
+         (std::isfinite(won) ? fmt::format(", {:.0f} % of them with a gain", won) : "");
+}
 
 }  // namespace
 
@@ -96,7 +111,11 @@ Result<exports::Lines> equity_block(const backtest::RunResult& run) {
     drawdown.push_back((equity[i] / peak - 1) * 100);
     worst = std::min(worst, drawdown.back());
   }
-  lines.caption.title = fmt::format("{}: equity, net of costs, fell {:.1f} % from its peak at worst", run.name, -worst);
+  const double earned = backtest::figure(run.metrics, "Return [%]"),
+               held = backtest::figure(run.metrics, "Buy & Hold Return [%]");
+  lines.caption.title = fmt::format("{}: {} net of costs in {} sessions", run.name, percent(earned), days.size());
+  if (std::isfinite(held)) lines.caption.title += fmt::format(", where buying and holding gave {}", percent(held));
+  lines.caption.title += fmt::format("; at worst {:.2f} % below its peak", -worst);
   lines.caption.source = source_of(run);
   lines.caption.anchor = "equity-" + run.name;
   lines.panes.push_back({"Equity", run.currency, {{"equity", equity, run.currency, 0}}});
@@ -104,16 +123,18 @@ Result<exports::Lines> equity_block(const backtest::RunResult& run) {
   return lines;
 }
 
-Result<exports::Section> run_section(const backtest::RunResult& run, const Zone& zone) {
+Result<exports::Section> run_section(const backtest::RunResult& run, const Zone& zone, bool with_equity) {
   exports::Section section;
   section.anchor = "run-" + run.name;
   section.heading = "Backtest: " + run.name;
   section.prose = fmt::format("Run `{}`, ledger `{}`, over `{}`: {} rows, {} sessions.", run.run_id,
                               run.ledger_hash.substr(0, 16), run.table, run.rows_scanned, run.sessions);
-  ARROW_ASSIGN_OR_RAISE(auto lines, equity_block(run));
-  lines.caption.anchor += "-run";
-  section.blocks.emplace_back(std::move(lines));
-
+  if (with_equity) {
+    ARROW_ASSIGN_OR_RAISE(auto lines, equity_block(run));
+    section.blocks.emplace_back(std::move(lines));
+  }
+  for (const auto& warning : run.warnings)
+    section.blocks.emplace_back(exports::Notice{exports::NoticeTone::warning, warning, ""});
   exports::Table metrics;
   metrics.caption = {"Metrics, each by the formula beside it", source_of(run), "metrics-" + run.name};
   metrics.columns = {{"metric"}, {"value", "", ColumnKind::number}, {"formula"}};
@@ -121,8 +142,7 @@ Result<exports::Section> run_section(const backtest::RunResult& run, const Zone&
     metrics.rows.push_back({figure.name, std::isfinite(figure.value) ? Cell(figure.text) : Cell(), figure.formula});
   section.blocks.emplace_back(std::move(metrics));
 
-  exports::Caption caption{fmt::format("{} trades", run.trades->num_rows()), source_of(run), "trades-" + run.name,
-                           "no condition was met"};
+  exports::Caption caption{trades_title(run), source_of(run), "trades-" + run.name, "no condition was met"};
   ARROW_ASSIGN_OR_RAISE(auto trades, table_block(*run.trades, std::move(caption), 100, zone, run.currency));
   trades.hint = "tapemill backtest show " + run.run_id + " --json";
   section.blocks.emplace_back(std::move(trades));
@@ -134,6 +154,38 @@ Result<exports::Section> run_section(const backtest::RunResult& run, const Zone&
                                                 "its quotes failed the sanity gates"});
   }
   return section;
+}
+
+Result<std::string> run_page(const backtest::RunRecord& record) {
+  ARROW_RETURN_NOT_OK(backtest::verify(record));
+  ARROW_ASSIGN_OR_RAISE(backtest::RunResult run, backtest::recorded(record));
+  const Json calendar = record.record.value("calendar", Json::object());
+  auto loaded = Calendar::load(calendar.value("name", ""));
+  ARROW_ASSIGN_OR_RAISE(auto section, run_section(run, loaded.ok() ? (*loaded)->zone() : Zone::utc()));
+  exports::Document page;
+  page.title = run.name;
+  page.subtitle = fmt::format("Backtest over {} version {}, money in {}", run.table, run.version, run.currency);
+  for (const char* name :
+       {"Return [%]", "Buy & Hold Return [%]", "Max. Drawdown [%]", "Sharpe Ratio", "Win Rate [%]"}) {
+    const double value = backtest::figure(run.metrics, name);
+    if (!std::isfinite(value)) continue;
+    std::string label = name, unit;
+    if (label.ends_with(" [%]")) label.resize(label.size() - 4), unit = "%";
+    const bool gain = label.find("Return") != std::string::npos;
+    page.figures.push_back({label, value, unit,
+                            label != "Return" ? exports::Tone::neutral
+                            : value < 0       ? exports::Tone::bad
+                                              : exports::Tone::good,
+                            "metrics-" + run.name, 2, gain});
+  }
+  page.figures.push_back({"Trades", run.trades->num_rows(), "", exports::Tone::neutral, "trades-" + run.name});
+  page.sections.push_back(std::move(section));
+  page.footer = {{"version", version()},
+                 {"source", record.source_hash.substr(0, 16)},
+                 {"command", "tapemill backtest report " + run.run_id},
+                 {"ledger", run.ledger_hash.substr(0, 16)},
+                 {"strategy", run.strategy_hash.substr(0, 16)}};
+  return exports::render_report(page);
 }
 
 }  // namespace tapemill::pipeline

@@ -2,6 +2,7 @@
 #include <arrow/table.h>
 
 #include "backtest/backtest.h"
+#include "backtest/ledger.h"
 #include "exports/html_report.h"
 
 namespace tapemill::pipeline {
@@ -14,6 +15,9 @@ Result<exports::Table> table_block(const arrow::Table& table, exports::Caption c
 Result<exports::Lines> equity_block(const backtest::RunResult& run);
 
 /// A backtest as a section: equity, metrics with their formulas, trades, refused days.
-Result<exports::Section> run_section(const backtest::RunResult& run, const Zone& zone);
+Result<exports::Section> run_section(const backtest::RunResult& run, const Zone& zone, bool with_equity = true);
+
+/// A recorded backtest as one self-contained page. Data error where a file of the run is not what was recorded.
+Result<std::string> run_page(const backtest::RunRecord& run);
 
 }  // namespace tapemill::pipeline

@@ -4,9 +4,11 @@
 
 #include <filesystem>
 
+#include "backtest/ledger.h"
 #include "core/build_info.h"
 #include "core/json.h"
 #include "core/paths.h"
+#include "pipeline/report_parts.h"
 #include "pipeline/status.h"
 
 namespace fs = std::filesystem;
@@ -116,7 +118,7 @@ Response home(const lake::Lake& lake) {
               escaped +
               "</p><ul><li><a href=\"/report\">Report</a>: the newest one of this lake</li><li><a "
               "href=\"/api/tables\">Tables</a>: rows, sizes, freshness, versions</li>"
-              "<li><a href=\"/api/runs\">Runs</a>: backtests</li><li><a "
+              "<li><a href=\"/api/runs\">Runs</a>: backtests, each with a page at /report/RUN_ID</li><li><a "
               "href=\"/health\">Health</a></li></ul></body></html>\n"};
 }
 
@@ -169,6 +171,14 @@ Response Service::route(const Request& request) const {
     auto run = run_json(fs::path(lake_.root()) / "runs" / id);
     return run.ok() ? json(200, {{"run_id", id}, {"run", *run}})
                     : failed(404, "no such run: " + id, "/api/runs lists them");
+  }
+  if (path.starts_with("/report/")) {
+    const std::string id = path.substr(8);
+    if (!plain_name(id)) return failed(404, "no such run", "/api/runs lists them");
+    auto run = backtest::load(lake_, id);
+    if (!run.ok()) return failed(404, "no such run: " + id, "/api/runs lists them");
+    auto text = pipeline::run_page(*run);
+    return text.ok() ? Response{200, "text/html; charset=utf-8", *std::move(text)} : failed(text.status());
   }
   if (path == "/report") return page(fs::path(lake_.root()) / "reports" / "demo.html");
   return failed(404, "nothing is at " + path, "/ shows what there is");

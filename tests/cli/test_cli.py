@@ -14,7 +14,7 @@ from program import DAYS, PROGRAM, day
 
 COMMANDS = ["ingest", "query", "sql", "show", "tables", "describe", "history", "status", "quarantine list", "quarantine show",
             "indicators list", "indicators explain", "indicators run", "features build", "export qlib", "graph check", "graph run",
-            "graph draw", "backtest check", "backtest run", "backtest rerun", "backtest show", "runs", "chart", "generate", "demo",
+            "graph draw", "backtest check", "backtest run", "backtest report", "backtest rerun", "backtest show", "runs", "chart", "generate", "demo",
             "serve", "config show", "config set", "config path", "doctor", "completion"]
 KEPT_FREE = ["download", "rebuild", "compact", "vacuum", "screen", "watchlist", "alerts", "stream", "plan", "work", "merge", "schedule"]
 

@@ -28,3 +28,11 @@ def test_the_demo_holds_and_the_second_run_changes_nothing(tmp_path):
     assert [run["ledger_hash"] for run in first["runs"]] == [run["ledger_hash"] for run in second["runs"]]
     page = (lake / "reports/demo.html").read_text(encoding="utf-8")
     assert "<script" in page and 'src="http' not in page
+    run = next(run for run in first["runs"] if run["name"] == "index_cross")
+    page = tmp_path / "cross.html"
+    done = subprocess.run([PROGRAM, "backtest", "report", run["run_id"], "--lake", lake, "--out", page], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert run["ledger_hash"][:16] in page.read_text(encoding="utf-8")
+    (next(lake.glob(f"runs/{run['run_id']}")) / "metrics.json").write_text("[]")
+    spoilt = subprocess.run([PROGRAM, "backtest", "report", run["run_id"], "--lake", lake, "--out", page], capture_output=True, text=True, check=False)
+    assert spoilt.returncode == 1 and "metrics.json" in spoilt.stderr

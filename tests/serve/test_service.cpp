@@ -46,7 +46,7 @@ TEST_F(Served, AnswersHealthTablesAndRuns) {
 TEST_F(Served, UnknownAndHostilePathsAre404AndMethods405) {
   Service one = service();
   for (const char* path : {"/nothing", "/api/runs/../../secret", "/api/runs/..", "/api/runs/", "/api/tables/nope",
-                           "/api/tables/../x", "/report", "//", ""})
+                           "/api/tables/../x", "/report", "/report/nope", "/report/../../secret", "//", ""})
     EXPECT_EQ(one.answer({"GET", path}).status, 404) << path;
   EXPECT_EQ(one.answer({"POST", "/api/tables"}).status, 405);
 }
