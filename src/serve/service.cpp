@@ -88,11 +88,12 @@ Result<Json> run_json(const fs::path& folder) {
 
 Response runs(const lake::Lake& lake) {
   Json list = Json::array();
-  std::error_code ignored;
+  std::error_code failed, ignored;
   std::vector<fs::path> folders;
-  for (const auto& entry : fs::directory_iterator(fs::path(lake.root()) / "runs", ignored))
-    if (plain_name(entry.path().filename().string()) && fs::exists(entry.path() / "RUN.json", ignored))
-      folders.push_back(entry.path());
+  for (fs::directory_iterator at(fs::path(lake.root()) / "runs", failed), end; !failed && at != end;
+       at.increment(failed))
+    if (plain_name(at->path().filename().string()) && fs::exists(at->path() / "RUN.json", ignored))
+      folders.push_back(at->path());
   std::sort(folders.begin(), folders.end());
   for (const auto& folder : folders) {
     auto run = run_json(folder);
@@ -131,9 +132,7 @@ Response Service::answer(const Request& request) const {
       return failed(401, "a token is needed", "send Authorization: Bearer TOKEN");
   }
   if (request.method != "GET" && request.method != "HEAD") return failed(405, "only GET and HEAD are served");
-  Response response = route(request);
-  if (request.method == "HEAD") response.body.clear();
-  return response;
+  return route(request);
 }
 
 Response Service::route(const Request& request) const {

@@ -26,6 +26,7 @@ class Service {
  public:
   /// With a token every request but /health must carry "Authorization: Bearer TOKEN" (compared in constant time).
   Service(lake::Lake lake, std::string token) : lake_(std::move(lake)), token_(std::move(token)) {}
+  /// HEAD is answered as GET: http.cpp leaves the body out and its length in.
   Response answer(const Request& request) const;
 
  private:
