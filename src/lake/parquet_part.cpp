@@ -14,7 +14,8 @@ namespace tapemill::lake {
 namespace {
 
 constexpr std::int64_t kSlice = 1 << 16;
-constexpr const char* kWriter = "1";  // raise it when the bytes written for the same rows change
+constexpr std::int64_t kPageRows = 4096;  // small ones pack better, and a symbol costs the reader one a column
+constexpr const char* kWriter = "2";  // raise it when the bytes written for the same rows change
 
 parquet::Encoding::type encoding_of(const std::string& name) {
   return name == "delta"               ? parquet::Encoding::DELTA_BINARY_PACKED
@@ -22,7 +23,8 @@ parquet::Encoding::type encoding_of(const std::string& name) {
                                        : parquet::Encoding::PLAIN;
 }
 
-// Encoding where the spec says none: dictionary for texts, deltas for everything held as a whole number.
+// Encoding where the spec says none: dictionary for texts, deltas for everything held as a whole number, split bytes for
+// real numbers (smaller than plain ones under zstd, and unpacked three times as fast).
 const char* standard_encoding(const arrow::DataType& type) {
   switch (type.id()) {
     case arrow::Type::INT8:
@@ -33,6 +35,8 @@ const char* standard_encoding(const arrow::DataType& type) {
     case arrow::Type::TIMESTAMP:
     case arrow::Type::DECIMAL64: return "delta";
     case arrow::Type::STRING: return "dictionary";
+    case arrow::Type::FLOAT:
+    case arrow::Type::DOUBLE: return "byte_stream_split";
     default: return "plain";
   }
 }
@@ -56,6 +60,7 @@ Result<std::shared_ptr<parquet::WriterProperties>> properties_of(const Layout& l
       ->enable_store_decimal_as_integer()
       ->enable_statistics()
       ->enable_write_page_index()
+      ->max_rows_per_page(kPageRows)
       ->max_row_group_length(layout.row_group_rows);
   for (const auto& field : stored.fields()) {
     auto declared = layout.encodings.find(field->name());

@@ -8,7 +8,6 @@
 #include <arrow/util/io_util.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/exception.h>
-#include <parquet/file_reader.h>
 #include <parquet/metadata.h>
 
 #include "lake/files.h"
@@ -18,19 +17,6 @@ namespace {
 
 int column_in(const parquet::FileMetaData& footer, const std::string& name) {
   return footer.schema()->ColumnIndex(name);
-}
-
-Status plan(const parquet::FileMetaData& footer, const RowFilter& filter, std::vector<int>& groups) {
-  for (int index = 0; index < footer.num_row_groups(); ++index) {
-    auto group = footer.RowGroup(index);
-    if (group->num_rows() == 0) continue;
-    const bool possible = filter.may_match([&](const std::string& name, const arrow::DataType& type) {
-      const int column = column_in(footer, name);
-      return column < 0 ? Bounds{} : bounds_of_group(*group, column, type);
-    });
-    if (possible) groups.push_back(index);
-  }
-  return Status::OK();
 }
 
 Result<std::shared_ptr<arrow::Array>> constant(const std::string& text, const std::shared_ptr<arrow::DataType>& type,
@@ -170,21 +156,22 @@ Status unread(const Status& problem, const std::string& path) {
 
 Result<PlannedPart> plan_part(const Table& table, const Part& part, const RowFilter& filter) {
   const std::string path = table.path() + "/" + part.path;
+  ARROW_ASSIGN_OR_RAISE(auto open, open_part(path));
   PlannedPart out;
-  try {
-    auto file = parquet::ParquetFileReader::OpenFile(path, false);
-    auto footer = file->metadata();
-    std::vector<int> groups;
-    ARROW_RETURN_NOT_OK(plan(*footer, filter, groups));
-    out.groups_total = footer->num_row_groups();
-    for (int index : groups) out.groups.push_back({&part, path, footer, index});
-    return out;
-  } catch (const std::exception& problem) {  // parquet's exceptions end here
-    if (!file_exists(path))
-      return data_error(path + " is in the log but not on the disk", "restore it from a backup, or rebuild the table");
-    return data_error(fmt::format("{} is damaged: {}", path, problem.what()),
-                      "restore it from a backup, or rebuild the table");
+  out.groups_total = static_cast<std::int64_t>(open->groups.size());
+  const Bounds unknown;
+  for (std::size_t index = 0; index < open->groups.size(); ++index) {
+    const OpenGroup& group = open->groups[index];
+    if (group.rows == 0) continue;
+    const bool possible = filter.may_match([&](const std::string& name, const arrow::DataType& type) -> const Bounds& {
+      const int column = open->column(name);
+      const auto& stored = column < 0 ? nullptr : open->types[static_cast<std::size_t>(column)];
+      if (stored == nullptr || stored->id() != type.id()) return unknown;
+      return group.columns[static_cast<std::size_t>(column)].bounds;
+    });
+    if (possible) out.groups.push_back({&part, path, open->footer, static_cast<int>(index), open});
   }
+  return out;
 }
 
 Result<GroupRows> read_group(const RowGroup& group, const Snapshot& snapshot, const std::vector<std::string>& columns,

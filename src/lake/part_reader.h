@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lake/filter.h"
+#include "lake/open_part.h"
 
 namespace parquet {
 class FileMetaData;
@@ -19,12 +20,16 @@ struct RowGroup {
   std::string path;  // of the file
   std::shared_ptr<parquet::FileMetaData> footer;
   int index = 0;
+  std::shared_ptr<const OpenPart> open;
+  const ColumnChunk& chunk(int column) const {
+    return open->groups[static_cast<std::size_t>(index)].columns[static_cast<std::size_t>(column)];
+  }
 };
 struct PlannedPart {
   std::vector<RowGroup> groups;
   std::int64_t groups_total = 0;
 };
-/// Reads a part's footer and leaves out the row groups that cannot match.
+/// Reads a part's footer (once per process) and leaves out the row groups that cannot match.
 Result<PlannedPart> plan_part(const Table& table, const Part& part, const RowFilter& filter);
 
 struct GroupRows {

@@ -5,11 +5,13 @@
 #include <arrow/compute/exec.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "core/decimal.h"
 #include "lake/filter.h"
 #include "lake/part_reader.h"
 #include "lake/read_view.h"
+#include "lake/rows.h"
 #include "lake/sort.h"
 
 namespace tapemill::lake {
@@ -120,9 +122,97 @@ Result<std::shared_ptr<arrow::Table>> join(std::vector<Piece> pieces, const std:
   return arrow::Table::Make(schema, taken);
 }
 
-}  // namespace
+struct Plan {
+  const Snapshot& snapshot;
+  std::vector<std::string> columns, sort;
+  std::vector<RowGroup> groups;
+  const RowFilter& filter;
+  // What the order needs is read beside what was asked, and dropped at the end.
+  std::vector<std::string> with_sort() const {
+    std::vector<std::string> out = columns;
+    for (const std::string& column : sort) {
+      if (std::find(out.begin(), out.end(), column) == out.end()) out.push_back(column);
+    }
+    return out;
+  }
+};
 
-namespace {
+bool written_by_us(const RowGroup& group) { return group.part->tags.contains("ordinal"); }
+
+// Starting threads takes longer than a few footers that are in memory already.
+Workers few(const Workers& workers, std::size_t shards) { return shards < 16 ? Workers(1) : workers; }
+
+Result<std::shared_ptr<arrow::Table>> nothing(const Plan& plan, arrow::MemoryPool* pool) {
+  arrow::FieldVector fields;
+  for (const std::string& column : plan.columns) fields.push_back(plan.snapshot.schema->GetFieldByName(column));
+  return arrow::Table::MakeEmpty(arrow::schema(fields), pool);
+}
+
+Result<std::shared_ptr<arrow::Table>> only_asked(const Plan& plan, const std::shared_ptr<arrow::Table>& rows) {
+  if (static_cast<std::size_t>(rows->num_columns()) == plan.columns.size()) return rows;
+  std::vector<int> asked(plan.columns.size());
+  for (std::size_t i = 0; i < asked.size(); ++i) asked[i] = static_cast<int>(i);  // they were read first
+  return rows->SelectColumns(asked);
+}
+
+// By our own decoder, straight to where the rows belong. NotImplemented where a part is not for it.
+Result<std::shared_ptr<arrow::Table>> read_ours(const Plan& plan, const Workers& workers, arrow::MemoryPool* pool,
+                                                std::int64_t* bytes_read) {
+  std::vector<ChosenRows> all(plan.groups.size());
+  if (!std::all_of(plan.groups.begin(), plan.groups.end(), written_by_us)) return Status::NotImplemented("other writers");
+  const Workers& choosers = few(workers, plan.groups.size());
+  ARROW_RETURN_NOT_OK(choosers.each(plan.groups.size(), [&](std::size_t i) {
+    return in_part(plan.groups[i].path, choose_rows(plan.groups[i], plan.filter, pool).Value(&all[i]));
+  }));
+  std::vector<ChosenRows> groups;
+  for (ChosenRows& one : all) {
+    if (!one.segments.empty()) groups.push_back(std::move(one));
+  }
+  if (groups.empty()) return nothing(plan, pool);
+  ARROW_ASSIGN_OR_RAISE(const bool placed, order_rows(groups, plan.sort, pool));
+  if (placed) return gather_rows(groups, *plan.snapshot.schema, plan.columns, workers, pool, bytes_read);
+  // Parts that reach into each other: each by itself, then sorted together.
+  std::vector<Piece> pieces(groups.size());
+  std::atomic<std::int64_t> bytes = 0;
+  ARROW_RETURN_NOT_OK(workers.each(groups.size(), [&](std::size_t i) -> Status {
+    std::vector<ChosenRows> one{groups[i]};
+    std::int64_t read = 0;
+    ARROW_RETURN_NOT_OK(order_rows(one, {}, pool).status());
+    ARROW_ASSIGN_OR_RAISE(pieces[i].rows, gather_rows(one, *plan.snapshot.schema, plan.with_sort(), Workers(1), pool, &read));
+    pieces[i].sorted = true;
+    bytes += read;
+    return Status::OK();
+  }));
+  *bytes_read += bytes;
+  ARROW_ASSIGN_OR_RAISE(auto rows, join(std::move(pieces), plan.sort, pool));
+  return only_asked(plan, rows);
+}
+
+Result<std::shared_ptr<arrow::Table>> read_with_arrow(const Plan& plan, const Workers& workers, arrow::MemoryPool* pool,
+                                                      std::int64_t* bytes_read) {
+  std::vector<GroupRows> rows(plan.groups.size());
+  ARROW_RETURN_NOT_OK(workers.each(plan.groups.size(), [&](std::size_t i) {
+    return read_group(plan.groups[i], plan.snapshot, plan.with_sort(), plan.filter, pool).Value(&rows[i]);
+  }));
+  std::vector<Piece> pieces;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    *bytes_read += rows[i].bytes_read;
+    if (rows[i].rows != nullptr) pieces.push_back({std::move(rows[i].rows), written_by_us(plan.groups[i])});
+  }
+  if (pieces.empty()) return nothing(plan, pool);
+  std::shared_ptr<arrow::Table> whole;
+  if (pieces.size() == 1 && (plan.sort.empty() || pieces[0].sorted)) {
+    whole = pieces[0].rows;
+  } else if (plan.sort.empty()) {
+    std::vector<std::shared_ptr<arrow::Table>> tables;
+    for (const Piece& piece : pieces) tables.push_back(piece.rows);
+    ARROW_ASSIGN_OR_RAISE(whole, arrow::ConcatenateTables(tables));
+  } else {
+    ARROW_ASSIGN_OR_RAISE(whole, join(std::move(pieces), plan.sort, pool));
+  }
+  return only_asked(plan, whole);
+}
+
 Result<ScanResult> scan_within(const Lake& lake, const ScanRequest& request, const Workers& workers,
                                arrow::MemoryPool* pool) {
   ARROW_ASSIGN_OR_RAISE(auto found, find(lake, request.table, request.version));
@@ -140,62 +230,37 @@ Result<ScanResult> scan_within(const Lake& lake, const ScanRequest& request, con
       parts.push_back(&snapshot.parts[i]);
   }
   std::vector<PlannedPart> planned(parts.size());
-  ARROW_RETURN_NOT_OK(workers.each(
-      parts.size(), [&](std::size_t i) { return plan_part(table, *parts[i], filter).Value(&planned[i]); }));
-  std::vector<RowGroup> groups;
+  ARROW_RETURN_NOT_OK(few(workers, parts.size()).each(parts.size(), [&](std::size_t i) {
+    return plan_part(table, *parts[i], filter).Value(&planned[i]);
+  }));
+  Plan plan{snapshot, std::move(columns), {}, {}, filter};
   for (PlannedPart& part : planned) {
     result.row_groups_total += part.groups_total;
     result.files_read += part.groups.empty() ? 0 : 1;
-    groups.insert(groups.end(), part.groups.begin(), part.groups.end());
+    plan.groups.insert(plan.groups.end(), part.groups.begin(), part.groups.end());
   }
-  result.row_groups_read = static_cast<std::int64_t>(groups.size());
-
-  // What the order needs is read beside what was asked, and dropped at the end.
-  std::vector<std::string> sort, read = columns;
+  result.row_groups_read = static_cast<std::int64_t>(plan.groups.size());
   for (const std::string& column : snapshot.list(kSort)) {
-    if (snapshot.schema->GetFieldByName(column) != nullptr) sort.push_back(column);
+    if (snapshot.schema->GetFieldByName(column) != nullptr) plan.sort.push_back(column);
   }
-  const bool ours =
-      std::all_of(parts.begin(), parts.end(), [](const Part* part) { return part->tags.contains("ordinal"); });
-  if (groups.size() == 1 && ours) sort.clear();
-  for (const std::string& column : sort) {
-    if (std::find(read.begin(), read.end(), column) == read.end()) read.push_back(column);
-  }
-  std::vector<GroupRows> rows(groups.size());
-  ARROW_RETURN_NOT_OK(workers.each(groups.size(), [&](std::size_t i) {
-    return read_group(groups[i], snapshot, read, filter, pool).Value(&rows[i]);
-  }));
-
-  std::vector<Piece> pieces;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    result.bytes_read += rows[i].bytes_read;
-    if (rows[i].rows != nullptr) pieces.push_back({std::move(rows[i].rows), groups[i].part->tags.contains("ordinal")});
-  }
-  if (pieces.empty()) {
-    arrow::FieldVector fields;
-    for (const std::string& column : columns) fields.push_back(snapshot.schema->GetFieldByName(column));
-    ARROW_ASSIGN_OR_RAISE(result.rows, arrow::Table::MakeEmpty(arrow::schema(fields), pool));
+  if (plan.groups.empty()) {
+    ARROW_ASSIGN_OR_RAISE(result.rows, nothing(plan, pool));
     return result;
   }
-  if (pieces.size() == 1 && (sort.empty() || pieces[0].sorted)) {
-    result.rows = pieces[0].rows;
-  } else if (sort.empty()) {
-    std::vector<std::shared_ptr<arrow::Table>> tables;
-    for (const Piece& piece : pieces) tables.push_back(piece.rows);
-    ARROW_ASSIGN_OR_RAISE(result.rows, arrow::ConcatenateTables(tables));
-  } else {
-    ARROW_ASSIGN_OR_RAISE(result.rows, join(std::move(pieces), sort, pool));
-  }
-  std::vector<int> asked(columns.size());
-  for (std::size_t i = 0; i < columns.size(); ++i) asked[i] = static_cast<int>(i);  // they were read first
-  ARROW_ASSIGN_OR_RAISE(result.rows, result.rows->SelectColumns(asked));
+  auto rows = read_ours(plan, workers, pool, &result.bytes_read);
+  if (rows.status().IsNotImplemented()) rows = read_with_arrow(plan, workers, pool, &result.bytes_read);
+  ARROW_ASSIGN_OR_RAISE(result.rows, std::move(rows));
   return result;
 }
 
 }  // namespace
 
 Result<ScanResult> scan(const Lake& lake, const ScanRequest& request, const Workers& workers, arrow::MemoryPool* pool) {
-  auto result = scan_within(lake, request, workers, pool);
+  Result<ScanResult> result = Status::OutOfMemory("no memory");
+  try {
+    result = scan_within(lake, request, workers, pool);
+  } catch (const std::bad_alloc&) {  // of containers that take from the pool
+  }
   if (!result.status().IsOutOfMemory()) return result;
   return environment_error(fmt::format("reading {}: {}", request.table.str(), result.status().message()),
                            "give more with --memory, or ask for fewer columns, symbols or sessions");

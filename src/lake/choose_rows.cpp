@@ -1,0 +1,161 @@
+#include <arrow/api.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "lake/read_values.h"
+#include "lake/rows.h"
+
+namespace tapemill::lake {
+namespace {
+
+using Segments = std::vector<Segment>;
+
+Segments both(const Segments& a, const Segments& b) {  // rows of either, joined where they touch
+  Segments all(a);
+  all.insert(all.end(), b.begin(), b.end());
+  std::sort(all.begin(), all.end(), [](const Segment& x, const Segment& y) { return x.first < y.first; });
+  Segments out;
+  for (const Segment& one : all) {
+    if (!out.empty() && one.first <= out.back().last) out.back().last = std::max(out.back().last, one.last);
+    else out.push_back(one);
+  }
+  return out;
+}
+
+Segments of_symbols(const TextRuns& runs, const std::vector<std::string>& symbols) {
+  Segments out;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (runs.run(i).value >= TextRuns::kNotRead) continue;
+    if (!std::binary_search(symbols.begin(), symbols.end(), runs.text(runs.run(i).value), std::less<>())) continue;
+    if (!out.empty() && out.back().last == runs.run(i).first) out.back().last = runs.end(i);
+    else out.push_back({runs.run(i).first, runs.end(i), 0});
+  }
+  return out;
+}
+
+// Rows of `within` whose whole number lies in [low, high].
+template <class T>
+Result<Segments> of_range(const RowGroup& group, int column, const Segments& within, std::int64_t low, std::int64_t high,
+                          arrow::MemoryPool* pool) {
+  const ColumnChunk& chunk = group.chunk(column);
+  Segments asked = within;
+  std::int64_t rows = 0;
+  for (Segment& one : asked) one.out = rows, rows += one.last - one.first;
+  ARROW_ASSIGN_OR_RAISE(auto values, arrow::AllocateBuffer(rows * static_cast<std::int64_t>(sizeof(T)), pool));
+  std::unique_ptr<arrow::Buffer> present;
+  if (chunk.nulls != 0) {
+    ARROW_ASSIGN_OR_RAISE(present, arrow::AllocateBuffer(rows, pool));
+    std::fill_n(present->mutable_data(), rows, 1);
+  }
+  Scratch scratch(pool);
+  ARROW_ASSIGN_OR_RAISE(auto file, PartFile::open(group.path));
+  ChunkReader reader(file, chunk, group.open->groups[static_cast<std::size_t>(group.index)].rows, asked, scratch);
+  ARROW_RETURN_NOT_OK(read_values(reader, chunk, asked, scratch, sizeof(T), values->mutable_data(),
+                                  present == nullptr ? nullptr : present->mutable_data()));
+  const T* value = reinterpret_cast<const T*>(values->data());
+  Segments out;
+  for (const Segment& one : asked) {
+    for (std::uint32_t row = one.first; row < one.last; ++row, ++value) {
+      const bool wanted = *value >= low && *value <= high &&
+                          (present == nullptr || present->data()[one.out + (row - one.first)] != 0);
+      if (!wanted) continue;
+      if (!out.empty() && out.back().last == row) ++out.back().last;
+      else out.push_back({row, row + 1, 0});
+    }
+  }
+  return out;
+}
+
+// Where bounds decide for the whole group; else null.
+std::optional<bool> decided(const Bounds& bounds, std::int64_t nulls, std::int64_t low, std::int64_t high) {
+  const auto* least = std::get_if<std::int64_t>(&bounds.min);
+  const auto* most = std::get_if<std::int64_t>(&bounds.max);
+  if (bounds.only_null) return false;
+  if (least == nullptr || most == nullptr) return std::nullopt;
+  if (*most < low || *least > high) return false;
+  if (nulls == 0 && *least >= low && *most <= high) return true;
+  return std::nullopt;
+}
+
+template <class T>
+Status narrow(const RowGroup& group, const std::string& name, arrow::Type::type type, std::int64_t low,
+              std::int64_t high, Segments& segments, arrow::MemoryPool* pool) {
+  if (segments.empty()) return Status::OK();
+  auto own = group.part->partition.find(name);
+  const int column = group.open->column(name);
+  if (own != group.part->partition.end()) return Status::NotImplemented("a partition to choose by");
+  if (column < 0) {  // an older part has none: null
+    segments.clear();
+    return Status::OK();
+  }
+  const auto& stored = group.open->types[static_cast<std::size_t>(column)];
+  const ColumnChunk& chunk = group.chunk(column);
+  if (stored == nullptr || stored->id() != type || chunk.form == ColumnChunk::Form::other)
+    return Status::NotImplemented("a column of another writer");
+  if (auto all = decided(chunk.bounds, chunk.nulls, low, high)) {
+    if (!*all) segments.clear();
+    return Status::OK();
+  }
+  return of_range<T>(group, column, segments, low, high, pool).Value(&segments);
+}
+
+}  // namespace
+
+std::int64_t ChosenRows::rows() const {
+  std::int64_t sum = 0;
+  for (const Segment& one : segments) sum += one.last - one.first;
+  return sum;
+}
+
+Result<std::shared_ptr<const TextRuns>> runs_of(const RowGroup& group, int column, arrow::MemoryPool* pool) {
+  const ColumnChunk& chunk = group.chunk(column);
+  if (chunk.form != ColumnChunk::Form::text) return Status::NotImplemented("a column of another writer");
+  const std::string key = fmt::format("{}\n{} {} {}", group.path, group.open->inode, group.index, column);
+  if (auto known = ReadCache::shared().get<TextRuns>(key); known != nullptr) return known;
+  const std::int64_t rows = group.open->groups[static_cast<std::size_t>(group.index)].rows;
+  // What may stay beyond this scan is small and not of its budget; the rest is.
+  auto runs = std::make_shared<TextRuns>(rows <= 1 << 22 ? arrow::default_memory_pool() : pool);
+  const std::vector<Segment> all{{0, static_cast<std::uint32_t>(rows), 0}};
+  Scratch scratch(pool);
+  ARROW_ASSIGN_OR_RAISE(auto file, PartFile::open(group.path));
+  ChunkReader reader(file, chunk, rows, all, scratch);
+  ARROW_RETURN_NOT_OK(runs->read(reader));
+  if (rows <= 1 << 22 && static_cast<std::int64_t>(runs->size()) * 4 <= std::max<std::int64_t>(rows, 1 << 12))
+    ReadCache::shared().put(key, runs, runs->bytes());
+  return runs;
+}
+
+Result<ChosenRows> choose_rows(const RowGroup& group, const RowFilter& filter, arrow::MemoryPool* pool) {
+  if (!group.open->ours) return Status::NotImplemented("a part of another writer");
+  ChosenRows out{&group, {{0, static_cast<std::uint32_t>(group.open->groups[static_cast<std::size_t>(group.index)].rows), 0}}};
+  if (!filter.symbols().empty()) {
+    Segments found;
+    for (const std::string& name : filter.symbol_columns()) {
+      auto own = group.part->partition.find(name);
+      if (own != group.part->partition.end()) {
+        const bool wanted = !own->second.empty() &&
+                            std::binary_search(filter.symbols().begin(), filter.symbols().end(), own->second);
+        if (wanted) found = out.segments;
+        continue;
+      }
+      const int column = group.open->column(name);
+      if (column < 0) continue;
+      ARROW_ASSIGN_OR_RAISE(auto runs, runs_of(group, column, pool));
+      Segments of_column = of_symbols(*runs, filter.symbols());
+      found = found.empty() ? std::move(of_column) : of_column.empty() ? std::move(found) : both(found, of_column);
+    }
+    out.segments = std::move(found);
+  }
+  if (filter.sessions()) {
+    ARROW_RETURN_NOT_OK(narrow<std::int32_t>(group, filter.session(), arrow::Type::DATE32, filter.sessions()->first,
+                                             filter.sessions()->second, out.segments, pool));
+  }
+  if (filter.known_at()) {
+    ARROW_RETURN_NOT_OK(narrow<std::int64_t>(group, "available_at", arrow::Type::TIMESTAMP, INT64_MIN,
+                                             *filter.known_at(), out.segments, pool));
+  }
+  return out;
+}
+
+}  // namespace tapemill::lake

@@ -1,0 +1,136 @@
+#include <arrow/type.h>
+
+#include <algorithm>
+#include <optional>
+#include <unordered_map>
+
+#include "lake/rows.h"
+
+namespace tapemill::lake {
+namespace {
+
+// Groups of one part, which follow each other in the part's order.
+struct Stretch {
+  std::size_t first, last;  // groups
+  std::int64_t least = 0, most = 0;
+};
+
+std::vector<Stretch> stretches_of(const std::vector<ChosenRows>& groups) {
+  std::vector<Stretch> out;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (i > 0 && groups[i].group->part == groups[i - 1].group->part) ++out.back().last;
+    else out.push_back({i, i + 1});
+  }
+  return out;
+}
+
+// Parts in the order of a column of whole numbers, where none reaches into another: by their bounds alone.
+bool by_bounds(const std::vector<ChosenRows>& groups, const std::string& column, std::vector<Stretch>& stretches) {
+  for (Stretch& stretch : stretches) {
+    bool first = true;
+    for (std::size_t i = stretch.first; i < stretch.last; ++i) {
+      const RowGroup& group = *groups[i].group;
+      const int at = group.open->column(column);
+      if (at < 0 || group.part->partition.contains(column)) return false;
+      const ColumnChunk& chunk = group.chunk(at);
+      const auto* least = std::get_if<std::int64_t>(&chunk.bounds.min);
+      const auto* most = std::get_if<std::int64_t>(&chunk.bounds.max);
+      if (chunk.nulls != 0 || least == nullptr || most == nullptr) return false;
+      stretch.least = first ? *least : std::min(stretch.least, *least);
+      stretch.most = first ? *most : std::max(stretch.most, *most);
+      first = false;
+    }
+  }
+  std::sort(stretches.begin(), stretches.end(), [](const Stretch& a, const Stretch& b) { return a.least < b.least; });
+  for (std::size_t i = 1; i < stretches.size(); ++i) {
+    if (stretches[i - 1].most >= stretches[i].least) return false;
+  }
+  return true;
+}
+
+void one_after_the_other(std::vector<ChosenRows>& groups, const std::vector<Stretch>& stretches) {
+  std::int64_t out = 0;
+  for (const Stretch& stretch : stretches) {
+    for (std::size_t i = stretch.first; i < stretch.last; ++i) {
+      for (Segment& one : groups[i].segments) one.out = out, out += one.last - one.first;
+    }
+  }
+}
+
+// Segments cut where the leading text changes; `out` holds the text's number until all are known.
+struct Cut {
+  std::vector<std::vector<Segment>> segments;  // by group
+  std::vector<std::string_view> texts;
+  std::vector<std::shared_ptr<const TextRuns>> kept;
+  bool nulls = false;
+};
+
+Result<bool> cut_by_text(const std::vector<ChosenRows>& groups, const std::string& column, arrow::MemoryPool* pool, Cut& cut) {
+  std::unordered_map<std::string_view, std::int64_t> numbers;
+  for (const ChosenRows& chosen : groups) {
+    const RowGroup& group = *chosen.group;
+    const int at = group.open->column(column);
+    if (at < 0 || group.part->partition.contains(column) || group.chunk(at).form != ColumnChunk::Form::text) return false;
+    std::shared_ptr<const TextRuns> runs;
+    ARROW_RETURN_NOT_OK(in_part(group.path, runs_of(group, at, pool).Value(&runs)));
+    std::vector<Segment> pieces;
+    for (const Segment& one : chosen.segments) {
+      for (std::size_t i = runs->find(one.first); i < runs->size() && runs->run(i).first < one.last; ++i) {
+        const std::uint32_t value = runs->run(i).value;
+        std::int64_t number = -1;
+        if (value == TextRuns::kNull) {
+          cut.nulls = true;
+        } else {
+          const std::string_view text = runs->text(value);
+          auto [it, added] = numbers.try_emplace(text, static_cast<std::int64_t>(cut.texts.size()));
+          if (added) cut.texts.push_back(text);
+          number = it->second;
+        }
+        pieces.push_back({std::max(one.first, runs->run(i).first), std::min(one.last, runs->end(i)), number});
+      }
+    }
+    cut.segments.push_back(std::move(pieces));
+    cut.kept.push_back(std::move(runs));
+  }
+  return true;
+}
+
+// A counting sort of the pieces: by text, then in the order of the parts.
+void place(std::vector<ChosenRows>& groups, const std::vector<Stretch>& stretches, Cut& cut) {
+  std::vector<std::size_t> by_text(cut.texts.size());
+  for (std::size_t i = 0; i < by_text.size(); ++i) by_text[i] = i;
+  std::sort(by_text.begin(), by_text.end(), [&](std::size_t a, std::size_t b) { return cut.texts[a] < cut.texts[b]; });
+  std::vector<std::int64_t> rows(cut.texts.size() + 1), at(cut.texts.size() + 1);  // [0]: null; text i: [i + 1]
+  for (const auto& pieces : cut.segments) {
+    for (const Segment& one : pieces) rows[static_cast<std::size_t>(one.out + 1)] += one.last - one.first;
+  }
+  std::int64_t sum = rows[0];
+  for (std::size_t text : by_text) at[text + 1] = sum, sum += rows[text + 1];
+  for (const Stretch& stretch : stretches) {
+    for (std::size_t i = stretch.first; i < stretch.last; ++i) {
+      for (Segment& one : cut.segments[i]) {
+        std::int64_t& next = at[static_cast<std::size_t>(one.out + 1)];
+        one.out = next;
+        next += one.last - one.first;
+      }
+      groups[i].segments = std::move(cut.segments[i]);
+    }
+  }
+}
+
+}  // namespace
+
+Result<bool> order_rows(std::vector<ChosenRows>& groups, const std::vector<std::string>& sort, arrow::MemoryPool* pool) {
+  std::vector<Stretch> stretches = stretches_of(groups);
+  if (sort.empty() || stretches.size() <= 1 || by_bounds(groups, sort[0], stretches)) {
+    one_after_the_other(groups, stretches);
+    return true;
+  }
+  if (sort.size() < 2 || !by_bounds(groups, sort[1], stretches)) return false;
+  Cut cut;
+  ARROW_ASSIGN_OR_RAISE(const bool known, cut_by_text(groups, sort[0], pool, cut));
+  if (known) place(groups, stretches, cut);
+  return known;
+}
+
+}  // namespace tapemill::lake
