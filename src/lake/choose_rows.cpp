@@ -36,8 +36,8 @@ Segments of_symbols(const TextRuns& runs, const std::vector<std::string>& symbol
 
 // Rows of `within` whose whole number lies in [low, high].
 template <class T>
-Result<Segments> of_range(const RowGroup& group, int column, const Segments& within, std::int64_t low, std::int64_t high,
-                          arrow::MemoryPool* pool) {
+Result<Segments> of_range(const RowGroup& group, int column, const Segments& within, std::int64_t low,
+                          std::int64_t high, arrow::MemoryPool* pool) {
   const ColumnChunk& chunk = group.chunk(column);
   Segments asked = within;
   std::int64_t rows = 0;
@@ -57,8 +57,8 @@ Result<Segments> of_range(const RowGroup& group, int column, const Segments& wit
   Segments out;
   for (const Segment& one : asked) {
     for (std::uint32_t row = one.first; row < one.last; ++row, ++value) {
-      const bool wanted = *value >= low && *value <= high &&
-                          (present == nullptr || present->data()[one.out + (row - one.first)] != 0);
+      const bool wanted =
+          *value >= low && *value <= high && (present == nullptr || present->data()[one.out + (row - one.first)] != 0);
       if (!wanted) continue;
       if (!out.empty() && out.back().last == row) ++out.back().last;
       else out.push_back({row, row + 1, 0});
@@ -128,14 +128,15 @@ Result<std::shared_ptr<const TextRuns>> runs_of(const RowGroup& group, int colum
 
 Result<ChosenRows> choose_rows(const RowGroup& group, const RowFilter& filter, arrow::MemoryPool* pool) {
   if (!group.open->ours) return Status::NotImplemented("a part of another writer");
-  ChosenRows out{&group, {{0, static_cast<std::uint32_t>(group.open->groups[static_cast<std::size_t>(group.index)].rows), 0}}};
+  ChosenRows out{&group,
+                 {{0, static_cast<std::uint32_t>(group.open->groups[static_cast<std::size_t>(group.index)].rows), 0}}};
   if (!filter.symbols().empty()) {
     Segments found;
     for (const std::string& name : filter.symbol_columns()) {
       auto own = group.part->partition.find(name);
       if (own != group.part->partition.end()) {
-        const bool wanted = !own->second.empty() &&
-                            std::binary_search(filter.symbols().begin(), filter.symbols().end(), own->second);
+        const bool wanted =
+            !own->second.empty() && std::binary_search(filter.symbols().begin(), filter.symbols().end(), own->second);
         if (wanted) found = out.segments;
         continue;
       }

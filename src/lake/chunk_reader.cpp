@@ -32,9 +32,10 @@ Status Scratch::decompress(arrow::Compression::type type, Bytes from, std::span<
   if (codec_ == nullptr || codec_->compression_type() != type) {
     ARROW_ASSIGN_OR_RAISE(codec_, arrow::util::Codec::Create(type));
   }
-  auto done = codec_->Decompress(static_cast<std::int64_t>(from.size()), from.data(), static_cast<std::int64_t>(out.size()),
-                                 out.data());
-  return done.ok() && *done == static_cast<std::int64_t>(out.size()) ? Status::OK() : data_error("a page cannot be decompressed");
+  auto done = codec_->Decompress(static_cast<std::int64_t>(from.size()), from.data(),
+                                 static_cast<std::int64_t>(out.size()), out.data());
+  return done.ok() && *done == static_cast<std::int64_t>(out.size()) ? Status::OK()
+                                                                     : data_error("a page cannot be decompressed");
 }
 
 Result<PartFile> PartFile::open(const std::string& path) {
@@ -62,7 +63,8 @@ Status PartFile::read(std::int64_t offset, std::int64_t size, std::uint8_t* out)
 // them. Without a page index that is the whole chunk.
 Status ChunkReader::start() {
   started_ = true;
-  const auto first = static_cast<std::int64_t>(segments_.front().first), last = static_cast<std::int64_t>(segments_.back().last);
+  const auto first = static_cast<std::int64_t>(segments_.front().first),
+             last = static_cast<std::int64_t>(segments_.back().last);
   std::int64_t from = chunk_.offset, to = chunk_.offset + chunk_.size;
   const auto& pages = chunk_.pages;
   if (!pages.empty()) {
@@ -184,11 +186,14 @@ Result<bool> ChunkReader::next(Page& page) {
     page.values = header.values;
     if (header.kind == PageHeader::Kind::data_v2) {
       const auto levels = static_cast<std::size_t>(header.definition_bytes);
-      if (header.repetition_bytes != 0 || levels > body.size()) return data_error("a page has levels that it cannot have");
+      if (header.repetition_bytes != 0 || levels > body.size())
+        return data_error("a page has levels that it cannot have");
       const std::int64_t size = header.uncompressed - header.definition_bytes;
       if (chunk_.optional) ARROW_RETURN_NOT_OK(take_levels(body.first(levels), page));
       page.bytes = body.subspan(levels);
-      if (header.is_compressed && size > 0) { ARROW_ASSIGN_OR_RAISE(page.bytes, decompress(page.bytes, size, Scratch::page)); }
+      if (header.is_compressed && size > 0) {
+        ARROW_ASSIGN_OR_RAISE(page.bytes, decompress(page.bytes, size, Scratch::page));
+      }
       return true;
     }
     ARROW_ASSIGN_OR_RAISE(page.bytes, decompress(body, header.uncompressed, Scratch::page));

@@ -31,7 +31,8 @@ class Scratch {
   struct FreeContext {
     void operator()(ZSTD_DCtx_s* context) const;
   };
-  std::unique_ptr<ZSTD_DCtx_s, FreeContext> zstd_;  // Arrow's codec makes one a page, which costs as much as a small page
+  std::unique_ptr<ZSTD_DCtx_s, FreeContext>
+      zstd_;  // Arrow's codec makes one a page, which costs as much as a small page
   std::unique_ptr<arrow::util::Codec> codec_;       // of other compressions
 };
 

@@ -35,8 +35,8 @@ class RowFilter {
   Result<std::int64_t> match(const arrow::ArrayVector& columns, std::vector<bool>& mask) const;
 
  private:
-  std::vector<std::string> symbols_;                // sorted
-  std::vector<std::string> symbol_columns_;         // symbol, instrument_id: those there are
+  std::vector<std::string> symbols_;  // sorted
+  std::vector<std::string> symbol_columns_;  // symbol, instrument_id: those there are
   std::string session_;
   std::optional<std::pair<std::int64_t, std::int64_t>> sessions_;  // days, inclusive
   std::optional<std::int64_t> known_at_;

@@ -58,7 +58,9 @@ class Gather {
 void large_pages(arrow::Buffer& buffer) {
   constexpr std::uintptr_t kLarge = 2 << 20;
   const auto begin = (reinterpret_cast<std::uintptr_t>(buffer.mutable_data()) + kLarge - 1) / kLarge * kLarge;
-  const auto end = (reinterpret_cast<std::uintptr_t>(buffer.mutable_data()) + static_cast<std::uintptr_t>(buffer.size())) / kLarge * kLarge;
+  const auto end =
+      (reinterpret_cast<std::uintptr_t>(buffer.mutable_data()) + static_cast<std::uintptr_t>(buffer.size())) / kLarge *
+      kLarge;
   if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
 }
 
@@ -79,7 +81,8 @@ Status Gather::prepare(const arrow::Schema& schema, const std::vector<std::strin
         nulls = true;
       } else {
         const auto& stored = group.open->types[static_cast<std::size_t>(column)];
-        if (group.chunk(column).form == ColumnChunk::Form::other || stored == nullptr || !stored->Equals(target.field->type()))
+        if (group.chunk(column).form == ColumnChunk::Form::other || stored == nullptr ||
+            !stored->Equals(target.field->type()))
           return Status::NotImplemented("a column of another writer");
         nulls = nulls || group.chunk(column).nulls != 0;
       }
@@ -117,7 +120,8 @@ Status Gather::fill(const ChosenRows& chosen, const std::string& text, Target& t
     for (const Segment& one : chosen.segments) {
       const auto count = static_cast<std::size_t>(one.last - one.first);
       std::memset(target.present->mutable_data() + one.out, 0, count);
-      std::memset(target.values->mutable_data() + one.out * target.width, 0, count * static_cast<std::size_t>(target.width));
+      std::memset(target.values->mutable_data() + one.out * target.width, 0,
+                  count * static_cast<std::size_t>(target.width));
     }
     return Status::OK();
   }
@@ -127,7 +131,8 @@ Status Gather::fill(const ChosenRows& chosen, const std::string& text, Target& t
     value[0] = static_cast<const arrow::BooleanScalar&>(*scalar).value;
   } else {
     const auto view = static_cast<const arrow::internal::PrimitiveScalarBase&>(*scalar).view();
-    if (view.size() != static_cast<std::size_t>(target.width)) return Status::NotImplemented("a partition of another kind");
+    if (view.size() != static_cast<std::size_t>(target.width))
+      return Status::NotImplemented("a partition of another kind");
     std::memcpy(value, view.data(), view.size());
   }
   for (const Segment& one : chosen.segments) {
@@ -155,7 +160,8 @@ Status Gather::read(std::size_t index, std::size_t column, const PartFile& file,
     ARROW_RETURN_NOT_OK(runs->read(reader));
     target.texts[index] = std::move(runs);
   } else {
-    ARROW_RETURN_NOT_OK(read_values(reader, chunk, chosen.segments, scratch, target.width, target.values->mutable_data(),
+    ARROW_RETURN_NOT_OK(read_values(reader, chunk, chosen.segments, scratch, target.width,
+                                    target.values->mutable_data(),
                                     target.present == nullptr ? nullptr : target.present->mutable_data()));
   }
   bytes_read_ += reader.bytes_read();
@@ -295,7 +301,8 @@ Result<std::shared_ptr<arrow::Table>> Gather::finish(const Workers& workers) {
   std::vector<std::size_t> slow;
   for (std::size_t i = 0; i < targets_.size(); ++i) {
     fields.push_back(targets_[i].field);
-    const bool work = targets_[i].width == 0 || targets_[i].present != nullptr || fields.back()->type()->id() == arrow::Type::BOOL;
+    const bool work =
+        targets_[i].width == 0 || targets_[i].present != nullptr || fields.back()->type()->id() == arrow::Type::BOOL;
     if (work) {
       slow.push_back(i);
     } else {
@@ -303,8 +310,8 @@ Result<std::shared_ptr<arrow::Table>> Gather::finish(const Workers& workers) {
     }
   }
   const Workers some(rows_ > kWorthThreads ? workers.threads() : 1);
-  ARROW_RETURN_NOT_OK(some.each(
-      slow.size(), [&](std::size_t i) { return array_of(targets_[slow[i]]).Value(&arrays[slow[i]]); }));
+  ARROW_RETURN_NOT_OK(
+      some.each(slow.size(), [&](std::size_t i) { return array_of(targets_[slow[i]]).Value(&arrays[slow[i]]); }));
   return arrow::Table::Make(arrow::schema(fields), arrays, rows_);
 }
 

@@ -144,7 +144,8 @@ std::shared_ptr<const OpenPart> read_part(const std::string& path, int fd, const
     OpenGroup open;
     open.rows = group->num_rows();
     if (open.rows > UINT32_MAX) part->ours = false;
-    for (int i = 0; i < schema.num_columns(); ++i) open.columns.push_back(chunk_of(*group, i, *schema.Column(i), *part));
+    for (int i = 0; i < schema.num_columns(); ++i)
+      open.columns.push_back(chunk_of(*group, i, *schema.Column(i), *part));
     part->groups.push_back(std::move(open));
   }
   if (part->ours) read_page_indexes(*part, fd);

@@ -65,12 +65,14 @@ struct Cut {
   bool nulls = false;
 };
 
-Result<bool> cut_by_text(const std::vector<ChosenRows>& groups, const std::string& column, arrow::MemoryPool* pool, Cut& cut) {
+Result<bool> cut_by_text(const std::vector<ChosenRows>& groups, const std::string& column, arrow::MemoryPool* pool,
+                         Cut& cut) {
   std::unordered_map<std::string_view, std::int64_t> numbers;
   for (const ChosenRows& chosen : groups) {
     const RowGroup& group = *chosen.group;
     const int at = group.open->column(column);
-    if (at < 0 || group.part->partition.contains(column) || group.chunk(at).form != ColumnChunk::Form::text) return false;
+    if (at < 0 || group.part->partition.contains(column) || group.chunk(at).form != ColumnChunk::Form::text)
+      return false;
     std::shared_ptr<const TextRuns> runs;
     ARROW_RETURN_NOT_OK(in_part(group.path, runs_of(group, at, pool).Value(&runs)));
     std::vector<Segment> pieces;
@@ -120,7 +122,8 @@ void place(std::vector<ChosenRows>& groups, const std::vector<Stretch>& stretche
 
 }  // namespace
 
-Result<bool> order_rows(std::vector<ChosenRows>& groups, const std::vector<std::string>& sort, arrow::MemoryPool* pool) {
+Result<bool> order_rows(std::vector<ChosenRows>& groups, const std::vector<std::string>& sort,
+                        arrow::MemoryPool* pool) {
   std::vector<Stretch> stretches = stretches_of(groups);
   if (sort.empty() || stretches.size() <= 1 || by_bounds(groups, sort[0], stretches)) {
     one_after_the_other(groups, stretches);

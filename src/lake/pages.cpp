@@ -3,7 +3,20 @@
 namespace tapemill::lake {
 namespace {
 
-enum Type { kTrue = 1, kFalse = 2, kByte = 3, kI16 = 4, kI32 = 5, kI64 = 6, kDouble = 7, kText = 8, kList = 9, kSet = 10, kMap = 11, kStruct = 12 };
+enum Type {
+  kTrue = 1,
+  kFalse = 2,
+  kByte = 3,
+  kI16 = 4,
+  kI32 = 5,
+  kI64 = 6,
+  kDouble = 7,
+  kText = 8,
+  kList = 9,
+  kSet = 10,
+  kMap = 11,
+  kStruct = 12
+};
 
 // Thrift's compact protocol, as far as Parquet's heads use it. Past the end, and where the bytes say nonsense, it is
 // broken() and yields zeros: callers ask once, at the end.
@@ -156,10 +169,11 @@ Result<std::vector<PageLocation>> parse_offset_index(Bytes bytes) {
         else in.skip(kind);
       }
       const bool first = pages.empty();
-      const bool follows = first ? page.first_row == 0 && page.offset >= 0
-                                 : page.first_row > pages.back().first_row &&
-                                       page.offset >= pages.back().offset + pages.back().size;
-      if (!follows || page.size <= 0 || page.size > INT32_MAX || page.offset > INT64_MAX / 2) return data_error("a page index makes no sense");
+      const bool follows =
+          first ? page.first_row == 0 && page.offset >= 0
+                : page.first_row > pages.back().first_row && page.offset >= pages.back().offset + pages.back().size;
+      if (!follows || page.size <= 0 || page.size > INT32_MAX || page.offset > INT64_MAX / 2)
+        return data_error("a page index makes no sense");
       pages.push_back(page);
     }
   }

@@ -29,7 +29,8 @@ Status decode_indices(const ChunkReader& reader, Bytes bytes, std::int64_t skip,
     const std::int64_t from = std::max(at, skip), to = std::min(at + run.count, end);
     if (run.packed == nullptr) {
       if (run.value >= known) return data_error("an index is not in the dictionary");
-      if (from < to) std::fill(out + (from - skip), out + (to - skip), load<T>(dictionary.data() + run.value * sizeof(T)));
+      if (from < to)
+        std::fill(out + (from - skip), out + (to - skip), load<T>(dictionary.data() + run.value * sizeof(T)));
     } else {
       std::uint32_t most = 0;
       for (std::int64_t i = from; i < to; ++i) {
@@ -75,7 +76,9 @@ Result<const std::uint8_t*> decode(const ChunkReader& reader, const ChunkReader:
       ARROW_RETURN_NOT_OK(decode_split(page.bytes, skip, count, into));
       break;
     case parquet::Encoding::PLAIN_DICTIONARY:
-    case parquet::Encoding::RLE_DICTIONARY: ARROW_RETURN_NOT_OK(decode_indices(reader, page.bytes, skip, count, into)); break;
+    case parquet::Encoding::RLE_DICTIONARY:
+      ARROW_RETURN_NOT_OK(decode_indices(reader, page.bytes, skip, count, into));
+      break;
     default: return Status::NotImplemented("an encoding of another writer");
   }
   return reinterpret_cast<const std::uint8_t*>(into);
@@ -93,7 +96,8 @@ void copy(const std::uint8_t* from, std::int64_t count, Out* out) {
   if constexpr (std::is_same_v<T, Out>) {
     std::memcpy(out, from, static_cast<std::size_t>(count) * sizeof(T));
   } else {
-    for (std::int64_t i = 0; i < count; ++i) out[i] = static_cast<Out>(load<T>(from + i * static_cast<std::int64_t>(sizeof(T))));
+    for (std::int64_t i = 0; i < count; ++i)
+      out[i] = static_cast<Out>(load<T>(from + i * static_cast<std::int64_t>(sizeof(T))));
   }
 }
 
@@ -106,7 +110,8 @@ Status read_page(const ChunkReader& reader, const ChunkReader::Page& page, const
   const std::int64_t last = std::min<std::int64_t>(segments[end - 1].last, page.last);
   if (page.levels != nullptr && present == nullptr) return data_error("a column has nulls that its footer denies");
   const std::int64_t skip = page.levels == nullptr ? first - page.first : ones(page.levels, first - page.first);
-  const std::int64_t count = page.levels == nullptr ? last - first : ones(page.levels + (first - page.first), last - first);
+  const std::int64_t count =
+      page.levels == nullptr ? last - first : ones(page.levels + (first - page.first), last - first);
   T* direct = nullptr;
   if constexpr (std::is_same_v<T, Out>) {
     if (page.levels == nullptr && end == page.segment + 1)
@@ -126,7 +131,8 @@ Status read_page(const ChunkReader& reader, const ChunkReader::Page& page, const
     value += ones(page.levels + (row - page.first), from - row);
     for (std::int64_t k = from; k < to; ++k) {
       const bool there = page.levels[k - page.first] != 0;
-      out[at + (k - from)] = there ? static_cast<Out>(load<T>(values + value * static_cast<std::int64_t>(sizeof(T)))) : Out{};
+      out[at + (k - from)] =
+          there ? static_cast<Out>(load<T>(values + value * static_cast<std::int64_t>(sizeof(T)))) : Out{};
       present[at + (k - from)] = there;
       value += there;
     }
@@ -138,10 +144,12 @@ Status read_page(const ChunkReader& reader, const ChunkReader::Page& page, const
 Status read_booleans(const ChunkReader::Page& page, const std::vector<Segment>& segments, std::uint8_t* out,
                      std::uint8_t* present) {
   if (page.encoding != parquet::Encoding::PLAIN) return Status::NotImplemented("booleans in another encoding");
-  if (page.bytes.size() < static_cast<std::size_t>(page.values + 7) / 8) return data_error("a page ends before its values do");
+  if (page.bytes.size() < static_cast<std::size_t>(page.values + 7) / 8)
+    return data_error("a page ends before its values do");
   if (page.levels != nullptr && present == nullptr) return data_error("a column has nulls that its footer denies");
   std::int64_t value = 0, row = page.first;
-  for (std::size_t i = page.segment; i < segments.size() && static_cast<std::int64_t>(segments[i].first) < page.last; ++i) {
+  for (std::size_t i = page.segment; i < segments.size() && static_cast<std::int64_t>(segments[i].first) < page.last;
+       ++i) {
     const std::int64_t from = std::max<std::int64_t>(segments[i].first, page.first);
     const std::int64_t to = std::min<std::int64_t>(segments[i].last, page.last);
     const std::int64_t at = segments[i].out + (from - segments[i].first);
@@ -159,8 +167,8 @@ Status read_booleans(const ChunkReader::Page& page, const std::vector<Segment>& 
 
 }  // namespace
 
-Status read_values(ChunkReader& reader, const ColumnChunk& chunk, const std::vector<Segment>& segments, Scratch& scratch,
-                   int width, std::uint8_t* out, std::uint8_t* present) {
+Status read_values(ChunkReader& reader, const ColumnChunk& chunk, const std::vector<Segment>& segments,
+                   Scratch& scratch, int width, std::uint8_t* out, std::uint8_t* present) {
   ChunkReader::Page page;
   for (;;) {
     ARROW_ASSIGN_OR_RAISE(const bool more, reader.next(page));

@@ -159,7 +159,8 @@ Result<std::shared_ptr<arrow::Table>> only_asked(const Plan& plan, const std::sh
 Result<std::shared_ptr<arrow::Table>> read_ours(const Plan& plan, const Workers& workers, arrow::MemoryPool* pool,
                                                 std::int64_t* bytes_read) {
   std::vector<ChosenRows> all(plan.groups.size());
-  if (!std::all_of(plan.groups.begin(), plan.groups.end(), written_by_us)) return Status::NotImplemented("other writers");
+  if (!std::all_of(plan.groups.begin(), plan.groups.end(), written_by_us))
+    return Status::NotImplemented("other writers");
   const Workers& choosers = few(workers, plan.groups.size());
   ARROW_RETURN_NOT_OK(choosers.each(plan.groups.size(), [&](std::size_t i) {
     return in_part(plan.groups[i].path, choose_rows(plan.groups[i], plan.filter, pool).Value(&all[i]));
@@ -178,7 +179,8 @@ Result<std::shared_ptr<arrow::Table>> read_ours(const Plan& plan, const Workers&
     std::vector<ChosenRows> one{groups[i]};
     std::int64_t read = 0;
     ARROW_RETURN_NOT_OK(order_rows(one, {}, pool).status());
-    ARROW_ASSIGN_OR_RAISE(pieces[i].rows, gather_rows(one, *plan.snapshot.schema, plan.with_sort(), Workers(1), pool, &read));
+    ARROW_ASSIGN_OR_RAISE(pieces[i].rows,
+                          gather_rows(one, *plan.snapshot.schema, plan.with_sort(), Workers(1), pool, &read));
     pieces[i].sorted = true;
     bytes += read;
     return Status::OK();

@@ -7,12 +7,14 @@
 namespace tapemill::lake {
 
 std::size_t TextRuns::find(std::uint32_t row) const {
-  auto above = std::upper_bound(runs_.begin(), runs_.end(), row, [](std::uint32_t r, const Run& run) { return r < run.first; });
+  auto above =
+      std::upper_bound(runs_.begin(), runs_.end(), row, [](std::uint32_t r, const Run& run) { return r < run.first; });
   return static_cast<std::size_t>(above - runs_.begin()) - 1;
 }
 
 std::int64_t TextRuns::bytes() const {
-  return static_cast<std::int64_t>(sizeof *this + runs_.capacity() * sizeof(Run) + values_.capacity() * 16 + text_.capacity());
+  return static_cast<std::int64_t>(sizeof *this + runs_.capacity() * sizeof(Run) + values_.capacity() * 16 +
+                                   text_.capacity());
 }
 
 void TextRuns::add(std::uint32_t value, std::int64_t rows) {

@@ -22,7 +22,9 @@ class TextRuns {
   std::size_t size() const { return runs_.size(); }
   const Run& run(std::size_t i) const { return runs_[i]; }
   std::uint32_t end(std::size_t i) const { return i + 1 < runs_.size() ? runs_[i + 1].first : rows_; }
-  std::string_view text(std::uint32_t value) const { return {text_.data() + values_[value].first, values_[value].second}; }
+  std::string_view text(std::uint32_t value) const {
+    return {text_.data() + values_[value].first, values_[value].second};
+  }
   /// The run that row `row` is in.
   std::size_t find(std::uint32_t row) const;
   std::int64_t bytes() const;

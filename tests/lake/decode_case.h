@@ -21,8 +21,10 @@ class DecodeCase {
     arrow::ArrayVector arrays;
     const auto utc = arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
     const std::vector<std::shared_ptr<arrow::DataType>> types{
-        arrow::boolean(), arrow::int8(),    arrow::int16(),   arrow::int32(), arrow::int64(),           arrow::float32(),
-        arrow::float64(), arrow::date32(),  utc,              arrow::utf8(),  arrow::decimal64(18, 4),  arrow::decimal64(7, 2)};
+        arrow::boolean(), arrow::int8(),           arrow::int16(),
+        arrow::int32(),   arrow::int64(),          arrow::float32(),
+        arrow::float64(), arrow::date32(),         utc,
+        arrow::utf8(),    arrow::decimal64(18, 4), arrow::decimal64(7, 2)};
     for (std::size_t i = 0; i < types.size(); ++i) {
       const int null_percent = std::vector<int>{0, 0, 3, 50, 100}[static_cast<std::size_t>(below(5))];
       const bool nullable = null_percent > 0 || below(2) == 0;
@@ -36,8 +38,10 @@ class DecodeCase {
     parquet::WriterProperties::Builder builder;
     builder.created_by("tapemill version test")->version(parquet::ParquetVersion::PARQUET_2_6);
     builder.max_rows_per_page(1 + below(below(2) == 0 ? 20 : 3000))->write_batch_size(1 + below(100));
-    builder.data_page_version(below(2) == 0 ? parquet::ParquetDataPageVersion::V1 : parquet::ParquetDataPageVersion::V2);
-    const parquet::Compression::type codecs[] = {parquet::Compression::ZSTD, parquet::Compression::UNCOMPRESSED, parquet::Compression::SNAPPY};
+    builder.data_page_version(below(2) == 0 ? parquet::ParquetDataPageVersion::V1
+                                            : parquet::ParquetDataPageVersion::V2);
+    const parquet::Compression::type codecs[] = {parquet::Compression::ZSTD, parquet::Compression::UNCOMPRESSED,
+                                                 parquet::Compression::SNAPPY};
     builder.compression(codecs[below(3)])->dictionary_pagesize_limit(below(2) == 0 ? 1 << 20 : 64);
     if (below(3) > 0) builder.enable_write_page_index();
     if (below(4) == 0) builder.disable_statistics();
@@ -52,17 +56,19 @@ class DecodeCase {
       if (choice == 0 && !boolean) continue;  // dictionary
       builder.disable_dictionary(name);
       if (boolean || choice == 1) builder.encoding(name, parquet::Encoding::PLAIN);
-      else if (choice == 2 && (real || !text)) builder.encoding(name, real ? parquet::Encoding::BYTE_STREAM_SPLIT : parquet::Encoding::DELTA_BINARY_PACKED);
+      else if (choice == 2 && (real || !text))
+        builder.encoding(name, real ? parquet::Encoding::BYTE_STREAM_SPLIT : parquet::Encoding::DELTA_BINARY_PACKED);
       else if (choice == 3 && !text) builder.encoding(name, parquet::Encoding::BYTE_STREAM_SPLIT);
     }
     auto file = must(arrow::io::FileOutputStream::Open(path));
-    must(parquet::arrow::WriteTable(table, arrow::default_memory_pool(), file, 1 + below(static_cast<int>(table.num_rows()) + 10),
-                                    builder.build()));
+    must(parquet::arrow::WriteTable(table, arrow::default_memory_pool(), file,
+                                    1 + below(static_cast<int>(table.num_rows()) + 10), builder.build()));
     must(file->Close());
   }
 
   /// Some rows of each group, with places that are a permutation of theirs; `rows` gets the row of the file at each place.
-  std::vector<ChosenRows> choose(const std::vector<RowGroup>& groups, bool everything, std::vector<std::int64_t>& rows) {
+  std::vector<ChosenRows> choose(const std::vector<RowGroup>& groups, bool everything,
+                                 std::vector<std::int64_t>& rows) {
     std::vector<ChosenRows> chosen;
     std::vector<Segment*> all;
     std::vector<std::int64_t> starts;
@@ -91,7 +97,8 @@ class DecodeCase {
   }
 
  private:
-  std::shared_ptr<arrow::Array> column(const std::shared_ptr<arrow::DataType>& type, std::int64_t rows, int null_percent) {
+  std::shared_ptr<arrow::Array> column(const std::shared_ptr<arrow::DataType>& type, std::int64_t rows,
+                                       int null_percent) {
     auto builder = must(arrow::MakeBuilder(type));
     const int kind = below(4), distinct = 1 + below(300);
     std::int64_t value = below(1000);
@@ -111,12 +118,16 @@ class DecodeCase {
     switch (type.id()) {
       case arrow::Type::BOOL: return static_cast<arrow::BooleanBuilder&>(builder).Append(value % 2 != 0);
       case arrow::Type::INT8: return static_cast<arrow::Int8Builder&>(builder).Append(static_cast<std::int8_t>(value));
-      case arrow::Type::INT16: return static_cast<arrow::Int16Builder&>(builder).Append(static_cast<std::int16_t>(value));
-      case arrow::Type::INT32: return static_cast<arrow::Int32Builder&>(builder).Append(static_cast<std::int32_t>(value));
+      case arrow::Type::INT16:
+        return static_cast<arrow::Int16Builder&>(builder).Append(static_cast<std::int16_t>(value));
+      case arrow::Type::INT32:
+        return static_cast<arrow::Int32Builder&>(builder).Append(static_cast<std::int32_t>(value));
       case arrow::Type::INT64: return static_cast<arrow::Int64Builder&>(builder).Append(value);
       case arrow::Type::FLOAT: return static_cast<arrow::FloatBuilder&>(builder).Append(static_cast<float>(value) / 8);
-      case arrow::Type::DOUBLE: return static_cast<arrow::DoubleBuilder&>(builder).Append(static_cast<double>(value) / 8);
-      case arrow::Type::DATE32: return static_cast<arrow::Date32Builder&>(builder).Append(static_cast<std::int32_t>(value));
+      case arrow::Type::DOUBLE:
+        return static_cast<arrow::DoubleBuilder&>(builder).Append(static_cast<double>(value) / 8);
+      case arrow::Type::DATE32:
+        return static_cast<arrow::Date32Builder&>(builder).Append(static_cast<std::int32_t>(value));
       case arrow::Type::TIMESTAMP: return static_cast<arrow::TimestampBuilder&>(builder).Append(value);
       case arrow::Type::STRING: {
         std::string text = value % 7 == 0 ? "" : "text " + std::to_string(value);
@@ -124,7 +135,8 @@ class DecodeCase {
       }
       default: {
         const bool narrow = static_cast<const arrow::DecimalType&>(type).precision() < 18;
-        return static_cast<arrow::Decimal64Builder&>(builder).Append(arrow::Decimal64(value % (narrow ? 9'999'999 : 999'999'999'999'999'999)));
+        return static_cast<arrow::Decimal64Builder&>(builder).Append(
+            arrow::Decimal64(value % (narrow ? 9'999'999 : 999'999'999'999'999'999)));
       }
     }
   }

@@ -29,7 +29,8 @@ TEST_P(DecodeProperty, EqualsArrowsReader) {
     auto expected = must(arrow::compute::Take(table, must(places.Finish()))).table();
     for (const auto& name : table->ColumnNames()) {
       std::int64_t bytes = 0;
-      auto found = gather_rows(chosen, *table->schema(), {name}, Workers(1 + one.below(3)), arrow::default_memory_pool(), &bytes);
+      auto found = gather_rows(chosen, *table->schema(), {name}, Workers(1 + one.below(3)),
+                               arrow::default_memory_pool(), &bytes);
       ++columns_read;
       if (found.status().IsNotImplemented()) continue;
       ++ours;
@@ -37,8 +38,8 @@ TEST_P(DecodeProperty, EqualsArrowsReader) {
       ASSERT_OK((*found)->ValidateFull());
       auto column = (*found)->column(0);
       auto wanted = expected->GetColumnByName(name);
-      ASSERT_TRUE(column->Equals(wanted)) << "seed " << GetParam() << " round " << round << " column " << name << " "
-                                          << column->type()->ToString();
+      ASSERT_TRUE(column->Equals(wanted))
+          << "seed " << GetParam() << " round " << round << " column " << name << " " << column->type()->ToString();
       EXPECT_GT(bytes, 0);
     }
   }
