@@ -3,7 +3,10 @@
 #include <arrow/api.h>
 #include <arrow/array/concatenate.h>
 #include <arrow/io/file.h>
-#include <parquet/arrow/writer.h>
+#include <parquet/arrow/schema.h>
+#include <parquet/column_writer.h>
+#include <parquet/exception.h>
+#include <parquet/file_writer.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -78,6 +81,35 @@ Result<std::shared_ptr<parquet::WriterProperties>> properties_of(const Layout& l
   return builder.build();
 }
 
+/// Exceptions of Parquet's end here.
+template <class Work>
+Status guarded(Work&& work) {
+  try {
+    return work();
+  } catch (const parquet::ParquetStatusException& failed) {
+    return failed.status();
+  } catch (const std::exception& failed) { return Status::IOError(failed.what()); }
+}
+
+/// Values that lie in memory as Parquet takes them, without a copy; of an optional column with their definition levels.
+template <class Writer, class T>
+void write_plain(parquet::ColumnWriter& column, const arrow::Array& array, bool optional) {
+  auto& writer = static_cast<Writer&>(column);
+  const T* values = array.data()->GetValues<T>(1);
+  const std::int64_t rows = array.length();
+  if (!optional) {
+    writer.WriteBatch(rows, nullptr, nullptr, values);
+    return;
+  }
+  std::vector<std::int16_t> levels(static_cast<std::size_t>(rows), 1);
+  if (array.null_count() == 0) {
+    writer.WriteBatch(rows, levels.data(), nullptr, values);
+    return;
+  }
+  for (std::int64_t row = 0; row < rows; ++row) levels[static_cast<std::size_t>(row)] = array.IsValid(row);
+  writer.WriteBatchSpaced(rows, levels.data(), nullptr, array.null_bitmap_data(), array.offset(), values);
+}
+
 template <class Array>
 bool holds_nan(const arrow::Array& array) {
   const auto* values = static_cast<const Array&>(array).raw_values();
@@ -113,17 +145,23 @@ Result<std::unique_ptr<ParquetPart>> ParquetPart::open(const std::string& folder
   part->stored_ = stored;
   part->group_rows_ = std::max<std::int64_t>(layout.row_group_rows, 1);
   part->part_rows_ = std::max<std::int64_t>(layout.part_rows, 1);
-  ARROW_ASSIGN_OR_RAISE(part->writer_,
-                        parquet::arrow::FileWriter::Open(*stored, pool, part->sink_, properties,
-                                                         parquet::ArrowWriterProperties::Builder().build()));
+  std::shared_ptr<parquet::SchemaDescriptor> schema;
+  ARROW_RETURN_NOT_OK(parquet::arrow::ToParquetSchema(stored.get(), *properties, &schema));
+  ARROW_RETURN_NOT_OK(guarded([&] {
+    auto root = std::static_pointer_cast<parquet::schema::GroupNode>(schema->schema_root());
+    part->writer_ = parquet::ParquetFileWriter::Open(part->sink_, std::move(root), properties);
+    return Status::OK();
+  }));
   return part;
 }
 
 ParquetPart::ParquetPart(PendingFile file, arrow::MemoryPool* pool) : file_(std::move(file)), pool_(pool) {}
 
 ParquetPart::~ParquetPart() {
-  if (writer_ != nullptr) ARROW_UNUSED(writer_->Close());  // an unfinished one, into a file nobody will see
-  writer_.reset();
+  ARROW_UNUSED(guarded([&] {  // an unfinished one, into a file nobody will see
+    if (writer_ != nullptr) writer_->Close();
+    return Status::OK();
+  }));
 }
 
 Status ParquetPart::append(const std::shared_ptr<arrow::RecordBatch>& stored) {
@@ -168,18 +206,52 @@ Status ParquetPart::write_slice(std::int64_t rows) {
   pending_rows_ -= rows;
   auto slice = pieces[0];
   if (pieces.size() > 1) { ARROW_ASSIGN_OR_RAISE(slice, arrow::ConcatenateRecordBatches(pieces, pool_)); }
-  if (in_group_ == 0) ARROW_RETURN_NOT_OK(writer_->NewBufferedRowGroup());
-  ARROW_RETURN_NOT_OK(writer_->WriteRecordBatch(*slice));
+  ARROW_RETURN_NOT_OK(guarded([&] {
+    if (in_group_ == 0) group_ = writer_->AppendBufferedRowGroup();
+    for (int i = 0; i < slice->num_columns(); ++i) ARROW_RETURN_NOT_OK(write_column(i, *slice->column(i)));
+    return Status::OK();
+  }));
   rows_ += rows;
   in_group_ += rows;
   if (in_group_ == group_rows_) in_group_ = 0;
   return Status::OK();
 }
 
+Status ParquetPart::write_column(int column, const arrow::Array& values) {
+  parquet::ColumnWriter& writer = *group_->column(column);
+  const bool optional = stored_->field(column)->nullable(), wide = writer.type() == parquet::Type::INT64;
+  switch (values.type_id()) {
+    case arrow::Type::INT64:
+    case arrow::Type::TIMESTAMP: write_plain<parquet::Int64Writer, std::int64_t>(writer, values, optional); break;
+    case arrow::Type::DOUBLE: write_plain<parquet::DoubleWriter, double>(writer, values, optional); break;
+    case arrow::Type::INT32:
+    case arrow::Type::DATE32: write_plain<parquet::Int32Writer, std::int32_t>(writer, values, optional); break;
+    case arrow::Type::DECIMAL64:
+      if (wide) {
+        write_plain<parquet::Int64Writer, std::int64_t>(writer, values, optional);
+        break;
+      }
+      [[fallthrough]];
+    default: {
+      auto properties = parquet::default_arrow_writer_properties();
+      parquet::ArrowWriteContext context(pool_, properties.get());
+      std::vector<std::int16_t> levels(static_cast<std::size_t>(values.length()), 1);
+      if (values.null_count() > 0)
+        for (std::int64_t row = 0; row < values.length(); ++row)
+          levels[static_cast<std::size_t>(row)] = values.IsValid(row);
+      return writer.WriteArrow(optional ? levels.data() : nullptr, nullptr, values.length(), values, &context, optional);
+    }
+  }
+  return Status::OK();
+}
+
 Result<Part> ParquetPart::finish() {
   ARROW_RETURN_NOT_OK(write_slices(true));
   auto writer = std::move(writer_);
-  ARROW_RETURN_NOT_OK(writer->Close());
+  ARROW_RETURN_NOT_OK(guarded([&] {
+    writer->Close();
+    return Status::OK();
+  }));
   Part part;
   part.rows = rows_;
   ARROW_ASSIGN_OR_RAISE(part.size, sink_->Tell());

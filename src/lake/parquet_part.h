@@ -9,9 +9,11 @@
 #include "lake/files.h"
 #include "lake/writer.h"
 
-namespace parquet::arrow {
-class FileWriter;
-}
+namespace parquet {
+class ColumnWriter;
+class ParquetFileWriter;
+class RowGroupWriter;
+}  // namespace parquet
 
 namespace tapemill::lake {
 
@@ -34,12 +36,14 @@ class ParquetPart {
   ParquetPart(PendingFile file, arrow::MemoryPool* pool);
   Status write_slices(bool all);
   Status write_slice(std::int64_t rows);
+  Status write_column(int column, const arrow::Array& values);
   void find_nan(const arrow::RecordBatch& rows);
   PendingFile file_;
   arrow::MemoryPool* pool_;
   std::shared_ptr<arrow::Schema> stored_;
   std::shared_ptr<arrow::io::OutputStream> sink_;
-  std::unique_ptr<parquet::arrow::FileWriter> writer_;
+  std::unique_ptr<parquet::ParquetFileWriter> writer_;
+  parquet::RowGroupWriter* group_ = nullptr;  // the writer's, with every column open
   std::vector<std::shared_ptr<arrow::RecordBatch>> pending_;
   std::int64_t pending_rows_ = 0, rows_ = 0, group_rows_ = 0, part_rows_ = 0, in_group_ = 0;
   std::set<std::string> with_nan_;

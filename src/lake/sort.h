@@ -16,6 +16,10 @@ class RowKeys {
   std::int64_t rows() const { return rows_; }
   int compare(std::int64_t row, const RowKeys& other, std::int64_t other_row) const;
   bool is_sorted() const;
+  /// Whether these rows, in order themselves, may stand behind `before`.
+  bool follows(const RowKeys& before) const {
+    return rows_ == 0 || before.rows_ == 0 || before.compare(before.rows_ - 1, *this, 0) <= 0;
+  }
   /// First row whose key is not below (after: above) that of other_row, where these rows are sorted.
   std::int64_t lower_bound(const RowKeys& other, std::int64_t other_row) const;
   std::int64_t upper_bound(const RowKeys& other, std::int64_t other_row) const;

@@ -42,6 +42,14 @@ class SortedPartWriter final : public PartWriter {
     }
     if (rows->num_rows() == 0) return Status::OK();
     ARROW_ASSIGN_OR_RAISE(auto extended, partitioning_.extend(*rows, pool_));
+    if (in_order_ && !keys_.empty()) {
+      ARROW_ASSIGN_OR_RAISE(RowKeys keys, keys_of(*extended, keys_));
+      in_order_ = keys.is_sorted();
+      if (in_order_ && !pending_.empty()) {
+        ARROW_ASSIGN_OR_RAISE(RowKeys before, keys_of(*pending_.back(), keys_));
+        in_order_ = keys.follows(before);
+      }
+    }
     ARROW_ASSIGN_OR_RAISE(std::int64_t bytes, arrow::util::ReferencedBufferSize(*extended));
     pending_.push_back(std::move(extended));
     pending_bytes_ += bytes + 8 * rows->num_rows();
@@ -80,8 +88,12 @@ class SortedPartWriter final : public PartWriter {
     return RowKeys::make(std::move(arrays));
   }
 
-  // What is pending as one sorted batch.
-  Result<std::shared_ptr<arrow::RecordBatch>> sort_pending() {
+  // What is pending, sorted: as it came where it came in order, else as one batch.
+  Result<arrow::RecordBatchVector> sort_pending() {
+    if (std::exchange(in_order_, true)) {
+      pending_bytes_ = 0;
+      return std::exchange(pending_, {});
+    }
     const auto schema = partitioning_.extended();
     std::vector<arrow::ArrayVector> columns(static_cast<std::size_t>(schema->num_fields()));
     std::int64_t rows = 0;
@@ -106,18 +118,23 @@ class SortedPartWriter final : public PartWriter {
       ARROW_ASSIGN_OR_RAISE(order, keys.order(pool_));
     }
     ARROW_ASSIGN_OR_RAISE(auto sorted, take_columns(std::move(columns), order, *schema, pool_));
-    return arrow::RecordBatch::Make(schema, rows, std::move(sorted));
+    return arrow::RecordBatchVector{arrow::RecordBatch::Make(schema, rows, std::move(sorted))};
   }
 
   Status spill() {
     if (runs_.size() >= kRunsMost) ARROW_RETURN_NOT_OK(merge_into_one());
     const std::int64_t bytes = pending_bytes_;
-    ARROW_ASSIGN_OR_RAISE(auto rows, sort_pending());
+    std::int64_t count = 0;
+    for (const auto& batch : pending_) count += batch->num_rows();
+    ARROW_ASSIGN_OR_RAISE(auto sorted, sort_pending());
     ARROW_ASSIGN_OR_RAISE(auto run, SpilledRun::create(table_.path(), partitioning_.extended()));
     // Batches small enough that one of every run together stay below the limit.
-    const std::int64_t row_bytes = std::max<std::int64_t>(bytes / std::max<std::int64_t>(rows->num_rows(), 1), 1);
+    const std::int64_t row_bytes = std::max<std::int64_t>(bytes / std::max<std::int64_t>(count, 1), 1);
     spill_rows_ = std::clamp<std::int64_t>(limit_ / (static_cast<std::int64_t>(kRunsMost) * row_bytes), 64, 1 << 16);
-    ARROW_RETURN_NOT_OK(write_run(run, *rows));
+    for (auto& rows : sorted) {
+      ARROW_RETURN_NOT_OK(write_run(run, *rows));
+      rows.reset();
+    }
     ARROW_RETURN_NOT_OK(run.close());
     runs_.push_back(std::move(run));
     return Status::OK();
@@ -152,8 +169,11 @@ class SortedPartWriter final : public PartWriter {
     if (runs_.empty() && pending_.empty()) {
       ARROW_RETURN_NOT_OK(put_empty());
     } else if (runs_.empty()) {
-      ARROW_ASSIGN_OR_RAISE(auto rows, sort_pending());
-      ARROW_RETURN_NOT_OK(put(rows));
+      ARROW_ASSIGN_OR_RAISE(auto sorted, sort_pending());
+      for (auto& rows : sorted) {
+        ARROW_RETURN_NOT_OK(put(rows));
+        rows.reset();
+      }
     } else {
       if (!pending_.empty()) ARROW_RETURN_NOT_OK(spill());
       ARROW_RETURN_NOT_OK(merge_all([this](const std::shared_ptr<arrow::RecordBatch>& rows) { return put(rows); }));
@@ -266,6 +286,7 @@ class SortedPartWriter final : public PartWriter {
   arrow::MemoryPool* pool_;
   std::int64_t limit_ = 0, pending_bytes_ = 0, spill_rows_ = 1 << 16;
   std::vector<std::shared_ptr<arrow::RecordBatch>> pending_;
+  bool in_order_ = true;  // pending_, as it came
   std::vector<SpilledRun> runs_;
   std::map<std::string, std::string> partition_;
   bool in_partition_ = false;
