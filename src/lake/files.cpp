@@ -74,6 +74,8 @@ Status PendingFile::write(std::string_view bytes) {
   return Status::OK();
 }
 
+void PendingFile::start_sync() const { ARROW_UNUSED(::sync_file_range(fd_, 0, 0, SYNC_FILE_RANGE_WRITE)); }
+
 Result<bool> PendingFile::publish(const std::string& name) {
   if (::fsync(fd_) != 0) return errno_error("cannot write " + folder_ + "/" + name, errno);
   const std::string target = folder_ + "/" + name;
@@ -96,15 +98,15 @@ Status sync_folder(const std::string& path) {
   return Status::OK();
 }
 
-Status make_folders(const std::string& path) {
+Status make_folders(const std::string& path, bool synced) {
   if (path.empty() || folder_exists(path)) return Status::OK();
   const std::string parent = parent_of(path);
-  ARROW_RETURN_NOT_OK(make_folders(parent));
+  ARROW_RETURN_NOT_OK(make_folders(parent, synced));
   if (::mkdir(path.c_str(), 0755) != 0) {
     if (errno == EEXIST && folder_exists(path)) return Status::OK();
     return errno_error("cannot make the folder " + path, errno);
   }
-  return sync_folder(parent);
+  return synced ? sync_folder(parent) : Status::OK();
 }
 
 Result<std::string> read_whole(const std::string& path) {

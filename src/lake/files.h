@@ -19,6 +19,8 @@ class PendingFile {
 
   int fd() const { return fd_; }  // owned by this object
   Status write(std::string_view bytes);
+  /// Lets the disk begin with the bytes, so that publish() waits less. Promises nothing.
+  void start_sync() const;
   /// Syncs the bytes, then links them to folder/name. False, and nothing changed, when that name is taken: of any number
   /// of processes exactly one gets true. The folder itself still has to be synced (sync_folder).
   Result<bool> publish(const std::string& name);
@@ -32,8 +34,8 @@ class PendingFile {
 };
 
 Status sync_folder(const std::string& path);
-/// mkdir -p; every folder made is synced into its parent.
-Status make_folders(const std::string& path);
+/// mkdir -p; every folder made is synced into its parent, unless `synced` is false: then the caller does it.
+Status make_folders(const std::string& path, bool synced = true);
 Result<std::string> read_whole(const std::string& path);
 bool file_exists(const std::string& path);
 bool folder_exists(const std::string& path);

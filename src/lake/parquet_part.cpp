@@ -136,7 +136,7 @@ Result<std::unique_ptr<ParquetPart>> ParquetPart::open(const std::string& folder
                                                        const std::shared_ptr<arrow::Schema>& stored,
                                                        arrow::MemoryPool* pool) {
   ARROW_ASSIGN_OR_RAISE(auto properties, properties_of(layout, *stored, pool));
-  ARROW_RETURN_NOT_OK(make_folders(folder));
+  ARROW_RETURN_NOT_OK(make_folders(folder, false));  // publish() syncs it
   ARROW_ASSIGN_OR_RAISE(PendingFile file, PendingFile::create(folder));
   const int descriptor = ::dup(file.fd());  // the stream closes what it is given
   if (descriptor < 0) return errno_error("cannot write in " + folder, errno);
@@ -239,7 +239,8 @@ Status ParquetPart::write_column(int column, const arrow::Array& values) {
       if (values.null_count() > 0)
         for (std::int64_t row = 0; row < values.length(); ++row)
           levels[static_cast<std::size_t>(row)] = values.IsValid(row);
-      return writer.WriteArrow(optional ? levels.data() : nullptr, nullptr, values.length(), values, &context, optional);
+      return writer.WriteArrow(optional ? levels.data() : nullptr, nullptr, values.length(), values, &context,
+                               optional);
     }
   }
   return Status::OK();
@@ -257,6 +258,7 @@ Result<Part> ParquetPart::finish() {
   ARROW_ASSIGN_OR_RAISE(part.size, sink_->Tell());
   part.stats = statistics_of(*writer->metadata(), *stored_, with_nan_);
   ARROW_RETURN_NOT_OK(sink_->Close());
+  file_.start_sync();
   return part;
 }
 

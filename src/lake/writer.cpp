@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <mutex>
 
 #include "core/hash.h"
 #include "lake/files.h"
@@ -20,6 +21,7 @@ namespace {
 constexpr std::int64_t kMiB = 1 << 20;
 constexpr std::size_t kRunsMost = 64;   // then they are merged into one
 constexpr std::size_t kUnnamedMost = 128;  // parts held open without a name
+constexpr std::size_t kUnnamedAfter = 8;   // and by one writer of many after finish_unnamed()
 
 class SortedPartWriter final : public PartWriter {
  public:
@@ -57,13 +59,35 @@ class SortedPartWriter final : public PartWriter {
   }
 
   Result<std::vector<Part>> finish() override {
+    std::set<std::string> folders;
     Status status = write_all();
-    if (status.ok()) status = publish();
-    if (!status.ok()) {
-      abort();
-      return status;
+    if (status.ok()) status = name_parts(folders);
+    for (const std::string& folder : folders)
+      if (status.ok()) status = sync_folder(folder);
+    if (status.ok()) return std::move(parts_);
+    abort();
+    return status;
+  }
+
+  Result<std::vector<Part>> finish_unnamed() override {
+    Status status = write_all();
+    if (status.ok() && unnamed_.size() > kUnnamedAfter) status = publish();
+    if (status.ok()) return std::move(parts_);
+    abort();
+    return status;
+  }
+
+  Status name_parts(std::set<std::string>& folders) override {
+    for (Unnamed& one : unnamed_) {
+      ARROW_RETURN_NOT_OK(name_part(one));
+      // Folders that were made for it too.
+      std::string_view folder = one.folder;
+      for (; folder.size() > table_.path().size(); folder = folder.substr(0, folder.find_last_of('/')))
+        folders.emplace(folder);
+      folders.insert(table_.path());
     }
-    return std::move(parts_);
+    unnamed_.clear();
+    return Status::OK();
   }
 
   // Parts that have their final name stay even then: their names say their content, another writer may have found and
@@ -257,24 +281,24 @@ class SortedPartWriter final : public PartWriter {
     return unnamed_.size() >= kUnnamedMost ? publish() : Status::OK();
   }
 
-  // Gives the finished parts their names. One that is there already holds the same bytes (an earlier try, or another process
-  // with the same source); anything else under that name is damage.
+  // Gives a finished part its name. One that is there already holds the same bytes (an earlier try, or another process with
+  // the same source); anything else under that name is damage.
+  static Status name_part(Unnamed& one) {
+    ARROW_ASSIGN_OR_RAISE(bool named, one.part->file().publish(one.name));
+    if (named) return Status::OK();
+    const std::string path = one.folder + "/" + one.name;
+    ARROW_ASSIGN_OR_RAISE(bool equal, equal_files(path, one.part->file().fd()));
+    if (!equal)
+      return data_error(path + " is there with other bytes: it is damaged",
+                        "no commit that is being written names it: remove it and try again");
+    ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);  // in use again: not yet for a cleaner of old files
+    return Status::OK();
+  }
+
   Status publish() {
-    std::string synced;
-    for (Unnamed& one : unnamed_) {
-      ARROW_ASSIGN_OR_RAISE(bool named, one.part->file().publish(one.name));
-      if (!named) {
-        const std::string path = one.folder + "/" + one.name;
-        ARROW_ASSIGN_OR_RAISE(bool equal, equal_files(path, one.part->file().fd()));
-        if (!equal)
-          return data_error(path + " is there with other bytes: it is damaged",
-                            "no commit that is being written names it: remove it and try again");
-        ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);  // in use again: not yet for a cleaner of old files
-      }
-      if (one.folder != synced) ARROW_RETURN_NOT_OK(sync_folder(one.folder));
-      synced = one.folder;
-    }
-    unnamed_.clear();
+    std::set<std::string> folders;
+    ARROW_RETURN_NOT_OK(name_parts(folders));
+    for (const std::string& folder : folders) ARROW_RETURN_NOT_OK(sync_folder(folder));
     return Status::OK();
   }
 
@@ -297,6 +321,21 @@ class SortedPartWriter final : public PartWriter {
 };
 
 }  // namespace
+
+Status publish(const std::vector<PartWriter*>& writers) {
+  constexpr int threads = 8;  // they wait for the disk, which takes many files at once
+  std::set<std::string> folders;
+  std::mutex mutex;
+  ARROW_RETURN_NOT_OK(Workers(threads).each(writers.size(), [&](std::size_t i) {
+    std::set<std::string> own;
+    ARROW_RETURN_NOT_OK(writers[i]->name_parts(own));
+    std::lock_guard lock(mutex);
+    folders.merge(own);
+    return Status::OK();
+  }));
+  for (const std::string& folder : folders) ARROW_RETURN_NOT_OK(sync_folder(folder));
+  return Status::OK();
+}
 
 Layout layout_of(const Dataset& dataset) {
   Layout layout;

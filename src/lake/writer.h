@@ -1,4 +1,6 @@
 #pragma once
+#include <set>
+
 #include "lake/lake.h"
 
 namespace tapemill::lake {
@@ -22,8 +24,15 @@ class PartWriter {
   /// Rows of Layout::schema. Sorted runs are spilled beside the table when they pass a fifth of what is left of the budget.
   virtual Status write(const std::shared_ptr<arrow::RecordBatch>& rows) = 0;
   virtual Result<std::vector<Part>> finish() = 0;  // ready for Transaction::adds
+  /// As finish(), but the parts have no names before publish(): many writers' files are then synced together.
+  virtual Result<std::vector<Part>> finish_unnamed() = 0;
+  /// Syncs and names the files; adds the folders that are to be synced, these or a table's above them.
+  virtual Status name_parts(std::set<std::string>& folders) = 0;
   virtual void abort() = 0;
 };
+
+/// Names the parts of writers after finish_unnamed(): whatever they hold is on the disk then.
+Status publish(const std::vector<PartWriter*>& writers);
 
 struct Layout {
   std::shared_ptr<arrow::Schema> schema;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <future>
 #include <set>
 
 #include "core/progress.h"
@@ -59,11 +60,13 @@ Status one_file_a_unit(std::vector<sources::FileInfo>& infos, IngestReport& repo
 /// group is read and judged again.
 class Group {
  public:
-  Group(const lake::Lake& lake, const Dataset& dataset, std::vector<Landed> files, const Workers& workers,
-        MemoryBudget& budget, Progress& progress)
+  /// `landed` is asked before anything is committed: landing comes first.
+  Group(const lake::Lake& lake, const Dataset& dataset, std::vector<Landed> files, std::future<Status> landed,
+        const Workers& workers, MemoryBudget& budget, Progress& progress)
       : lake_(lake),
         dataset_(dataset),
         files_(std::move(files)),
+        landed_(std::move(landed)),
         workers_(workers),
         budget_(budget),
         progress_(progress) {}
@@ -77,7 +80,7 @@ class Group {
       if (snapshot.version == last_version_) ++deleted_;
       last_version_ = snapshot.version;
       ARROW_ASSIGN_OR_RAISE(std::vector<UnitJob> jobs, plan(snapshot, report));
-      if (jobs.empty()) return Status::OK();
+      if (jobs.empty()) return landed();
       ARROW_RETURN_NOT_OK(workers_.each(
           jobs.size(),
           [&](std::size_t i) {
@@ -88,14 +91,21 @@ class Group {
             return Status::OK();
           },
           interrupt()));
-      ARROW_ASSIGN_OR_RAISE(bool landed, commit(bronze, snapshot, jobs));
-      if (!landed) continue;
+      std::vector<lake::PartWriter*> writers;
+      for (UnitJob& job : jobs)
+        if (job.refusal.ok()) writers.push_back(job.writer.get());
+      ARROW_RETURN_NOT_OK(lake::publish(writers));
+      ARROW_RETURN_NOT_OK(landed());
+      ARROW_ASSIGN_OR_RAISE(bool committed, commit(bronze, snapshot, jobs));
+      if (!committed) continue;
       settle(jobs, report);
       return Status::OK();
     }
   }
 
  private:
+  Status landed() { return landed_.valid() ? landed_.get() : Status::OK(); }
+
   Result<std::vector<UnitJob>> plan(const lake::Snapshot& snapshot, IngestReport& report) {
     std::map<std::string, UnitState> states = units_of(snapshot);
     std::vector<UnitJob> jobs;
@@ -123,7 +133,7 @@ class Group {
     if (lake::is_conflict(refused_rows)) return false;
     ARROW_RETURN_NOT_OK(refused_rows);
     lake::Transaction transaction;
-    transaction.read_version = snapshot.version;
+    transaction.read_version = std::max<std::int64_t>(snapshot.version, 0);  // the table has been made meanwhile
     transaction.operation = "INGEST";
     Json units = Json::array(), restated = Json::array();
     std::int64_t in = 0, kept = 0, refused = 0;
@@ -177,6 +187,7 @@ class Group {
   const lake::Lake& lake_;
   const Dataset& dataset_;
   std::vector<Landed> files_;
+  std::future<Status> landed_;
   const Workers& workers_;
   MemoryBudget& budget_;
   Progress& progress_;
@@ -219,17 +230,23 @@ Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, cons
   ARROW_ASSIGN_OR_RAISE(auto infos, inspect_all(dataset, files, workers, report));
   ARROW_RETURN_NOT_OK(one_file_a_unit(infos, report));
   for (const auto& info : infos) report.bytes_in += info.size;
-  ARROW_ASSIGN_OR_RAISE(auto landed, land(lake, dataset, infos, now, budget));
+  ARROW_ASSIGN_OR_RAISE(auto landing, plan_landing(lake, dataset, infos, now));
+  const std::vector<Landed>& landed = landing.files;
 
   lake::Table bronze = lake.table(lake::Layer::bronze, dataset.table);
-  ARROW_RETURN_NOT_OK(bronze.create(dataset));
+  if (landed.empty()) ARROW_RETURN_NOT_OK(bronze.create(dataset));
   {
     Progress progress("bronze", report.bytes_in, "bytes");
     for (std::size_t at = 0; at < landed.size(); at += kFilesPerCommit) {
       std::size_t end = std::min(landed.size(), at + kFilesPerCommit);
+      // Copying and syncing wait for the disk, parsing for the processor: they go on at once.
+      auto landed_now = std::async(std::launch::async, [&, at, end]() -> Status {
+        ARROW_RETURN_NOT_OK(bronze.create(dataset));
+        return land(lake, dataset, landing, at, end, now, budget);
+      });
       Group group(lake, dataset,
                   {landed.begin() + static_cast<std::ptrdiff_t>(at), landed.begin() + static_cast<std::ptrdiff_t>(end)},
-                  workers, budget, progress);
+                  std::move(landed_now), workers, budget, progress);
       ARROW_RETURN_NOT_OK(group.run(report));
     }
   }

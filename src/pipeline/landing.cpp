@@ -2,7 +2,6 @@
 
 #include <arrow/api.h>
 #include <fcntl.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,7 +9,8 @@
 #include <filesystem>
 
 #include "core/hash.h"
-#include "core/progress.h"
+#include "core/workers.h"
+#include "lake/files.h"
 #include "lake/scan.h"
 #include "lake/writer.h"
 
@@ -18,42 +18,61 @@ namespace fs = std::filesystem;
 namespace tapemill::pipeline {
 namespace {
 
-/// Copies `from` to `to` by a temporary name, synced; the bytes are hashed on the way and must be those of `sha256`.
-Status copy_exactly(const std::string& from, const std::string& to, const std::string& sha256) {
-  std::string temporary = fmt::format("{}.{}.tmp", to, ::getpid());
-  int in = ::open(from.c_str(), O_RDONLY | O_CLOEXEC);
-  if (in < 0) return errno_error(from, errno);
-  int out = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (out < 0) {
-    int reason = errno;
+/// A copy on its way: written and hashed, not yet synced, under a temporary name that goes with the object.
+class Copy {
+ public:
+  explicit Copy(std::string to) : to_(std::move(to)), temporary_(fmt::format("{}.{}.tmp", to_, ::getpid())) {}
+  Copy(Copy&& other) noexcept
+      : to_(std::move(other.to_)),
+        temporary_(std::exchange(other.temporary_, {})),
+        out_(std::exchange(other.out_, -1)) {}
+  Copy& operator=(Copy&&) = delete;
+  ~Copy() {
+    if (out_ >= 0) ::close(out_);
+    if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  }
+
+  /// The bytes are hashed on the way and must be those of `sha256`.
+  Status write(const std::string& from, const std::string& sha256, std::vector<char>& block) {
+    int in = ::open(from.c_str(), O_RDONLY | O_CLOEXEC);
+    if (in < 0) return errno_error(from, errno);
+    Status status = write_from(in, from, sha256, block);
     ::close(in);
-    return errno_error(temporary, reason, "the lake's folder must be writable");
+    if (status.ok()) ARROW_UNUSED(::sync_file_range(out_, 0, 0, SYNC_FILE_RANGE_WRITE));  // the disk may begin
+    return status;
   }
-  Sha256 hash;
-  std::vector<char> block(1 << 20);
-  Status status;
-  for (;;) {
-    ssize_t n = ::read(in, block.data(), block.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) status = errno_error(from, errno);
-    if (n <= 0) break;
-    hash.add({block.data(), static_cast<std::size_t>(n)});
-    for (ssize_t done = 0; done < n && status.ok();) {
-      ssize_t wrote = ::write(out, block.data() + done, static_cast<std::size_t>(n - done));
-      if (wrote < 0 && errno != EINTR) status = errno_error(to, errno, "free some space, or give another --lake");
-      if (wrote > 0) done += wrote;
+  Status name() {
+    if (::fsync(out_) != 0) return errno_error(to_, errno);
+    ::close(std::exchange(out_, -1));
+    if (::rename(temporary_.c_str(), to_.c_str()) != 0) return errno_error(to_, errno);
+    temporary_.clear();
+    return Status::OK();
+  }
+
+ private:
+  Status write_from(int in, const std::string& from, const std::string& sha256, std::vector<char>& block) {
+    out_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (out_ < 0) return errno_error(temporary_, errno, "the lake's folder must be writable");
+    Sha256 hash;
+    for (;;) {
+      ssize_t n = ::read(in, block.data(), block.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return errno_error(from, errno);
+      if (n == 0) break;
+      hash.add({block.data(), static_cast<std::size_t>(n)});
+      for (ssize_t done = 0; done < n;) {
+        ssize_t wrote = ::write(out_, block.data() + done, static_cast<std::size_t>(n - done));
+        if (wrote < 0 && errno != EINTR) return errno_error(to_, errno, "free some space, or give another --lake");
+        if (wrote > 0) done += wrote;
+      }
     }
-    if (!status.ok()) break;
+    if (hash.hex() == sha256) return Status::OK();
+    return data_error(from + ": changed while it was read", "run the ingest again when its writer is done");
   }
-  if (status.ok() && ::fsync(out) != 0) status = errno_error(to, errno);
-  ::close(in);
-  ::close(out);
-  if (status.ok() && hash.hex() != sha256)
-    status = data_error(from + ": changed while it was read", "run the ingest again when its writer is done");
-  if (status.ok() && ::rename(temporary.c_str(), to.c_str()) != 0) status = errno_error(to, errno);
-  if (!status.ok()) ::unlink(temporary.c_str());
-  return status;
-}
+
+  std::string to_, temporary_;
+  int out_ = -1;
+};
 
 /// Where equal bytes lie already, and when they arrived.
 Result<std::map<std::string, std::pair<std::string, Instant>>> known(const lake::Lake& lake, const lake::Table& table) {
@@ -109,46 +128,56 @@ std::shared_ptr<arrow::Schema> landing_schema() {
                         arrow::field("arrived_at", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"), false)});
 }
 
-Result<std::vector<Landed>> land(const lake::Lake& lake, const Dataset& dataset,
-                                 const std::vector<sources::FileInfo>& files, Instant now, MemoryBudget& budget) {
+Result<LandingPlan> plan_landing(const lake::Lake& lake, const Dataset& dataset,
+                                 const std::vector<sources::FileInfo>& files, Instant now) {
   lake::Table table = lake.table(lake::Layer::landing, dataset.table);
-  ARROW_RETURN_NOT_OK(table.create(landing_schema(), {}, {}));
   ARROW_ASSIGN_OR_RAISE(auto there, known(lake, table));
-  std::string folder = table.path() + "/files";
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (failed) return errno_error(folder, failed.value());
-
-  std::vector<Landed> landed;
-  std::vector<std::size_t> fresh;
-  std::int64_t bytes = 0;
-  for (const auto& info : files) bytes += info.size;
-  Progress progress("landing", bytes, "bytes");
+  LandingPlan plan;
   for (const auto& info : files) {
-    if (interrupt().stop_requested()) return Status::Cancelled("interrupted");
     Landed one{info, {}, now};
-    if (auto found = there.find(info.sha256); found != there.end()) {
+    auto found = there.find(info.sha256);
+    plan.fresh.push_back(found == there.end());
+    if (found != there.end()) {
       one.kept_at = found->second.first;
       one.arrived = found->second.second;
     } else {
-      if (dataset.landing_copy) {
-        one.kept_at = "files/" + info.sha256.substr(0, 16) + "-" + fs::path(info.path).filename().string();
-        ARROW_RETURN_NOT_OK(copy_exactly(info.path, table.path() + "/" + one.kept_at, info.sha256));
-      } else {
-        std::error_code ignored;
-        one.kept_at = fs::absolute(info.path, ignored).string();
-      }
+      std::error_code ignored;
+      one.kept_at = dataset.landing_copy
+                        ? "files/" + info.sha256.substr(0, 16) + "-" + fs::path(info.path).filename().string()
+                        : fs::absolute(info.path, ignored).string();
       there[info.sha256] = {one.kept_at, now};
-      fresh.push_back(landed.size());
     }
-    progress.add(info.size);
-    landed.push_back(std::move(one));
+    plan.files.push_back(std::move(one));
   }
-  if (fresh.empty()) return landed;
+  return plan;
+}
 
+Status land(const lake::Lake& lake, const Dataset& dataset, const LandingPlan& plan, std::size_t from, std::size_t to,
+            Instant now, MemoryBudget& budget) {
+  lake::Table table = lake.table(lake::Layer::landing, dataset.table);
+  ARROW_RETURN_NOT_OK(table.create(landing_schema(), {}, {}));
+  const std::string folder = table.path() + "/files";
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (failed) return errno_error(folder, failed.value());
   std::vector<const Landed*> rows;
+  std::vector<Copy> copies;
+  std::vector<char> block(1 << 20);
   std::string key;
-  for (std::size_t i : fresh) rows.push_back(&landed[i]), key += landed[i].info.sha256;
+  std::int64_t bytes = 0;
+  for (std::size_t i = from; i < to; ++i) {
+    if (interrupt().stop_requested()) return Status::Cancelled("interrupted");
+    if (plan.fresh[i] == 0) continue;
+    const Landed& one = plan.files[i];
+    rows.push_back(&one), key += one.info.sha256, bytes += one.info.size;
+    if (!dataset.landing_copy) continue;
+    ARROW_RETURN_NOT_OK(
+        copies.emplace_back(table.path() + "/" + one.kept_at).write(one.info.path, one.info.sha256, block));
+  }
+  if (rows.empty()) return Status::OK();
+  for (Copy& copy : copies) ARROW_RETURN_NOT_OK(copy.name());
+  if (!copies.empty()) ARROW_RETURN_NOT_OK(lake::sync_folder(folder));
+
   // The rows say when they arrived: a run that died before its commit, or one beside this, wrote other bytes under another name.
   key += fmt::format(" {} {}", now.us, ::getpid());
   ARROW_ASSIGN_OR_RAISE(auto batch, rows_of(rows, budget.pool()));
@@ -166,7 +195,7 @@ Result<std::vector<Landed>> land(const lake::Lake& lake, const Dataset& dataset,
     ARROW_ASSIGN_OR_RAISE(transaction.adds, writer->finish());
     transaction.counts = {{"files", rows.size()}, {"bytes", bytes}};
     auto committed = table.commit(transaction);
-    if (committed.ok()) return landed;
+    if (committed.ok()) return Status::OK();
     if (!lake::is_conflict(committed.status())) return committed.status();
   }
 }

@@ -18,9 +18,17 @@ struct Landed {
 /// The landing table's rows: file, path, unit, form, session, sha256, size, kept_at, arrived_at.
 std::shared_ptr<arrow::Schema> landing_schema();
 
-/// Copies what is not yet there into landing/<table>/files/, synced, and names all of it in one commit of landing.<table>.
-/// A file whose bytes changed between inspect() and the copy is a data error. Order of the result is that of `files`.
-Result<std::vector<Landed>> land(const lake::Lake& lake, const Dataset& dataset,
-                                 const std::vector<sources::FileInfo>& files, Instant now, MemoryBudget& budget);
+/// Where each file lies or will lie in landing, and whether it has to be copied there. Nothing is written.
+struct LandingPlan {
+  std::vector<Landed> files;          // in the order of the infos
+  std::vector<std::uint8_t> fresh;    // per file: its bytes are not there yet
+};
+Result<LandingPlan> plan_landing(const lake::Lake& lake, const Dataset& dataset,
+                                 const std::vector<sources::FileInfo>& files, Instant now);
+
+/// Copies the fresh ones of files [from, to) into landing/<table>/files/, synced, and names them in one commit of
+/// landing.<table>. A file whose bytes changed between inspect() and the copy is a data error.
+Status land(const lake::Lake& lake, const Dataset& dataset, const LandingPlan& plan, std::size_t from, std::size_t to,
+            Instant now, MemoryBudget& budget);
 
 }  // namespace tapemill::pipeline

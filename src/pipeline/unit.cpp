@@ -97,7 +97,8 @@ Status read_unit(const lake::Lake& lake, const Dataset& dataset, UnitJob& job, M
   lake::Table bronze = lake.table(lake::Layer::bronze, dataset.table);
   lake::Provenance provenance{
       info.sha256, info.unit, info.form, job.ordinal, {{"file", fs::path(info.path).filename().string()}}};
-  ARROW_ASSIGN_OR_RAISE(auto writer, lake::write_parts(bronze, lake::layout_of(dataset), provenance, budget));
+  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<lake::PartWriter> writer,
+                        lake::write_parts(bronze, lake::layout_of(dataset), provenance, budget));
   QuarantineWriter quarantine(lake, dataset, info, job.ordinal, budget);
   std::int64_t reported = 0;
   for (;;) {
@@ -126,7 +127,8 @@ Status read_unit(const lake::Lake& lake, const Dataset& dataset, UnitJob& job, M
   if (job.report.rows_in == 0)
     return data_error(info.path + ": has a header but no row",
                       "a file of a session without trades should not exist; fetch it again");
-  ARROW_ASSIGN_OR_RAISE(job.parts, writer->finish());
+  ARROW_ASSIGN_OR_RAISE(job.parts, writer->finish_unnamed());
+  job.writer = std::move(writer);
   ARROW_ASSIGN_OR_RAISE(job.quarantine_parts, quarantine.finish());
   return Status::OK();
 }

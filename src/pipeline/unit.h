@@ -5,6 +5,7 @@
 
 #include "core/progress.h"
 #include "lake/lake.h"
+#include "lake/writer.h"
 #include "pipeline/ingest.h"
 #include "pipeline/landing.h"
 #include "quality/check.h"
@@ -27,6 +28,7 @@ struct UnitJob {
   std::string replaces_sha256;           // of a restated unit
   std::vector<std::string> removes;      // parts of the unit's earlier bytes, or of a form that this one supersedes
   std::vector<lake::Part> parts, quarantine_parts;
+  std::shared_ptr<lake::PartWriter> writer;  // of `parts`, which lake::publish() has to name before a commit
   quality::Report report;
   std::map<std::string, std::int64_t> refused_by_check;
   Status refusal;                        // not OK: nothing of the file is kept
@@ -37,7 +39,7 @@ enum class Placing { read, unchanged, superseded };
 Placing place_unit(const Landed& file, const std::map<std::string, UnitState>& states,
                    const std::vector<Landed>& beside, UnitJob& job);
 
-/// Reads, judges and writes one file's parts; nothing is visible yet. On an error no part is left behind.
+/// Reads, judges and writes one file's parts; nothing is visible yet, and bronze's parts have no names. On an error no part is left behind.
 Status read_unit(const lake::Lake& lake, const Dataset& dataset, UnitJob& job, MemoryBudget& budget,
                  Progress& progress);
 
