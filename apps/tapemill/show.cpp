@@ -1,4 +1,5 @@
 #include "command.h"
+#include "core/dataset.h"
 #include "lake/scan.h"
 #include "print.h"
 
@@ -28,12 +29,6 @@ inline constexpr auto fields<app::ShowOptions> = std::tuple{
 namespace tapemill::app {
 namespace {
 
-/// The zone of the data set's exchange; UTC for tables that no data set declares.
-Zone zone_of(const std::string& table) {
-  auto dataset = load_dataset(table);
-  return dataset.ok() ? dataset->calendar->zone() : Zone::utc();
-}
-
 Status run(const ShowOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   lake::ScanRequest request;
@@ -57,7 +52,7 @@ Status run(const ShowOptions& options, Context& context) {
     return usage_error(fmt::format("{}: there are no corporate actions in this lake to adjust by", request.table.str()),
                        "leave --adjusted out: prices are shown as they were traded");
   ARROW_ASSIGN_OR_RAISE(auto result, lake::scan(lake, request, context.workers, context.budget->pool()));
-  Zone zone = zone_of(request.table.table);
+  Zone zone = zone_of_dataset(request.table.table);
   print_table(*result.rows, context, zone, options.limit,
               fmt::format("{} version {} · unadjusted · {} of {} files read", request.table.str(), result.version,
                           result.files_read, result.files_total));

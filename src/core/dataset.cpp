@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include "core/config.h"
 #include "core/document.h"
@@ -289,6 +290,33 @@ std::shared_ptr<arrow::Schema> Dataset::schema() const {
   if (column("available_at") == nullptr)
     fields.push_back(arrow::field("available_at", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"), false));
   return arrow::schema(fields);
+}
+
+namespace {
+// "calendar: nyse" at the start of a line; empty where the file has none.
+std::string top_value(const std::string& path, std::string_view key) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with(key) || line.size() <= key.size() || line[key.size()] != ':') continue;
+    std::string value = line.substr(key.size() + 1);
+    value = value.substr(0, value.find(" #"));
+    const auto first = value.find_first_not_of(" \t\"'"), last = value.find_last_not_of(" \t\r\"'");
+    return first == std::string::npos ? "" : value.substr(first, last - first + 1);
+  }
+  return {};
+}
+}  // namespace
+
+Zone zone_of_dataset(const std::string& name) {
+  std::error_code ignored;
+  std::string path = "datasets/" + name + ".yaml";
+  if (!fs::exists(path, ignored)) path = share_folder() + "/" + path;
+  if (!fs::exists(path, ignored)) return Zone::utc();
+  const std::string calendar = top_value(path, "calendar");
+  const std::string zone = top_value(share_folder() + "/calendars/" + calendar + ".yaml", "zone");
+  if (auto found = Zone::named(zone); !zone.empty() && found.ok()) return *found;
+  auto dataset = load_dataset(name);  // written in another form of YAML
+  return dataset.ok() ? dataset->calendar->zone() : Zone::utc();
 }
 
 Result<Dataset> load_dataset(const std::string& name_or_path) {

@@ -73,5 +73,7 @@ struct Dataset {
 /// datasets/NAME.yaml of the user's folder (./datasets) or of the share folder; or a path that ends in .yaml.
 Result<Dataset> load_dataset(const std::string& name_or_path);
 std::vector<std::string> dataset_names();
+/// The zone of a data set's exchange, without reading its sessions; UTC where there is no such data set.
+Zone zone_of_dataset(const std::string& name);
 
 }  // namespace tapemill

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "core/dataset.h"
 #include "core/time.h"
 
 namespace tapemill {
@@ -48,6 +49,19 @@ TEST(Zone, UnknownSaysHow) {
   ASSERT_FALSE(zone.ok());
   EXPECT_EQ(exit_code(zone.status()), 3);
 }
+TEST(Zone, NamesOutsideTheDatabaseAreNoFiles) {
+  for (const char* name : {"../../../etc/passwd", "/etc/passwd", "", "America", "zone.tab", "America/New_York\n"})
+    EXPECT_FALSE(Zone::named(name).ok()) << name;
+  EXPECT_EQ(Zone::named("Asia/Kolkata")->offset(Instant{0}), 19'800'000'000);
+  EXPECT_EQ(Zone::named("US/Eastern")->name(), "US/Eastern");
+}
+
+TEST(Zone, OfADatasetIsThatOfItsCalendar) {
+  EXPECT_EQ(zone_of_dataset("nse_cash").name(), "Asia/Kolkata");
+  EXPECT_EQ(zone_of_dataset("stocks_minute").name(), "America/New_York");
+  EXPECT_EQ(zone_of_dataset("there_is_none").name(), Zone::utc().name());
+}
+
 TEST(Duration, Parses) {
   EXPECT_EQ(*parse_duration("6h30m"), 6 * kHour + 30 * kMinute);
   EXPECT_EQ(*parse_duration("500ms"), 500'000);
