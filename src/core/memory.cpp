@@ -1,5 +1,9 @@
 #include "core/memory.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include <charconv>
 
 namespace tapemill {
@@ -64,6 +68,13 @@ std::int64_t MemoryBudget::share(double fraction, std::int64_t least, std::int64
   if (ceiling_ == 0) return most;
   auto part = static_cast<std::int64_t>(static_cast<double>(ceiling_ - used()) * fraction);
   return part < least ? least : part > most ? most : part;
+}
+
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
+#endif
 }
 
 Result<std::int64_t> parse_bytes(std::string_view text) {

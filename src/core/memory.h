@@ -14,6 +14,10 @@ namespace tapemill {
 Result<std::int64_t> parse_bytes(std::string_view text);
 std::string format_bytes(std::int64_t bytes);  // 1.2 MB
 
+/// Lets the C library keep large blocks that are freed, for a process that is about to want as much again and again: giving
+/// pages back and taking them anew costs a tenth of an ingest. Only where there is no ceiling.
+void keep_freed_memory();
+
 /// The ceiling of a command (design.md 9): an Arrow pool that refuses to pass it. Thread-safe.
 class MemoryBudget {
  public:

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::int64_t kSlice = 1 << 16;
 constexpr std::int64_t kPageRows = 4096;  // small ones pack better, and a symbol costs the reader one a column
-constexpr const char* kWriter = "2";  // raise it when the bytes written for the same rows change
+constexpr const char* kWriter = "3";  // raise it when the bytes written for the same rows change
 
 parquet::Encoding::type encoding_of(const std::string& name) {
   return name == "delta"               ? parquet::Encoding::DELTA_BINARY_PACKED
@@ -63,6 +63,7 @@ Result<std::shared_ptr<parquet::WriterProperties>> properties_of(const Layout& l
       ->enable_store_decimal_as_integer()
       ->enable_statistics()
       ->enable_write_page_index()
+      ->set_size_statistics_level(parquet::SizeStatisticsLevel::None)  // nobody asks for histograms of levels here
       ->max_rows_per_page(kPageRows)
       ->max_row_group_length(layout.row_group_rows);
   for (const auto& field : stored.fields()) {
@@ -133,7 +134,7 @@ std::string fingerprint(const Layout& layout) {
 }
 
 Result<std::unique_ptr<ParquetPart>> ParquetPart::open(const std::string& folder, const Layout& layout,
-                                                       const std::shared_ptr<arrow::Schema>& stored,
+                                                       const std::shared_ptr<arrow::Schema>& stored, Groups groups,
                                                        arrow::MemoryPool* pool) {
   ARROW_ASSIGN_OR_RAISE(auto properties, properties_of(layout, *stored, pool));
   ARROW_RETURN_NOT_OK(make_folders(folder, false));  // publish() syncs it
@@ -143,6 +144,8 @@ Result<std::unique_ptr<ParquetPart>> ParquetPart::open(const std::string& folder
   auto part = std::unique_ptr<ParquetPart>(new ParquetPart(std::move(file), pool));
   ARROW_ASSIGN_OR_RAISE(part->sink_, arrow::io::FileOutputStream::Open(descriptor));
   part->stored_ = stored;
+  part->groups_ = groups;
+  part->properties_ = properties;
   part->group_rows_ = std::max<std::int64_t>(layout.row_group_rows, 1);
   part->part_rows_ = std::max<std::int64_t>(layout.part_rows, 1);
   std::shared_ptr<parquet::SchemaDescriptor> schema;
@@ -183,42 +186,79 @@ void ParquetPart::find_nan(const arrow::RecordBatch& rows) {
 
 Status ParquetPart::write_slices(bool all) {
   while (pending_rows_ > 0) {
-    const std::int64_t full = std::min(kSlice, group_rows_ - in_group_);
+    const std::int64_t most = group_rows_ - in_group_;
+    const std::int64_t full = groups_ == Groups::gather ? most : std::min(kSlice, most);
     if (pending_rows_ < full && !all) return Status::OK();
-    ARROW_RETURN_NOT_OK(write_slice(std::min(full, pending_rows_)));
+    const std::int64_t rows = std::min(full, pending_rows_);
+    ARROW_RETURN_NOT_OK(groups_ == Groups::gather ? write_group(rows) : write_slice(rows));
+    rows_ += rows;
   }
   return Status::OK();
 }
 
-Status ParquetPart::write_slice(std::int64_t rows) {
-  std::vector<std::shared_ptr<arrow::RecordBatch>> pieces;
-  std::int64_t gathered = 0;
+Result<arrow::RecordBatchVector> ParquetPart::take_pending(std::int64_t rows) {
+  arrow::RecordBatchVector pieces;
   std::size_t used = 0;
-  while (gathered < rows) {
+  for (std::int64_t gathered = 0; gathered < rows;) {
     auto& batch = pending_[used];
     const std::int64_t take = std::min(rows - gathered, batch->num_rows());
-    pieces.push_back(batch->Slice(0, take));
+    pieces.push_back(take == batch->num_rows() ? batch : batch->Slice(0, take));
     gathered += take;
     if (take == batch->num_rows()) ++used;
     else batch = batch->Slice(take);
   }
   pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(used));
   pending_rows_ -= rows;
+  return pieces;
+}
+
+Status ParquetPart::write_slice(std::int64_t rows) {
+  ARROW_ASSIGN_OR_RAISE(auto pieces, take_pending(rows));
   auto slice = pieces[0];
   if (pieces.size() > 1) { ARROW_ASSIGN_OR_RAISE(slice, arrow::ConcatenateRecordBatches(pieces, pool_)); }
   ARROW_RETURN_NOT_OK(guarded([&] {
     if (in_group_ == 0) group_ = writer_->AppendBufferedRowGroup();
-    for (int i = 0; i < slice->num_columns(); ++i) ARROW_RETURN_NOT_OK(write_column(i, *slice->column(i)));
+    for (int i = 0; i < slice->num_columns(); ++i)
+      ARROW_RETURN_NOT_OK(write_column(*group_->column(i), i, *slice->column(i)));
     return Status::OK();
   }));
-  rows_ += rows;
   in_group_ += rows;
   if (in_group_ == group_rows_) in_group_ = 0;
   return Status::OK();
 }
 
-Status ParquetPart::write_column(int column, const arrow::Array& values) {
-  parquet::ColumnWriter& writer = *group_->column(column);
+Status ParquetPart::write_group(std::int64_t rows) {
+  ARROW_ASSIGN_OR_RAISE(auto pieces, take_pending(rows));
+  return guarded([&] {
+    parquet::RowGroupWriter& group = *writer_->AppendRowGroup();
+    for (int i = 0; i < stored_->num_fields(); ++i) {
+      parquet::ColumnWriter& writer = *group.NextColumn();
+      ARROW_RETURN_NOT_OK(write_whole(writer, i, pieces));
+      writer.Close();
+    }
+    group.Close();
+    return Status::OK();
+  });
+}
+
+/// A column of a row group. Where its pages end, and where its dictionary is given up, depends on the sizes of the calls only
+/// if the values have no fixed width or a dictionary: those go in slices.
+Status ParquetPart::write_whole(parquet::ColumnWriter& writer, int column, const arrow::RecordBatchVector& pieces) {
+  arrow::ArrayVector arrays;
+  for (const auto& piece : pieces) arrays.push_back(piece->column(column));
+  const arrow::DataType& type = *arrays[0]->type();
+  const bool dictionary = properties_->dictionary_enabled(writer.descr()->path());
+  if (!dictionary && arrow::is_fixed_width(type) && type.id() != arrow::Type::BOOL) {
+    for (const auto& array : arrays) ARROW_RETURN_NOT_OK(write_column(writer, column, *array));
+    return Status::OK();
+  }
+  ARROW_ASSIGN_OR_RAISE(auto whole, arrow::Concatenate(arrays, pool_));
+  for (std::int64_t at = 0; at < whole->length(); at += kSlice)
+    ARROW_RETURN_NOT_OK(write_column(writer, column, *whole->Slice(at, kSlice)));
+  return Status::OK();
+}
+
+Status ParquetPart::write_column(parquet::ColumnWriter& writer, int column, const arrow::Array& values) {
   const bool optional = stored_->field(column)->nullable(), wide = writer.type() == parquet::Type::INT64;
   switch (values.type_id()) {
     case arrow::Type::INT64:

@@ -99,7 +99,16 @@ Result<std::shared_ptr<arrow::RecordBatch>> Partitioning::extend(const arrow::Re
     ARROW_RETURN_NOT_OK(values.Reserve(rows.num_rows()));
     Date last{INT32_MIN};
     int part = 0;
-    for (std::int64_t row = 0; row < rows.num_rows(); ++row) {
+    const bool all = sessions.null_count() == 0;
+    const std::int32_t* days = sessions.raw_values();
+    const auto same = [&](std::int64_t row) { return days[row] == days[0]; };
+    std::int64_t row = 0;
+    if (all && rows.num_rows() > 0) {  // a file's first stretch is mostly one session
+      while (row < rows.num_rows() && same(row)) ++row;
+      part = part_of(last = Date{days[0]}, column);
+      ARROW_RETURN_NOT_OK(values.Append(row, part));
+    }
+    for (; row < rows.num_rows(); ++row) {
       const Date date{sessions.Value(row)};
       if (sessions.IsValid(row) && date != last) last = date, part = part_of(date, column);
       values.UnsafeAppend(sessions.IsValid(row) ? part : 0);

@@ -194,6 +194,7 @@ class SortedPartWriter final : public PartWriter {
       ARROW_RETURN_NOT_OK(put_empty());
     } else if (runs_.empty()) {
       ARROW_ASSIGN_OR_RAISE(auto sorted, sort_pending());
+      groups_ = ParquetPart::Groups::gather;  // they are in memory anyway
       for (auto& rows : sorted) {
         ARROW_RETURN_NOT_OK(put(rows));
         rows.reset();
@@ -250,7 +251,7 @@ class SortedPartWriter final : public PartWriter {
   }
 
   Status begin_part() {
-    ARROW_ASSIGN_OR_RAISE(part_, ParquetPart::open(folder(), layout_, partitioning_.stored(), pool_));
+    ARROW_ASSIGN_OR_RAISE(part_, ParquetPart::open(folder(), layout_, partitioning_.stored(), groups_, pool_));
     return Status::OK();
   }
 
@@ -315,6 +316,7 @@ class SortedPartWriter final : public PartWriter {
   std::map<std::string, std::string> partition_;
   bool in_partition_ = false;
   int index_ = 0;
+  ParquetPart::Groups groups_ = ParquetPart::Groups::as_they_come;
   std::unique_ptr<ParquetPart> part_;
   std::vector<Unnamed> unnamed_;
   std::vector<Part> parts_;
@@ -346,6 +348,9 @@ Layout layout_of(const Dataset& dataset) {
   for (const Column& column : dataset.columns) {
     if (!column.encoding.empty()) layout.encodings[column.name] = column.encoding;
   }
+  // One value in most files, or one for each session.
+  layout.encodings.try_emplace(dataset.session_column, "dictionary");
+  if (dataset.available != "bar_close") layout.encodings.try_emplace("available_at", "dictionary");
   layout.row_group_rows = dataset.row_group_rows;
   layout.part_rows = dataset.part_rows;
   layout.compression_level = dataset.compression_level;

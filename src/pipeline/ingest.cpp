@@ -224,6 +224,7 @@ Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, cons
                             Instant now, const Workers& workers, MemoryBudget& budget) {
   auto start = std::chrono::steady_clock::now();
   IngestReport report;
+  if (budget.ceiling() == 0) keep_freed_memory();
   ARROW_RETURN_NOT_OK(quality::make_checks(dataset).status());  // a spec that is wrong says so before a byte is copied
   ARROW_ASSIGN_OR_RAISE(std::vector<std::string> files, sources::expand_paths(paths));
   report.files = static_cast<std::int64_t>(files.size());

@@ -1,11 +1,11 @@
 #include "sources/gzip.h"
 
-#include <algorithm>
 #include <arrow/util/compression.h>
 #include <fcntl.h>
 #include <isa-l/igzip_lib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
 
 #include <cerrno>
 #include <vector>

@@ -229,8 +229,9 @@ class RegularReader {
 
   /// Bits of valid_; null where all are.
   Result<std::shared_ptr<arrow::Buffer>> validity(std::int64_t& nulls) const {
+    nulls = 0;
+    if (all_valid()) return std::shared_ptr<arrow::Buffer>();
     nulls = std::count(valid_.begin(), valid_.end(), 0);
-    if (nulls == 0) return std::shared_ptr<arrow::Buffer>();
     ARROW_ASSIGN_OR_RAISE(auto bits, buffer((rows_ + 7) / 8));
     std::uint8_t* out = bits->mutable_data();
     std::memset(out, 0, (rows_ + 7) / 8);
