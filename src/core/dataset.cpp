@@ -14,7 +14,6 @@ namespace fs = std::filesystem;
 namespace tapemill {
 namespace {
 
-const std::vector<std::string> kSources{"nse_bhavcopy", "polygon_flat", "snapshots_52", "csv"};
 
 Status read_text(const Node& map, const char* key, std::string& out, bool needed = false) {
   const Node* node = map.find(key);
@@ -180,7 +179,7 @@ Status read_dataset(const Node& root, Dataset& dataset) {
     return root.find("table")->error("a table's name is lower-case letters, digits and _");
   ARROW_RETURN_NOT_OK(read_text(root, "title", dataset.title));
   ARROW_RETURN_NOT_OK(read_text(root, "source", dataset.source, true));
-  ARROW_RETURN_NOT_OK(one_of(*root.find("source"), dataset.source, kSources));
+  ARROW_RETURN_NOT_OK(one_of(*root.find("source"), dataset.source, source_names()));
   ARROW_RETURN_NOT_OK(read_text(root, "calendar", dataset.calendar_name, true));
   auto calendar = Calendar::load(dataset.calendar_name);
   if (!calendar.ok()) return root.find("calendar")->error(calendar.status().message());
@@ -264,6 +263,8 @@ Status read_dataset(const Node& root, Dataset& dataset) {
 }
 
 }  // namespace
+
+std::vector<std::string> source_names() { return {"nse_bhavcopy", "polygon_flat", "snapshots_52", "csv"}; }
 
 std::shared_ptr<arrow::DataType> Column::type() const {
   switch (kind) {

@@ -76,4 +76,7 @@ std::vector<std::string> dataset_names();
 /// The zone of a data set's exchange, without reading its sessions; UTC where there is no such data set.
 Zone zone_of_dataset(const std::string& name);
 
+/// What `source:` of a spec may say; sources/source.cpp opens them.
+std::vector<std::string> source_names();
+
 }  // namespace tapemill

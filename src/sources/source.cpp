@@ -23,11 +23,9 @@ Result<std::vector<Form>> forms_of(const Dataset& dataset, const FileInfo& info)
   if (dataset.source == "nse_bhavcopy") return nse_forms(dataset);
   if (dataset.source == "snapshots_52") return std::vector<Form>{snapshots_form(dataset, info)};
   if (dataset.source == "csv") return std::vector<Form>{csv_form(dataset)};
-  const std::string near = nearest(dataset.source, source_names());
   return usage_error(
       fmt::format("{}: unknown source \"{}\"", dataset.path.empty() ? dataset.table : dataset.path, dataset.source),
-      near.empty() ? fmt::format("sources are: {}", fmt::join(source_names(), ", "))
-                   : fmt::format("did you mean {}?", near));
+      fmt::format("sources are: {}", fmt::join(source_names(), ", ")));
 }
 
 /// What of a form a header lacks, and what it has beyond it.
@@ -125,8 +123,6 @@ Status hash_file(FileInfo& info) {
 }
 
 }  // namespace
-
-std::vector<std::string> source_names() { return {"polygon_flat", "nse_bhavcopy", "snapshots_52", "csv"}; }
 
 Result<FileInfo> inspect(const Dataset& dataset, const std::string& path) {
   FileInfo info;

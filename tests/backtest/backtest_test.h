@@ -4,14 +4,12 @@
 #include "backtest/daily.h"
 #include "backtest/option.h"
 #include "backtest/strategy.h"
+#include "support/folder.h"
 
 namespace tapemill::backtest {
 
-template <class T>
-T must(Result<T> result) {
-  if (!result.ok()) throw std::runtime_error(result.status().ToString());
-  return *std::move(result);
-}
+using tapemill::test::Folder;
+using tapemill::test::must;
 
 inline Date day(int n) { return Date::of(2024, 1, 1) + n; }
 

@@ -2,9 +2,7 @@
 #pragma once
 #include <arrow/api.h>
 #include <arrow/util/decimal.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <map>
 #include <random>
 
@@ -12,28 +10,6 @@
 #include "lake/writer.h"
 
 namespace tapemill::backtest {
-
-inline void must(const Status& status) {
-  if (!status.ok()) throw std::runtime_error(status.ToString());
-}
-
-class Folder {
- public:
-  Folder() {
-    std::string name =
-        std::filesystem::path(::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp") / "tapemill-backtest-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    path_ = name;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 /// Values of the columns a test cares for, as text by column; every other column is null.
 using Row = std::map<std::string, std::int64_t>;  // decimals at their scale, dates as days, instants as microseconds

@@ -2,11 +2,9 @@
 #pragma once
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <random>
 #include <string>
@@ -14,39 +12,17 @@
 
 #include "core/paths.h"
 #include "graph/run.h"
+#include "support/folder.h"
 
 namespace tapemill::graph::test {
+using tapemill::test::Folder;
+using tapemill::test::must;
 
 #define ASSERT_OK(expression)                                       \
   do {                                                              \
     const ::arrow::Status ok_status(::arrow::ToStatus(expression)); \
     ASSERT_TRUE(ok_status.ok()) << render(ok_status, false);        \
   } while (false)
-
-template <class T>
-T must(Result<T> result) {
-  if (!result.ok()) throw std::runtime_error(render(result.status(), false));
-  return *std::move(result);
-}
-
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "tapemill-graph-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    path_ = name;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 inline void write_text(const std::string& path, const std::string& text) {
   std::ofstream(path, std::ios::binary) << text;

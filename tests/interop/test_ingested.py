@@ -1,38 +1,19 @@
 """delta-rs, Polars and DuckDB read the lake that the program wrote, and agree with it and with the files."""
 import csv
 import gzip
-import io
-import json
-import os
-import pathlib
-import subprocess
 from decimal import Decimal
 
 import pytest
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = pathlib.Path(os.environ.get("TAPEMILL_BIN") or os.environ.get("TAPEMILL") or ROOT / "build" / "tapemill")
-SHARED = pathlib.Path(os.environ.get("TAPEMILL_SHARED_DATA") or ROOT.parent / "shared" / "data")
+from interop_program import SHARED, tapemill
 
 deltalake = pytest.importorskip("deltalake", reason="delta-rs is missing: the lake is NOT tested with it")
 pl = pytest.importorskip("polars", reason="Polars is missing: the lake is NOT tested with it")
 duckdb = pytest.importorskip("duckdb", reason="DuckDB is missing: the lake is NOT tested with it")
 
 
-def tapemill(lake, *arguments):
-    done = subprocess.run([PROGRAM, *map(str, arguments), "--lake", lake, "--json"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory):
-    folder = SHARED / "us_daily_sp500_5yr"
-    if not folder.exists():
-        pytest.skip(f"{folder} is not there: other readers are NOT tested on real files")
-    lake = tmp_path_factory.mktemp("interop") / "lake"
-    tapemill(lake, "ingest", "sp500", folder)
-    return lake
+@pytest.fixture
+def lake(sp500_lake):
+    return sp500_lake
 
 
 @pytest.fixture(scope="module")

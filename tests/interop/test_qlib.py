@@ -1,31 +1,16 @@
 """The Qlib store: by its bytes with struct, and by qlib itself (heavy), against what the lake says."""
-import json
-import os
 import pathlib
 import struct
-import subprocess
 
 import pytest
+from interop_program import tapemill
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = pathlib.Path(os.environ.get("TAPEMILL_BIN") or os.environ.get("TAPEMILL") or ROOT / "build" / "tapemill")
-SHARED = pathlib.Path(os.environ.get("TAPEMILL_SHARED_DATA") or ROOT.parent / "shared" / "data")
 FIELDS = ["open", "high", "low", "close", "volume", "factor"]
 
 
-def tapemill(lake, *arguments):
-    done = subprocess.run([PROGRAM, *map(str, arguments), "--lake", lake, "--json"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
 @pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    folder = SHARED / "us_daily_sp500_5yr"
-    if not folder.exists():
-        pytest.skip(f"{folder} is not there: the Qlib store of real files is NOT tested")
-    lake = tmp_path_factory.mktemp("qlib") / "lake"
-    tapemill(lake, "ingest", "sp500", folder)
+def store(sp500_lake):
+    lake = sp500_lake
     report = tapemill(lake, "export", "qlib", "sp500")
     assert report["instruments"] == 505
     assert report["sessions"] == 1259

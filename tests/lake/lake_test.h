@@ -2,7 +2,6 @@
 #pragma once
 #include <arrow/api.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -10,8 +9,11 @@
 #include <vector>
 
 #include "lake/lake.h"
+#include "support/folder.h"
 
 namespace tapemill::lake::test {
+using tapemill::test::Folder;
+using tapemill::test::must;
 
 #define ASSERT_OK(expression)                                       \
   do {                                                              \
@@ -23,37 +25,6 @@ namespace tapemill::lake::test {
     const ::arrow::Status ok_status(::arrow::ToStatus(expression)); \
     EXPECT_TRUE(ok_status.ok()) << ok_status.ToString();            \
   } while (false)
-
-/// The value of a result, or an end of the test.
-template <class T>
-T must(Result<T> result) {
-  if (!result.ok()) throw std::runtime_error(result.status().ToString());
-  return *std::move(result);
-}
-inline void must(const Status& status) {
-  if (!status.ok()) throw std::runtime_error(status.ToString());
-}
-
-class Folder {
- public:
-  Folder() {
-    // In memory where that can be had: these tests sync thousands of files.
-    const bool memory = ::access("/dev/shm", W_OK) == 0;
-    std::string name =
-        (memory ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path()) / "tapemill-lake-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    path_ = name;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 inline std::shared_ptr<arrow::Schema> bars_schema() {
   return arrow::schema({arrow::field("instrument_id", arrow::utf8()), arrow::field("session", arrow::date32()),

@@ -107,7 +107,7 @@ TEST_F(SqlTest, NothingButTheTablesCanBeReadAndNothingWritten) {
                                  std::string("insert into bars values (1)"),
                                  std::string("reset enable_external_access"),
                                  std::string("call pragma_version()"),
-                                 std::string("export database '/tmp/x'"),
+                                 "export database '" + folder.path() + "/x'",
                                  std::string("select 1; select 2"),
                                  std::string(""),
                                  std::string("-- nothing")}) {
@@ -117,7 +117,7 @@ TEST_F(SqlTest, NothingButTheTablesCanBeReadAndNothingWritten) {
   }
   EXPECT_FALSE(std::filesystem::exists(folder.path() + "/out.csv"));
   EXPECT_FALSE(std::filesystem::exists(folder.path() + "/x.db"));
-  EXPECT_FALSE(std::filesystem::exists("/tmp/x"));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() + "/x"));
 }
 
 TEST_F(SqlTest, MistakesSayWhatAndWhere) {

@@ -15,51 +15,13 @@
 #include "core/paths.h"
 #include "lake/scan.h"
 #include "pipeline/ingest.h"
+#include "support/folder.h"
 
 namespace tapemill::pipeline::test {
 namespace fs = std::filesystem;
-
-template <class T>
-T must(Result<T> result) {
-  if (!result.ok()) throw std::runtime_error(render(result.status(), false));
-  return *std::move(result);
-}
-inline void must(const Status& status) {
-  if (!status.ok()) throw std::runtime_error(render(status, false));
-}
-
-class Folder {
- public:
-  /// In memory where that can be had: thousands of files are synced here.
-  explicit Folder(bool memory = true) {
-    memory = memory && ::access("/dev/shm", W_OK) == 0;
-    std::string name = (memory ? fs::path("/dev/shm") : fs::temp_directory_path()) / "tapemill-pipeline-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    path_ = name;
-    ::chmod(name.c_str(), 0755);
-  }
-  ~Folder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  const std::string& path() const { return path_; }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  std::string write(const std::string& name, const std::string& bytes) const {
-    fs::path path = fs::path(path_) / name;
-    fs::create_directories(path.parent_path());
-    std::ofstream(path, std::ios::binary) << bytes;
-    return path.string();
-  }
-
- private:
-  std::string path_;
-};
-
-inline std::string slurp(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+using tapemill::test::Folder;
+using tapemill::test::must;
+using tapemill::test::slurp;
 
 inline fs::path shared_data() {
   if (const char* folder = std::getenv("TAPEMILL_SHARED_DATA")) return folder;

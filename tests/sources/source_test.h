@@ -11,30 +11,12 @@
 #include "core/paths.h"
 #include "sources/gzip.h"
 #include "sources/source.h"
+#include "support/folder.h"
 
 namespace tapemill::sources {
-
-/// A folder that goes when the test ends.
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "tapemill_sources_XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) std::abort();
-    path_ = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-  std::string write(const std::string& name, std::string_view bytes) const {
-    std::string path = *this / name;
-    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
-    std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    return path;
-  }
-
- private:
-  std::string path_;
-};
+using tapemill::test::Folder;
+using tapemill::test::must;
+using tapemill::test::slurp;
 
 /// A file or folder of ../shared/data; empty where it is absent.
 inline std::string shared_data(const std::string& name) {
@@ -42,11 +24,6 @@ inline std::string shared_data(const std::string& name) {
   std::filesystem::path root =
       given != nullptr ? given : (std::filesystem::path(share_folder()) / "../shared/data").string();
   return std::filesystem::exists(root / name) ? (root / name).string() : std::string();
-}
-
-inline std::string slurp(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 /// Everything that a file yields.
