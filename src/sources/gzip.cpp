@@ -10,34 +10,10 @@
 #include <cerrno>
 #include <vector>
 
+#include "sources/file.h"
+
 namespace tapemill::sources {
 namespace {
-
-constexpr std::size_t kInput = 256 << 10;
-
-class File {
- public:
-  File(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() { ::close(descriptor_); }
-  const std::string& path() const { return path_; }
-  std::int64_t position() const { return position_; }
-
-  Result<std::size_t> read(char* out, std::size_t size) {
-    for (;;) {
-      ssize_t got = ::read(descriptor_, out, size);
-      if (got >= 0) return position_ += got, static_cast<std::size_t>(got);
-      if (errno != EINTR)
-        return errno_error(path_, errno, "the file could not be read to its end; nothing of it was kept");
-    }
-  }
-
- private:
-  std::string path_;
-  int descriptor_;
-  std::int64_t position_ = 0;
-};
 
 class Plain final : public Bytes {
  public:
@@ -159,6 +135,13 @@ Result<std::unique_ptr<Bytes>> open_bytes(const std::string& path) {
   head.resize(got);
   if (got >= 2 && head[0] == '\x1f' && head[1] == '\x8b')
     return std::make_unique<Inflated>(std::move(file), std::move(head));
+  const std::string_view start(head.data(), std::min<std::size_t>(head.size(), 6));
+  if (start.starts_with("PK\x03\x04") || start.starts_with("PK\x05\x06")) return open_zip(std::move(file));
+  if (start.starts_with("\x28\xb5\x2f\xfd") || start.starts_with("BZh"))
+    return open_codec(std::move(file), std::move(head));
+  if (start.starts_with("\xfd"
+                        "7zXZ"))
+    return open_xz(std::move(file), std::move(head));
   return std::make_unique<Plain>(std::move(file), std::move(head));
 }
 

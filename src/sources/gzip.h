@@ -8,11 +8,12 @@
 
 namespace tapemill::sources {
 
-/// A file's content in order, inflated where the bytes are gzip (told by its first two bytes, never by the name).
+/// A file's content in order, inflated where the bytes are gzip, bzip2, xz, zstd or a zip archive of one file (told by its
+/// first bytes, never by the name).
 class Bytes {
  public:
   virtual ~Bytes() = default;
-  /// Up to `size` bytes; 0 at the end. A gzip stream that ends early, fails its checksum or is followed by other bytes is
+  /// Up to `size` bytes; 0 at the end. Compressed data that ends early, fails its checksum or is followed by other bytes is
   /// a data error that names the byte of the file as received. What was read before such an error must not be kept.
   virtual Result<std::size_t> read(char* out, std::size_t size) = 0;
   virtual std::int64_t bytes_read() const = 0;  // of the file as received
