@@ -5,6 +5,8 @@
   X(ingest)                  \
   X(query)                   \
   X(sql)                     \
+  X(cache_stats)             \
+  X(cache_clear)             \
   X(show)                    \
   X(tables)                  \
   X(describe)                \

@@ -65,6 +65,7 @@ void bind(Bound& bound) {
 std::string group_summary(const std::string& word) {
   static const std::map<std::string, std::string> summaries{
       {"quarantine", "Rows that were refused: list, show"},
+      {"cache", "Kept answers of query --cache: stats, clear"},
       {"export", "Stores for other programs: qlib"},
       {"config", "Settings: show, set, path"},
       {"graph", "Event-driven graphs: check, run, draw"},

@@ -12,7 +12,7 @@ import time
 import pytest
 from program import DAYS, PROGRAM, day
 
-COMMANDS = ["ingest", "query", "sql", "show", "tables", "describe", "history", "status", "quarantine list", "quarantine show",
+COMMANDS = ["ingest", "query", "sql", "cache stats", "cache clear", "show", "tables", "describe", "history", "status", "quarantine list", "quarantine show",
             "indicators list", "indicators explain", "indicators run", "features build", "export qlib", "graph check", "graph run",
             "graph draw", "backtest check", "backtest run", "backtest report", "backtest rerun", "backtest show", "runs", "chart", "generate", "demo",
             "serve", "config show", "config set", "config path", "doctor", "completion"]
