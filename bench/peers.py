@@ -1,4 +1,7 @@
 """Polars and DuckDB at the same work, each in the fastest form known to us. run.py sets their threads before this is read."""
+import datetime
+from pathlib import Path
+
 import duckdb
 import polars as pl
 
@@ -7,6 +10,15 @@ CSV = {"ticker": pl.String, "volume": pl.Float64, "open": pl.Float64, "close": p
        "window_start": pl.Int64, "transactions": pl.Int64}
 CSV_DUCKDB = {"ticker": "VARCHAR", "volume": "DOUBLE", "open": "DOUBLE", "close": "DOUBLE", "high": "DOUBLE", "low": "DOUBLE",
               "window_start": "BIGINT", "transactions": "BIGINT"}
+
+
+def shell() -> str:
+    """DuckDB's own program out of PyPI's duckdb-cli, without Python's start in front of it."""
+    import duckdb_cli
+
+    program = Path(duckdb_cli.__file__).with_name("duckdb")
+    program.chmod(program.stat().st_mode | 0o111)
+    return str(program)
 
 
 def connection(threads: int) -> duckdb.DuckDBPyConnection:
@@ -35,15 +47,27 @@ def duckdb_scan(db, paths: list):
     return db.sql(f"SELECT {', '.join(NUMBERS)} FROM read_parquet({paths}, hive_partitioning = false)").to_arrow_table()
 
 
-# one symbol, some sessions
-def polars_range(paths: list, symbol: str, start, end) -> pl.DataFrame:
-    wanted = (pl.col("symbol") == symbol) & pl.col("session").is_between(start, end)
-    return (pl.scan_parquet(paths, hive_partitioning=False).filter(wanted).select("time", *NUMBERS).sort("time").collect())
+# one symbol, from a day to a day, out of the file that the peer wrote itself
+def polars_range(path: str, symbol: str, start, end) -> pl.DataFrame:
+    wanted = (pl.col("ticker") == symbol) & (pl.col("time") >= start) & (pl.col("time") < end + datetime.timedelta(days=1))
+    return pl.scan_parquet(path).filter(wanted).select("time", *NUMBERS).sort("time").collect()
 
 
-def duckdb_range(db, paths: list, symbol: str, start, end):
-    return db.sql(f"SELECT time, {', '.join(NUMBERS)} FROM read_parquet({paths}, hive_partitioning = false)"
-                      f" WHERE symbol = '{symbol}' AND session BETWEEN '{start}' AND '{end}' ORDER BY time").to_arrow_table()
+def duckdb_range_sql(path: str, symbol: str, start, end) -> str:
+    return (f"SELECT time, {', '.join(NUMBERS)} FROM read_parquet('{path}') WHERE ticker = '{symbol}'"
+            f" AND time >= '{start}' AND time < '{end + datetime.timedelta(days=1)}' ORDER BY time")
+
+
+def duckdb_range(db, path: str, symbol: str, start, end):
+    return db.sql(duckdb_range_sql(path, symbol, start, end)).to_arrow_table()
+
+
+# a figure or two per symbol over everything
+AGGREGATE = "SELECT {symbol} AS symbol, count(*) AS n, sum(volume) AS volume, max(high) AS high, min(low) AS low FROM {table} GROUP BY 1 ORDER BY 1"
+
+
+def duckdb_aggregate(db, path: str):
+    return db.sql(AGGREGATE.format(symbol="ticker", table=f"read_parquet('{path}')")).to_arrow_table()
 
 
 # ours by name, and the same for Polars below

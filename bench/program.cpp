@@ -10,6 +10,7 @@
 
 #include "analytics/series.h"
 #include "core/json.h"
+#include "lake/query_cache.h"
 #include "lake/scan.h"
 #include "pipeline/ingest.h"
 
@@ -132,6 +133,18 @@ Result<Json> ingest(const Json& command) {
               {"bytes_stored", report.bytes_stored}};
 }
 
+/// A statement through the query cache; says which tier answered. What it hangs on is looked at every time.
+Result<Json> cached(const Json& command) {
+  auto start = Clock::now();
+  ARROW_ASSIGN_OR_RAISE(auto lake, lake::Lake::open(command.value("lake", ""), false));
+  auto cache = lake::QueryCache::of(lake);
+  auto from = lake::QueryCache::Tier::none;
+  ARROW_ASSIGN_OR_RAISE(auto rows, lake::query_cached(lake, command.value("sql", ""), {}, *cache, &from));
+  double seconds = seconds_since(start);
+  if (command.contains("out")) ARROW_RETURN_NOT_OK(write(rows, command.value("out", "")));
+  return Json{{"seconds", seconds}, {"rows", rows->num_rows()}, {"in_memory", from == lake::QueryCache::Tier::memory}};
+}
+
 /// The current files of a table, for the peers to read.
 Result<Json> parts(const Json& command) {
   ARROW_ASSIGN_OR_RAISE(auto wanted, request(command));
@@ -148,8 +161,9 @@ Result<Json> answer(const Json& command) {
   if (what == "scan") return scan(command);
   if (what == "suite") return suite(command);
   if (what == "ingest") return ingest(command);
+  if (what == "cached") return cached(command);
   if (what == "parts") return parts(command);
-  return usage_error(fmt::format("'{}' is nothing to measure", what), "scan, suite, ingest or parts");
+  return usage_error(fmt::format("'{}' is nothing to measure", what), "scan, suite, ingest, cached or parts");
 }
 
 }  // namespace

@@ -1,10 +1,11 @@
 """Ratios to Polars and DuckDB: answers compared first, then timed in interleaved rounds. usage: run.py [--only id,id] [--quick]
 
-Ids: ingest.minute, scan.all, range.symbol, suite.batch. Writes BUILD/bench.json; a ratio above 1 means ours is ahead.
+Ids: ingest.minute, scan.all, range.symbol, range.shell, cache.hit, suite.batch. Writes BUILD/bench.json; a ratio above 1 means ours is ahead.
 Where answers differ nothing is timed: answers_equal is false and the exit status 1.
 """
 import argparse
 import datetime
+import importlib.metadata
 import json
 import os
 import platform
@@ -84,6 +85,7 @@ def seconds(work, *arguments) -> float:
 
 class Bench:
     def __init__(self, build: Path, quick: bool):
+        self.build = build
         self.folder = build / "bench-data" / ("quick" if quick else "full")
         symbols, days = (20, 4) if quick else (300, 10)
         files = self.folder / "exchange"
@@ -101,6 +103,10 @@ class Bench:
         self.lake = str(self.folder / "lake")
         shutil.rmtree(self.lake, ignore_errors=True)  # made anew: a lake of an older program is not what is measured
         self.ingest()
+        self.own = {name: str(self.folder / f"{name}.parquet") for name in ("polars", "duckdb")}  # each reads what it wrote
+        if not all(os.path.exists(path) for path in self.own.values()):
+            peers.polars_ingest(self.csv, self.own["polars"])
+            peers.duckdb_ingest(self.db, self.csv, self.own["duckdb"])
         found = self.ours("parts", lake=self.lake, table=f"bronze.{TABLE}")  # silver is a view of it
         self.parts, self.rows, self.bytes = found["paths"], found["rows"], found["bytes"]
 
@@ -130,27 +136,65 @@ class Bench:
         out = str(self.folder / "scan.arrow")
         self.ours("scan", lake=self.lake, columns=peers.NUMBERS, out=out)
         mine = numbers(pl.read_ipc(out))
-        work = {"polars": lambda: peers.polars_scan(self.parts), "duckdb": lambda: peers.duckdb_scan(self.db, self.parts)}
+        work = {"polars": lambda: peers.polars_scan([self.own["polars"]]), "duckdb": lambda: peers.duckdb_scan(self.db, [self.own["duckdb"]])}
         for name, w in work.items():  # they promise no order: sorted by value for the comparison
             peer = numbers(pl.DataFrame(w()))
             compare(f"scan by {name}", mine.sort(peers.NUMBERS), peer.sort(peers.NUMBERS))
         return (lambda: self.ours("scan", lake=self.lake, columns=peers.NUMBERS)["seconds"],
                 {name: lambda w=w: seconds(w) for name, w in work.items()})
 
-    def range_symbol(self):
+    def one_symbol(self):
+        """A symbol in the middle, its second to fourth session."""
         found = pl.scan_parquet(self.parts, hive_partitioning=False)
         symbols = found.select(pl.col("symbol").unique().sort()).collect()["symbol"].to_list()
         sessions = found.select(pl.col("session").unique().sort()).collect()["session"].to_list()
-        symbol, start, end = symbols[len(symbols) // 2], sessions[1], sessions[min(3, len(sessions) - 1)]
+        return symbols[len(symbols) // 2], sessions[1], sessions[min(3, len(sessions) - 1)]
+
+    def range_symbol(self):
+        symbol, start, end = self.one_symbol()
         wanted = dict(lake=self.lake, columns=["time", *peers.NUMBERS], symbols=[symbol], start=start, end=end)
         out = str(self.folder / "range.arrow")
         self.ours("scan", **wanted, out=out)
         mine = pl.read_ipc(out)
-        work = {"polars": lambda: peers.polars_range(self.parts, symbol, start, end),
-                "duckdb": lambda: peers.duckdb_range(self.db, self.parts, symbol, start, end)}
+        work = {"polars": lambda: peers.polars_range(self.own["polars"], symbol, start, end),
+                "duckdb": lambda: peers.duckdb_range(self.db, self.own["duckdb"], symbol, start, end)}
         for name, w in work.items():
             compare(f"range by {name}", mine.select("time", *peers.NUMBERS), pl.DataFrame(w()))
         return lambda: self.ours("scan", **wanted)["seconds"], {name: lambda w=w: seconds(w) for name, w in work.items()}
+
+    def range_shell(self):
+        """The same as a command that prints its first forty rows, start of the program included."""
+        symbol, start, end = self.one_symbol()
+        columns = ["time", *peers.NUMBERS]
+        mine = [str(self.build / "tapemill"), "show", TABLE, "--lake", self.lake, "--symbols", symbol, "--start", str(start), "--end", str(end),
+                "--columns", ",".join(columns)]
+        theirs = [peers.shell(), "-c", peers.duckdb_range_sql(self.own["duckdb"], symbol, start, end)]
+
+        def rows(command: list) -> list:
+            return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+
+        a = pl.DataFrame([[float(x) for x in row[1:]] for row in rows([*mine, "--json", "--limit", "0"])["rows"]], schema=peers.NUMBERS, orient="row")
+        b = pl.DataFrame([[float(row[name]) for name in peers.NUMBERS] for row in rows([theirs[0], "-json", *theirs[1:]])],
+                         schema=peers.NUMBERS, orient="row")
+        compare("range by the shell", a, b)
+
+        def run(command: list) -> None:
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+        return lambda: seconds(run, mine), {"duckdb-cli": lambda: seconds(run, theirs)}
+
+    def cache_hit(self):
+        """An aggregate that is in our cache already, against DuckDB computing it."""
+        sql = peers.AGGREGATE.format(symbol="symbol", table=TABLE)
+        out = str(self.folder / "cached.arrow")
+        time.sleep(2.5)  # folders that changed a moment ago are looked at anew each time
+        self.ours("cached", lake=self.lake, sql=sql)
+        found = self.ours("cached", lake=self.lake, sql=sql, out=out)
+        if not found["in_memory"]:
+            raise Different("cache: the second answer did not come from memory")
+        compare("cached aggregate", pl.read_ipc(out), pl.DataFrame(peers.duckdb_aggregate(self.db, self.own["duckdb"])))
+        return (lambda: self.ours("cached", lake=self.lake, sql=sql)["seconds"],
+                {"duckdb": lambda: seconds(peers.duckdb_aggregate, self.db, self.own["duckdb"])})
 
     def suite_batch(self):
         out = str(self.folder / "suite.arrow")
@@ -164,13 +208,16 @@ class Bench:
                 {"polars": lambda: seconds(peers.polars_suite, bars)})
 
 
-IDS = {"ingest.minute": Bench.ingest_minute, "scan.all": Bench.scan_all, "range.symbol": Bench.range_symbol, "suite.batch": Bench.suite_batch}
-VERSIONS = {"polars": pl.__version__, "duckdb": peers.duckdb.__version__}
+IDS = {"ingest.minute": Bench.ingest_minute, "scan.all": Bench.scan_all, "range.symbol": Bench.range_symbol, "range.shell": Bench.range_shell,
+       "cache.hit": Bench.cache_hit, "suite.batch": Bench.suite_batch}
+FLOORS = {"scan.all": (3, 5), "range.symbol": (20, 40), "range.shell": (2, 4), "cache.hit": (100, None)}  # ratio: floor, aim
+VERSIONS = {"polars": pl.__version__, "duckdb": peers.duckdb.__version__, "duckdb-cli": importlib.metadata.version("duckdb-cli")}
 
 
 def measure(bench: Bench, name: str, rounds: int) -> list:
     row = {"id": name, "peer": None, "peer_version": None, "threads": THREADS, "rounds": rounds, "ours_median_s": None,
-           "peer_median_s": None, "ratio": None, "floor": None, "aim": None, "answers_equal": False}
+           "peer_median_s": None, "ratio": None, "floor": FLOORS.get(name, (None, None))[0], "aim": FLOORS.get(name, (None, None))[1],
+           "answers_equal": False}
     try:
         ours, others = IDS[name](bench)
     except Different as different:
@@ -192,7 +239,7 @@ def table(rows: list) -> str:
     lines = [head, "-" * len(head)]
     for row in rows:
         if row["answers_equal"]:
-            lines.append(f"{row['id']:14} {row['ours_median_s'] * 1e3:7.1f} ms {row['peer_median_s'] * 1e3:7.1f} ms {row['ratio']:7.2f}  "
+            lines.append(f"{row['id']:14} {row['ours_median_s'] * 1e3:7.3f} ms {row['peer_median_s'] * 1e3:7.1f} ms {row['ratio']:7.2f}  "
                          f"{row['peer'] + ' ' + row['peer_version']:16} {row['threads']:>7} {row['rounds']:>6}")
         else:
             lines.append(f"{row['id']:14} answers differ")
@@ -221,9 +268,14 @@ What each id is, medians of interleaved rounds (ours, peer, peer, ours, ...), wa
 
 - `ingest.minute`: .csv.gz files to sorted zstd Parquet. Ours also copies the files to landing, hashes them, checks every row, keeps
   prices as decimals and commits to the Delta log; the peers parse doubles and write one sorted file.
-- `scan.all`: open, high, low, close and volume of the whole table in memory. Ours returns them in the table's sort order and reads the
-  log each time; the peers are given the file names and may return any order.
-- `range.symbol`: one symbol, at most three sessions, in time order.
+- `scan.all`: open, high, low, close and volume of the whole table in memory. Ours returns them in the table's sort order and looks for
+  a new commit each time; each peer reads the one file it wrote itself (`ingest.minute`), and may return any order.
+- `range.symbol`: one symbol, three sessions, in time order, in process; the peers from their own sorted files. Kept in our memory
+  between rounds: the log's state, the parts' footers and page indexes, and which rows of a part are whose. Never a value: pages are
+  read from the file system, unpacked and decoded every time.
+- `range.shell`: the same as a command, `tapemill show` against `duckdb -c`; starting the program is most of both.
+- `cache.hit`: five figures a symbol over all bars, from the query cache in memory, against DuckDB computing them. Whether a table
+  has a new commit is looked at every time.
 - `suite.batch`: nine indicators ({len(peers.SUITE)} columns) over every symbol, from doubles in memory; Polars' expressions over groups. All columns
   are compared, to {TOLERANCE:g}, in the bars after warm-up. DuckDB has no exponential averages and is left out.
 """

@@ -25,6 +25,19 @@ Segments both(const Segments& a, const Segments& b) {  // rows of either, joined
 
 Segments of_symbols(const TextRuns& runs, const std::vector<std::string>& symbols) {
   Segments out;
+  if (runs.ascending() && symbols.size() * 8 < runs.size()) {
+    for (const std::string& symbol : symbols) {
+      std::size_t low = 0, high = runs.size();
+      while (low < high) {
+        const std::size_t middle = (low + high) / 2;
+        if (runs.text(runs.run(middle).value) < symbol) low = middle + 1;
+        else high = middle;
+      }
+      if (low < runs.size() && runs.text(runs.run(low).value) == symbol)
+        out.push_back({runs.run(low).first, runs.end(low), 0});
+    }
+    return out;
+  }
   for (std::size_t i = 0; i < runs.size(); ++i) {
     if (runs.run(i).value >= TextRuns::kNotRead) continue;
     if (!std::binary_search(symbols.begin(), symbols.end(), runs.text(runs.run(i).value), std::less<>())) continue;

@@ -20,13 +20,22 @@ Result<std::uint8_t*> Scratch::of(Use use, std::int64_t bytes) {
   return buffer->mutable_data();
 }
 
-void Scratch::FreeContext::operator()(ZSTD_DCtx_s* context) const { ZSTD_freeDCtx(context); }
+namespace {
+// One a thread: Arrow's codec makes one a page, which costs as much as a small page.
+ZSTD_DCtx* zstd_context() {
+  struct Free {
+    void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+  };
+  thread_local std::unique_ptr<ZSTD_DCtx, Free> context(ZSTD_createDCtx());
+  return context.get();
+}
+}  // namespace
 
 Status Scratch::decompress(arrow::Compression::type type, Bytes from, std::span<std::uint8_t> out) {
   if (type == arrow::Compression::ZSTD) {
-    if (zstd_ == nullptr) zstd_.reset(ZSTD_createDCtx());
-    if (zstd_ == nullptr) return Status::OutOfMemory("zstd");
-    const std::size_t done = ZSTD_decompressDCtx(zstd_.get(), out.data(), out.size(), from.data(), from.size());
+    ZSTD_DCtx* context = zstd_context();
+    if (context == nullptr) return Status::OutOfMemory("zstd");
+    const std::size_t done = ZSTD_decompressDCtx(context, out.data(), out.size(), from.data(), from.size());
     return done == out.size() ? Status::OK() : data_error("a page cannot be decompressed");
   }
   if (codec_ == nullptr || codec_->compression_type() != type) {

@@ -10,8 +10,6 @@
 #include "lake/decode.h"
 #include "lake/open_part.h"
 
-struct ZSTD_DCtx_s;
-
 namespace tapemill::lake {
 
 /// Buffers that one thread uses again and again: out of the budget's pool, padded for the decoders.
@@ -28,12 +26,7 @@ class Scratch {
  private:
   arrow::MemoryPool* pool_;
   std::unique_ptr<arrow::Buffer> buffers_[kUses];
-  struct FreeContext {
-    void operator()(ZSTD_DCtx_s* context) const;
-  };
-  std::unique_ptr<ZSTD_DCtx_s, FreeContext>
-      zstd_;  // Arrow's codec makes one a page, which costs as much as a small page
-  std::unique_ptr<arrow::util::Codec> codec_;       // of other compressions
+  std::unique_ptr<arrow::util::Codec> codec_;  // of compressions other than zstd
 };
 
 /// An open file.

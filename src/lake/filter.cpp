@@ -22,6 +22,7 @@ Result<RowFilter> RowFilter::make(const ScanRequest& request, const Snapshot& sn
   if (!request.symbols.empty()) {
     filter.symbols_ = request.symbols;
     std::sort(filter.symbols_.begin(), filter.symbols_.end());
+    filter.symbols_.erase(std::unique(filter.symbols_.begin(), filter.symbols_.end()), filter.symbols_.end());
     for (const char* column : {"symbol", "instrument_id"}) {
       if (has(*snapshot.schema, column, arrow::Type::STRING)) filter.symbol_columns_.push_back(column);
     }

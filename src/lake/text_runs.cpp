@@ -110,7 +110,7 @@ Status TextRuns::read(ChunkReader& reader) {
   ChunkReader::Page page;
   for (;;) {
     ARROW_ASSIGN_OR_RAISE(const bool more, reader.next(page));
-    if (!more) return Status::OK();
+    if (!more) break;
     add(kNotRead, page.first - rows_);
     switch (page.encoding) {
       case parquet::Encoding::PLAIN: ARROW_RETURN_NOT_OK(add_plain(page)); break;
@@ -122,6 +122,11 @@ Status TextRuns::read(ChunkReader& reader) {
       default: return Status::NotImplemented("texts in another encoding");
     }
   }
+  ascending_ = true;
+  for (std::size_t i = 0; i < runs_.size() && ascending_; ++i) {
+    ascending_ = runs_[i].value < kNotRead && (i == 0 || text(runs_[i - 1].value) < text(runs_[i].value));
+  }
+  return Status::OK();
 }
 
 }  // namespace tapemill::lake

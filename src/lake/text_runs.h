@@ -25,6 +25,8 @@ class TextRuns {
   std::string_view text(std::uint32_t value) const {
     return {text_.data() + values_[value].first, values_[value].second};
   }
+  /// Whether each run's text is above the one before it: then there is one run a text, found by halving.
+  bool ascending() const { return ascending_; }
   /// The run that row `row` is in.
   std::size_t find(std::uint32_t row) const;
   std::int64_t bytes() const;
@@ -44,6 +46,7 @@ class TextRuns {
   Vector<std::pair<std::uint64_t, std::uint32_t>> values_;
   Vector<char> text_;
   std::uint32_t rows_ = 0;
+  bool ascending_ = false;
   std::int64_t dictionary_ = -1;  // how many values came from the dictionary, which is kept first
 };
 
