@@ -14,7 +14,6 @@ namespace fs = std::filesystem;
 namespace tapemill {
 namespace {
 
-
 Status read_text(const Node& map, const char* key, std::string& out, bool needed = false) {
   const Node* node = map.find(key);
   if (node == nullptr) return needed ? map.need(key).status() : Status::OK();
@@ -130,7 +129,20 @@ Status read_available(const Node& root, Dataset& dataset) {
 }
 
 Status read_csv(const Node& node, Dataset& dataset) {
-  ARROW_RETURN_NOT_OK(node.only({"columns"}));
+  ARROW_RETURN_NOT_OK(node.only({"columns", "delimiter", "encoding", "header"}));
+  std::string delimiter = ",", header = "true";
+  ARROW_RETURN_NOT_OK(read_text(node, "delimiter", delimiter));
+  if (delimiter == "tab") delimiter = "\t";
+  if (delimiter.size() != 1 || delimiter == "\"" || delimiter == "\n" || delimiter == "\r")
+    return node.find("delimiter")->error("a delimiter is one character, or tab");
+  dataset.csv_delimiter = delimiter[0];
+  ARROW_RETURN_NOT_OK(read_text(node, "encoding", dataset.csv_encoding));
+  if (const Node* at = node.find("encoding"))
+    ARROW_RETURN_NOT_OK(
+        one_of(*at, dataset.csv_encoding, {"utf-8", "utf-16le", "utf-16be", "windows-1252", "latin-1"}));
+  ARROW_RETURN_NOT_OK(read_text(node, "header", header));
+  if (const Node* at = node.find("header")) ARROW_RETURN_NOT_OK(one_of(*at, header, {"true", "false"}));
+  dataset.csv_header = header == "true";
   ARROW_ASSIGN_OR_RAISE(const Node* columns, node.need("columns"));
   for (const auto& [name, body] : columns->members) {
     ARROW_RETURN_NOT_OK(body.only({"from", "format", "template"}));

@@ -61,6 +61,9 @@ struct Dataset {
   std::vector<NullRule> silver_nulls;
   std::vector<Column> columns;                   // bronze's, in order
   std::map<std::string, CsvColumn> csv;
+  char csv_delimiter = ',';
+  std::string csv_encoding = "utf-8";            // utf-8 | utf-16le | utf-16be | windows-1252 | latin-1
+  bool csv_header = true;                        // false: the columns are called column_1, column_2, ...
   std::vector<CheckSpec> checks;
   std::string bronze_retention, silver_retention;
   std::int64_t row_group_rows = 1'000'000, part_rows = 8'000'000;

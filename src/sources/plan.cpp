@@ -40,6 +40,8 @@ Result<std::unique_ptr<TableSource>> TableSource::make(const Dataset& dataset, c
                                                        std::size_t block_size, arrow::MemoryPool* pool) {
   auto source = std::unique_ptr<TableSource>(new TableSource(std::move(bytes), block_size, form.multiline));
   source->reader_.take_regular();
+  source->reader_.cut_at(dataset.csv_delimiter);
+  if (!dataset.csv_header) source->reader_.without_header();
   source->form_ = form;
   source->info_ = info;
   source->session_column_ = dataset.session_column;

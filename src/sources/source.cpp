@@ -8,6 +8,7 @@
 
 #include "core/hash.h"
 #include "sources/csv.h"
+#include "sources/encoding.h"
 #include "sources/nse_bhavcopy.h"
 #include "sources/polygon_flat.h"
 #include "sources/snapshots.h"
@@ -77,8 +78,8 @@ Result<Form> recognise(const std::vector<Form>& forms, const Header& header, con
 }
 
 /// The file's first lines: at least the header, and whole lines after it.
-Result<std::string> read_head(const std::string& path) {
-  ARROW_ASSIGN_OR_RAISE(auto bytes, open_bytes(path));
+Result<std::string> read_head(const Dataset& dataset, const std::string& path) {
+  ARROW_ASSIGN_OR_RAISE(auto bytes, open_text(path, dataset.csv_encoding));
   std::string head(kHead, '\0');
   std::size_t have = 0;
   bool ended = false;
@@ -92,6 +93,12 @@ Result<std::string> read_head(const std::string& path) {
   head.resize(have);
   if (std::size_t end = head.rfind('\n'); !ended && end != std::string::npos) head.resize(end + 1);
   return head;
+}
+
+Result<Header> header_of(const Dataset& dataset, std::string_view head, const std::string& path) {
+  ARROW_ASSIGN_OR_RAISE(Header header, parse_header(head, path, dataset.csv_delimiter));
+  if (!dataset.csv_header) name_by_number(header);
+  return header;
 }
 
 Result<Form> form_of(const Dataset& dataset, const FileInfo& info, const Header& header) {
@@ -127,8 +134,8 @@ Status hash_file(FileInfo& info) {
 Result<FileInfo> inspect(const Dataset& dataset, const std::string& path) {
   FileInfo info;
   info.path = path;
-  ARROW_ASSIGN_OR_RAISE(std::string head, read_head(path));
-  ARROW_ASSIGN_OR_RAISE(Header header, parse_header(head, path));
+  ARROW_ASSIGN_OR_RAISE(std::string head, read_head(dataset, path));
+  ARROW_ASSIGN_OR_RAISE(Header header, header_of(dataset, head, path));
   ARROW_ASSIGN_OR_RAISE(Form form, form_of(dataset, info, header));
   info.form = form.name;
   info.header = header.line;
@@ -158,11 +165,11 @@ Result<FileInfo> inspect(const Dataset& dataset, const std::string& path) {
 }
 
 Result<std::unique_ptr<Source>> open(const Dataset& dataset, const FileInfo& info, MemoryBudget& budget) {
-  std::string head = info.header;
-  if (head.empty()) ARROW_RETURN_NOT_OK(read_head(info.path).Value(&head));
-  ARROW_ASSIGN_OR_RAISE(Header header, parse_header(head, info.path));
+  std::string head = dataset.csv_header ? info.header : "";
+  if (head.empty()) ARROW_RETURN_NOT_OK(read_head(dataset, info.path).Value(&head));
+  ARROW_ASSIGN_OR_RAISE(Header header, header_of(dataset, head, info.path));
   ARROW_ASSIGN_OR_RAISE(Form form, form_of(dataset, info, header));
-  ARROW_ASSIGN_OR_RAISE(auto bytes, open_bytes(info.path));
+  ARROW_ASSIGN_OR_RAISE(auto bytes, open_text(info.path, dataset.csv_encoding));
   auto block = static_cast<std::size_t>(budget.share(1.0 / 32, 64 << 10, 1 << 20));
   ARROW_ASSIGN_OR_RAISE(auto source,
                         TableSource::make(dataset, form, header, info, std::move(bytes), block, budget.pool()));

@@ -33,7 +33,6 @@ class Source {
   virtual std::int64_t bytes_read() const = 0;  // of the file as received, for progress
 };
 
-
 /// Opens `path` just far enough to tell what it is. Errors: missing, a folder, no permission (environment or usage),
 /// empty, binary, a header of no known form (data; the hint shows the header found and the forms the data set takes).
 Result<FileInfo> inspect(const Dataset& dataset, const std::string& path);

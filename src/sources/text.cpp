@@ -53,7 +53,7 @@ Status refuse_foreign(std::string_view head, const std::string& path) {
 
 }  // namespace
 
-Result<Header> parse_header(std::string_view head, const std::string& path) {
+Result<Header> parse_header(std::string_view head, const std::string& path, char delimiter) {
   if (head.empty())
     return unreadable_file(path, "the file is empty", "get it again; a day without trades has a header at least");
   Header header;
@@ -70,7 +70,11 @@ Result<Header> parse_header(std::string_view head, const std::string& path) {
   if (header.line.empty())
     return unreadable_file(path, "its first line is blank", "a header of column names is wanted there");
   for (std::string_view rest = header.line;;) {
-    std::size_t comma = rest.find(',');
+    // A delimiter inside quotes is none.
+    std::size_t comma = 0;
+    for (bool inside = false; comma < rest.size() && (inside || rest[comma] != delimiter); ++comma)
+      if (rest[comma] == '"') inside = !inside;
+    if (comma == rest.size()) comma = rest.find(delimiter);
     std::string_view name = trimmed(rest.substr(0, comma));
     if (name.size() >= 2 && name.front() == '"' && name.back() == '"') name = trimmed(name.substr(1, name.size() - 2));
     header.names.emplace_back(name);
@@ -78,6 +82,11 @@ Result<Header> parse_header(std::string_view head, const std::string& path) {
     rest.remove_prefix(comma + 1);
   }
   return header;
+}
+
+void name_by_number(Header& header) {
+  for (std::size_t i = 0; i < header.names.size(); ++i) header.names[i] = fmt::format("column_{}", i + 1);
+  header.line = fmt::format("{}", fmt::join(header.names, ","));
 }
 
 std::string_view Block::unquote(std::string_view field, std::deque<std::string>& spare) {

@@ -20,7 +20,9 @@ struct Header {
   std::string line;                // as it stands
   std::size_t bom = 0;             // bytes of a UTF-8 byte order mark
 };
-Result<Header> parse_header(std::string_view head, const std::string& path);
+Result<Header> parse_header(std::string_view head, const std::string& path, char delimiter = ',');
+/// Of a file without one: column_1, column_2, ... as many as its first line has fields.
+void name_by_number(Header& header);
 
 /// A record of the file: one line, or more where a quoted field holds line ends.
 struct Record {
@@ -80,6 +82,7 @@ class TextReader {
  public:
   /// `multiline`: quoted fields may hold line ends (RFC 4180); an unclosed quote then costs its own line alone.
   TextReader(std::unique_ptr<Bytes> bytes, std::size_t block_size, bool multiline);
+  void without_header() { header_ = false; }
   void take_regular() { regular_ = true; }  // blocks may have a width; otherwise all have records
   void cut_at(char delimiter) { delimiter_ = delimiter; }  // instead of ','
   /// False at the end. The first line of the file, its header, is skipped. A text that nobody else holds is used again.

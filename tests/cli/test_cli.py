@@ -12,7 +12,7 @@ import time
 import pytest
 from program import DAYS, PROGRAM, day
 
-COMMANDS = ["ingest", "query", "sql", "cache stats", "cache clear", "show", "tables", "describe", "history", "status", "quarantine list", "quarantine show",
+COMMANDS = ["ingest", "infer", "query", "sql", "cache stats", "cache clear", "show", "tables", "describe", "history", "status", "quarantine list", "quarantine show",
             "indicators list", "indicators explain", "indicators run", "features build", "export qlib", "graph check", "graph run",
             "graph draw", "backtest check", "backtest run", "backtest report", "backtest rerun", "backtest show", "runs", "chart", "generate", "demo",
             "serve", "config show", "config set", "config path", "doctor", "completion"]
@@ -170,6 +170,17 @@ def test_quarantine_leads_back_to_the_file(filled):
     shown = filled("quarantine", "show", "stocks_daily", "2024-01-03.csv:7").stdout
     assert "X000,5,10,10,9,11,1704258000000000000,1" in shown and "ohlc_order" in shown
     assert "2024-01-03.csv:2" in filled("quarantine", "show", "stocks_daily", "2024-01-03.csv:2", code=(1, 2)).stderr
+
+
+def test_infer_writes_a_spec_that_ingests(tapemill, tmp_path):
+    data = tmp_path / "preise.csv"
+    data.write_bytes("Tag;Name;Kurs\n".encode("cp1252") + "".join(f"{11 + i % 4}.02.2013;M\u00fcller {i // 4};{i}.5\n" for i in range(40)).encode("cp1252"))
+    found = document(tapemill("--json", "infer", data))
+    assert (found["encoding"], found["delimiter"], found["rows_sampled"], found["key"]) == ("windows-1252", ";", 40, ["name", "session"])
+    spec = tmp_path / "preise.yaml"
+    assert "tapemill ingest" in tapemill("infer", data, "--out", spec).stdout
+    assert tapemill("infer", data, "--out", spec, code=2).stderr  # nothing is overwritten
+    assert "40 rows in = 40 stored + 0 quarantined" in tapemill("ingest", spec, data).stdout
 
 
 def test_config_show_set_path(tapemill):
