@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <new>
+#include <optional>
 
 #include "lake/read_values.h"
 #include "lake/rows.h"
+#include "lake/second_thread.h"
 
 namespace tapemill::lake {
 namespace {
@@ -39,6 +42,7 @@ class Gather {
   std::int64_t bytes_read() const { return bytes_read_; }
 
  private:
+  Status run_with_second_thread();
   Status read(std::size_t group, std::size_t column, const PartFile& file, Scratch& scratch);
   Status fill(const ChosenRows& chosen, const std::string& text, Target& target);
   Result<std::shared_ptr<arrow::Array>> array_of(Target& target);
@@ -168,11 +172,40 @@ Status Gather::read(std::size_t index, std::size_t column, const PartFile& file,
   return Status::OK();
 }
 
+Status Gather::run_with_second_thread() {
+  const std::size_t columns = targets_.size(), shards = groups_.size() * columns;
+  std::atomic<std::size_t> next = 0;
+  Status first;
+  with_second_thread([&] {
+    Status status;
+    try {
+      auto scratch = borrow();
+      std::optional<PartFile> file;
+      std::size_t opened = 0;
+      for (std::size_t shard = next++; shard < shards && status.ok(); shard = next++) {
+        const std::size_t group = shard / columns;
+        const std::string& path = groups_[group].group->path;
+        if (!file || opened != group) {
+          file.reset();
+          auto one = PartFile::open(path);
+          if (one.ok()) file.emplace(*std::move(one)), opened = group;
+          status = one.status();
+        }
+        if (file) status = in_part(path, read(group, shard % columns, *file, *scratch));
+      }
+      give_back(std::move(scratch));
+    } catch (const std::bad_alloc&) { status = Status::OutOfMemory("no memory"); }
+    std::lock_guard lock(mutex_);
+    if (first.ok()) first = status;
+  });
+  return first;
+}
+
 Status Gather::run(const Workers& workers) {
-  // Few values: group by group on this thread, each file opened once. Many: every column of every group is a shard.
+  // Few values: group by group on this thread, with another that waits for such work; each file is opened once. Many: every column of every group is a shard.
   const std::size_t columns = targets_.size();
   const bool threads = workers.threads() > 1 && rows_ * static_cast<std::int64_t>(columns) > kWorthThreads;
-  if (!threads) {
+  if (!threads && (workers.threads() == 1 || groups_.size() * columns < 4)) {
     Scratch scratch(pool_);
     for (std::size_t group = 0; group < groups_.size(); ++group) {
       ARROW_ASSIGN_OR_RAISE(auto file, PartFile::open(groups_[group].group->path));
@@ -181,6 +214,7 @@ Status Gather::run(const Workers& workers) {
     }
     return Status::OK();
   }
+  if (!threads) return run_with_second_thread();
   return workers.each(groups_.size() * columns, [&](std::size_t shard) -> Status {
     const std::size_t group = shard / columns, column = shard % columns;
     ARROW_ASSIGN_OR_RAISE(auto file, PartFile::open(groups_[group].group->path));

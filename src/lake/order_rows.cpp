@@ -24,18 +24,20 @@ std::vector<Stretch> stretches_of(const std::vector<ChosenRows>& groups) {
   return out;
 }
 
-// Parts in the order of a column of whole numbers, where none reaches into another: by their bounds alone.
-bool by_bounds(const std::vector<ChosenRows>& groups, const std::string& column, std::vector<Stretch>& stretches) {
+enum class Order { unknown, overlapping, disjoint };
+
+// Parts in the order of a column of whole numbers, by their bounds alone; disjoint where none reaches into another.
+Order by_bounds(const std::vector<ChosenRows>& groups, const std::string& column, std::vector<Stretch>& stretches) {
   for (Stretch& stretch : stretches) {
     bool first = true;
     for (std::size_t i = stretch.first; i < stretch.last; ++i) {
       const RowGroup& group = *groups[i].group;
       const int at = group.open->column(column);
-      if (at < 0 || group.part->partition.contains(column)) return false;
+      if (at < 0 || group.part->partition.contains(column)) return Order::unknown;
       const ColumnChunk& chunk = group.chunk(at);
       const auto* least = std::get_if<std::int64_t>(&chunk.bounds.min);
       const auto* most = std::get_if<std::int64_t>(&chunk.bounds.max);
-      if (chunk.nulls != 0 || least == nullptr || most == nullptr) return false;
+      if (chunk.nulls != 0 || least == nullptr || most == nullptr) return Order::unknown;
       stretch.least = first ? *least : std::min(stretch.least, *least);
       stretch.most = first ? *most : std::max(stretch.most, *most);
       first = false;
@@ -43,9 +45,9 @@ bool by_bounds(const std::vector<ChosenRows>& groups, const std::string& column,
   }
   std::sort(stretches.begin(), stretches.end(), [](const Stretch& a, const Stretch& b) { return a.least < b.least; });
   for (std::size_t i = 1; i < stretches.size(); ++i) {
-    if (stretches[i - 1].most >= stretches[i].least) return false;
+    if (stretches[i - 1].most >= stretches[i].least) return Order::overlapping;
   }
-  return true;
+  return Order::disjoint;
 }
 
 void one_after_the_other(std::vector<ChosenRows>& groups, const std::vector<Stretch>& stretches) {
@@ -97,6 +99,22 @@ Result<bool> cut_by_text(const std::vector<ChosenRows>& groups, const std::strin
   return true;
 }
 
+// Whether the parts that hold a text are disjoint, for every text: as where a month is cut into parts between two texts.
+bool disjoint_by_text(const std::vector<Stretch>& stretches, const Cut& cut) {
+  constexpr std::size_t kNone = SIZE_MAX;
+  std::vector<std::size_t> last(cut.texts.size() + 1, kNone);  // the stretch that held the text last
+  for (std::size_t at = 0; at < stretches.size(); ++at) {
+    for (std::size_t i = stretches[at].first; i < stretches[at].last; ++i) {
+      for (const Segment& one : cut.segments[i]) {
+        std::size_t& before = last[static_cast<std::size_t>(one.out + 1)];
+        if (before != kNone && before != at && stretches[before].most >= stretches[at].least) return false;
+        before = at;
+      }
+    }
+  }
+  return true;
+}
+
 // A counting sort of the pieces: by text, then in the order of the parts.
 void place(std::vector<ChosenRows>& groups, const std::vector<Stretch>& stretches, Cut& cut) {
   std::vector<std::size_t> by_text(cut.texts.size());
@@ -125,15 +143,17 @@ void place(std::vector<ChosenRows>& groups, const std::vector<Stretch>& stretche
 Result<bool> order_rows(std::vector<ChosenRows>& groups, const std::vector<std::string>& sort,
                         arrow::MemoryPool* pool) {
   std::vector<Stretch> stretches = stretches_of(groups);
-  if (sort.empty() || stretches.size() <= 1 || by_bounds(groups, sort[0], stretches)) {
+  if (sort.empty() || stretches.size() <= 1 || by_bounds(groups, sort[0], stretches) == Order::disjoint) {
     one_after_the_other(groups, stretches);
     return true;
   }
-  if (sort.size() < 2 || !by_bounds(groups, sort[1], stretches)) return false;
+  const Order order = sort.size() < 2 ? Order::unknown : by_bounds(groups, sort[1], stretches);
+  if (order == Order::unknown) return false;
   Cut cut;
   ARROW_ASSIGN_OR_RAISE(const bool known, cut_by_text(groups, sort[0], pool, cut));
-  if (known) place(groups, stretches, cut);
-  return known;
+  if (!known || (order == Order::overlapping && !disjoint_by_text(stretches, cut))) return false;
+  place(groups, stretches, cut);
+  return true;
 }
 
 }  // namespace tapemill::lake

@@ -28,9 +28,17 @@ def test_range_is_compared_and_measured(tmp_path):
     rows = json.loads((tmp_path / "bench.json").read_text())
     assert [(row["id"], row["peer"]) for row in rows] == [("range.symbol", "polars"), ("range.symbol", "duckdb")]
     for row in rows:
-        assert set(row) == KEYS and row["answers_equal"] is True and row["floor"] is None and row["aim"] is None
+        assert set(row) == KEYS and row["answers_equal"] is True and row["floor"] == 20 and row["aim"] == 40
         assert row["threads"] == 2 and row["rounds"] == 3
         assert row["ratio"] == pytest.approx(row["peer_median_s"] / row["ours_median_s"]) and row["ours_median_s"] > 0
+
+
+def test_the_shell_and_the_cache_are_compared_and_measured(tmp_path):
+    done = run(tmp_path, "range.shell,cache.hit")
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = json.loads((tmp_path / "bench.json").read_text())
+    assert [(row["id"], row["peer"], row["answers_equal"]) for row in rows] == [("range.shell", "duckdb-cli", True), ("cache.hit", "duckdb", True)]
+    assert rows[1]["ratio"] > 10  # on small data and a busy machine; the floor is for make bench
 
 
 def test_an_unknown_id_is_named(tmp_path):
