@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <fstream>
 #include <iostream>
 
 #include "analytics/series.h"
@@ -13,6 +14,7 @@
 #include "lake/query_cache.h"
 #include "lake/scan.h"
 #include "pipeline/ingest.h"
+#include "sources/infer.h"
 
 namespace tapemill {
 namespace {
@@ -120,7 +122,13 @@ Result<Json> ingest(const Json& command) {
   MemoryBudget budget;
   auto now = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch());
   auto start = Clock::now();
-  ARROW_ASSIGN_OR_RAISE(auto dataset, load_dataset(command.value("dataset", "")));
+  std::string spec = command.value("dataset", "");
+  if (command.contains("infer")) {  // a spec made from the first file, there
+    ARROW_ASSIGN_OR_RAISE(auto inferred, sources::infer(texts(command, "paths").at(0)));
+    std::ofstream(command.value("infer", "")) << sources::spec_of(inferred, spec, "nyse", "bench");
+    spec = command.value("infer", "");
+  }
+  ARROW_ASSIGN_OR_RAISE(auto dataset, load_dataset(spec));
   ARROW_ASSIGN_OR_RAISE(auto lake, lake::Lake::open(command.value("lake", ""), true));
   ARROW_ASSIGN_OR_RAISE(
       auto report, pipeline::ingest(lake, dataset, texts(command, "paths"), Instant{now.count()}, workers, budget));

@@ -1,6 +1,6 @@
 """Ratios to Polars and DuckDB: answers compared first, then timed in interleaved rounds. usage: run.py [--only id,id] [--quick]
 
-Ids: ingest.minute, scan.all, range.symbol, range.shell, cache.hit, suite.batch. Writes BUILD/bench.json; a ratio above 1 means ours is ahead.
+Ids: ingest.minute, ingest.udiff, ingest.csv, scan.all, range.symbol, range.shell, cache.hit, suite.batch. Writes BUILD/bench.json; a ratio above 1 means ours is ahead.
 Where answers differ nothing is timed: answers_equal is false and the exit status 1.
 """
 import argparse
@@ -20,6 +20,7 @@ THREADS = 2
 os.environ["POLARS_MAX_THREADS"] = str(THREADS)  # before Polars is loaded
 import polars as pl  # noqa: E402
 
+import files as made  # noqa: E402
 import peers  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -85,7 +86,7 @@ def seconds(work, *arguments) -> float:
 
 class Bench:
     def __init__(self, build: Path, quick: bool):
-        self.build = build
+        self.build, self.quick = build, quick
         self.folder = build / "bench-data" / ("quick" if quick else "full")
         symbols, days = (20, 4) if quick else (300, 10)
         files = self.folder / "exchange"
@@ -120,7 +121,47 @@ class Bench:
             raise Different(f"ingest: {found['refused']} files refused, {found['rows_quarantined']} rows quarantined")
         return found["seconds"]
 
+    def ingest_files(self, table: str, paths: list, **more) -> float:
+        lake = str(self.folder / f"lake-{table}")
+        shutil.rmtree(lake, ignore_errors=True)
+        found = self.ours("ingest", dataset=table, lake=lake, paths=paths, **more)
+        if found["refused"] or found["rows_quarantined"]:
+            raise Different(f"{table}: {found['refused']} files refused, {found['rows_quarantined']} rows quarantined")
+        return found["seconds"]
+
+    def stored(self, table: str, names: list, by: list) -> pl.DataFrame:
+        parts = self.ours("parts", lake=str(self.folder / f"lake-{table}"), table=f"bronze.{table}")["paths"]
+        return numbers(pl.scan_parquet(parts, hive_partitioning=False).select(names).sort(by).collect())
+
     # Each returns ours, and the peers by name, as things to time; answers have been compared by then.
+    def ingest_udiff(self):
+        paths = made.udiff(self.folder / "udiff", *((4, 500) if self.quick else (60, 33_000)))
+        out = {name: str(self.folder / f"udiff-{name}.parquet") for name in ("polars", "duckdb")}
+        work = {"polars": lambda: made.polars_udiff(paths, out["polars"]),
+                "duckdb": lambda: made.duckdb_udiff(self.db, paths, out["duckdb"], self.folder / "udiff")}
+        self.ingest_files("nse_fo", paths)
+        by = ["contract", "session"]
+        mine = self.stored("nse_fo", list(made.UDIFF_NAMES.values()), by)
+        for name, do in work.items():
+            do()
+            theirs = pl.read_parquet(out[name], columns=list(made.UDIFF_NAMES)).rename(made.UDIFF_NAMES)
+            compare(f"udiff by {name}", mine, numbers(theirs.select(mine.columns).sort(by)))
+        return lambda: self.ingest_files("nse_fo", paths), {name: lambda w=w: seconds(w) for name, w in work.items()}
+
+    def ingest_csv(self):
+        paths = made.generic(self.folder / "generic", *((2, 500) if self.quick else (8, 250_000)))
+        out = {name: str(self.folder / f"generic-{name}.parquet") for name in ("polars", "duckdb")}
+        work = {"polars": lambda: made.polars_csv(paths, out["polars"]), "duckdb": lambda: made.duckdb_csv(self.db, paths, out["duckdb"])}
+        spec = str(self.folder / "generic.yaml")
+        self.ingest_files("generic", paths, infer=spec)
+        by = ["symbol", "session"]
+        names = [*by, "open", "high", "low", "close", "volume", "trades", "venue", "halted"]
+        mine = self.stored("generic", names, by)
+        for name, do in work.items():
+            do()
+            compare(f"csv by {name}", mine, numbers(pl.read_parquet(out[name]).rename({"date": "session"}).select(names).sort(by)))
+        return lambda: self.ingest_files("generic", paths, infer=spec), {name: lambda w=w: seconds(w) for name, w in work.items()}
+
     def ingest_minute(self):
         out = {name: str(self.folder / f"{name}.parquet") for name in ("polars", "duckdb")}
         work = {"polars": lambda: peers.polars_ingest(self.csv, out["polars"]),
@@ -208,9 +249,9 @@ class Bench:
                 {"polars": lambda: seconds(peers.polars_suite, bars)})
 
 
-IDS = {"ingest.minute": Bench.ingest_minute, "scan.all": Bench.scan_all, "range.symbol": Bench.range_symbol, "range.shell": Bench.range_shell,
+IDS = {"ingest.minute": Bench.ingest_minute, "ingest.udiff": Bench.ingest_udiff, "ingest.csv": Bench.ingest_csv, "scan.all": Bench.scan_all, "range.symbol": Bench.range_symbol, "range.shell": Bench.range_shell,
        "cache.hit": Bench.cache_hit, "suite.batch": Bench.suite_batch}
-FLOORS = {"scan.all": (3, 5), "range.symbol": (20, 40), "range.shell": (2, 4), "cache.hit": (100, None)}  # ratio: floor, aim
+FLOORS = {"ingest.minute": (2.5, 4), "ingest.udiff": (3, 6), "ingest.csv": (1.2, 2), "scan.all": (3, 5), "range.symbol": (20, 40), "range.shell": (2, 4), "cache.hit": (100, None)}  # ratio: floor, aim
 VERSIONS = {"polars": pl.__version__, "duckdb": peers.duckdb.__version__, "duckdb-cli": importlib.metadata.version("duckdb-cli")}
 
 
@@ -268,6 +309,9 @@ What each id is, medians of interleaved rounds (ours, peer, peer, ours, ...), wa
 
 - `ingest.minute`: .csv.gz files to sorted zstd Parquet. Ours also copies the files to landing, hashes them, checks every row, keeps
   prices as decimals and commits to the Delta log; the peers parse doubles and write one sorted file.
+- `ingest.udiff`: 60 generated zips in the form of NSE's FO files, 33,000 rows each, by the data set nse_fo: eight checks, and silver as a
+  second table. Polars and DuckDB get the text from Python's zipfile in two threads, DuckDB by a folder in memory, and keep the same columns.
+- `ingest.csv`: eight plain files of ten columns, 2,000,000 rows by date; ours infers a spec from the first and ingests all by it.
 - `scan.all`: open, high, low, close and volume of the whole table in memory. Ours returns them in the table's sort order and looks for
   a new commit each time; each peer reads the one file it wrote itself (`ingest.minute`), and may return any order.
 - `range.symbol`: one symbol, three sessions, in time order, in process; the peers from their own sorted files. Kept in our memory
