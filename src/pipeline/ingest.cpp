@@ -251,7 +251,7 @@ Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, cons
       ARROW_RETURN_NOT_OK(group.run(report));
     }
   }
-  if (!dataset.silver_is_view) ARROW_RETURN_NOT_OK(refresh_silver(lake, dataset, budget));
+  if (!dataset.silver_is_view) ARROW_RETURN_NOT_OK(refresh_silver(lake, dataset, workers, budget));
   ARROW_ASSIGN_OR_RAISE(report.version, bronze.version());
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return report;

@@ -44,7 +44,7 @@ Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, cons
 
 /// Brings silver up to bronze where silver is a copy: units whose bytes differ are derived again, in one commit with
 /// txn{silver, bronze's version}. Nothing to do: no commit.
-Status refresh_silver(const lake::Lake& lake, const Dataset& dataset, MemoryBudget& budget);
+Status refresh_silver(const lake::Lake& lake, const Dataset& dataset, const Workers& workers, MemoryBudget& budget);
 
 /// Rows that were refused, of sources that are in: bronze.<table>_quarantine joined with bronze's units.
 struct QuarantineFilter {

@@ -3,6 +3,7 @@
 #include <arrow/util/bitmap_ops.h>
 
 #include "core/expression.h"
+#include "core/workers.h"
 #include "lake/scan.h"
 #include "lake/writer.h"
 #include "pipeline/unit.h"
@@ -55,9 +56,39 @@ Result<std::shared_ptr<arrow::RecordBatch>> derive(const std::vector<Rule>& rule
   return rows;
 }
 
+/// A unit of bronze on its way into silver.
+struct Derived {
+  UnitState state;
+  std::vector<lake::Part> from, made;
+  std::unique_ptr<lake::PartWriter> writer;  // of `made`, which have no names yet
+  std::int64_t rows = 0;
+};
+
+Status derive_unit(const lake::Table& bronze, const lake::Snapshot& snapshot, const lake::Table& silver,
+                   const Dataset& dataset, const std::vector<Rule>& rules, Derived& unit, MemoryBudget& budget) {
+  ARROW_ASSIGN_OR_RAISE(auto table, lake::read_parts(bronze, snapshot, unit.from, budget.pool()));
+  lake::Provenance provenance{unit.state.sha256,
+                              unit.state.unit,
+                              unit.state.form,
+                              unit.state.ordinal,
+                              {{"file", unit.from.front().tags.at("file")}}};
+  ARROW_ASSIGN_OR_RAISE(unit.writer, lake::write_parts(silver, lake::layout_of(dataset), provenance, budget));
+  arrow::TableBatchReader reader(*table);
+  std::shared_ptr<arrow::RecordBatch> batch;
+  for (;;) {
+    ARROW_RETURN_NOT_OK(reader.ReadNext(&batch));
+    if (batch == nullptr) break;
+    unit.rows += batch->num_rows();
+    ARROW_ASSIGN_OR_RAISE(auto derived, derive(rules, batch));
+    ARROW_RETURN_NOT_OK(unit.writer->write(derived));
+  }
+  ARROW_ASSIGN_OR_RAISE(unit.made, unit.writer->finish_unnamed());
+  return Status::OK();
+}
+
 }  // namespace
 
-Status refresh_silver(const lake::Lake& lake, const Dataset& dataset, MemoryBudget& budget) {
+Status refresh_silver(const lake::Lake& lake, const Dataset& dataset, const Workers& workers, MemoryBudget& budget) {
   lake::Table bronze = lake.table(lake::Layer::bronze, dataset.table),
               silver = lake.table(lake::Layer::silver, dataset.table);
   ARROW_RETURN_NOT_OK(silver.create(dataset));
@@ -77,30 +108,33 @@ Status refresh_silver(const lake::Lake& lake, const Dataset& dataset, MemoryBudg
       transaction.removes.insert(transaction.removes.end(), state.paths.begin(), state.paths.end());
       transaction.touches.push_back(state.unit);
     }
-    std::int64_t rows = 0;
+    std::vector<Derived> units;
     for (const auto& [key, state] : wanted) {
       auto found = have.find(key);
       if (found != have.end() && found->second.sha256 == state.sha256 && found->second.ordinal == state.ordinal)
         continue;
-      std::vector<lake::Part> parts;
+      Derived& unit = units.emplace_back();
+      unit.state = state;
       for (const auto& part : from.parts)
-        if (part.tags.at("unit") == state.unit && part.tags.at("form") == state.form) parts.push_back(part);
-      ARROW_ASSIGN_OR_RAISE(auto table, lake::read_parts(bronze, from, parts, budget.pool()));
-      lake::Provenance provenance{
-          state.sha256, state.unit, state.form, state.ordinal, {{"file", parts.front().tags.at("file")}}};
-      ARROW_ASSIGN_OR_RAISE(auto writer, lake::write_parts(silver, lake::layout_of(dataset), provenance, budget));
-      arrow::TableBatchReader reader(*table);
-      std::shared_ptr<arrow::RecordBatch> batch;
-      for (;;) {
-        ARROW_RETURN_NOT_OK(reader.ReadNext(&batch));
-        if (batch == nullptr) break;
-        rows += batch->num_rows();
-        ARROW_ASSIGN_OR_RAISE(auto derived, derive(rules, batch));
-        ARROW_RETURN_NOT_OK(writer->write(derived));
+        if (part.tags.at("unit") == state.unit && part.tags.at("form") == state.form) unit.from.push_back(part);
+    }
+    std::int64_t rows = 0;
+    constexpr std::size_t kAtOnce = 32;  // their files are synced together, and open until then
+    for (std::size_t at = 0; at < units.size(); at += kAtOnce) {
+      const std::size_t count = std::min(kAtOnce, units.size() - at);
+      ARROW_RETURN_NOT_OK(workers.each(
+          count,
+          [&](std::size_t i) { return derive_unit(bronze, from, silver, dataset, rules, units[at + i], budget); },
+          interrupt()));
+      std::vector<lake::PartWriter*> writers;
+      for (std::size_t i = at; i < at + count; ++i) writers.push_back(units[i].writer.get());
+      ARROW_RETURN_NOT_OK(lake::publish(writers));
+      for (std::size_t i = at; i < at + count; ++i) {
+        units[i].writer.reset();
+        rows += units[i].rows;
+        transaction.adds.insert(transaction.adds.end(), units[i].made.begin(), units[i].made.end());
+        transaction.touches.push_back(units[i].state.unit);
       }
-      ARROW_ASSIGN_OR_RAISE(auto made, writer->finish());
-      transaction.adds.insert(transaction.adds.end(), made.begin(), made.end());
-      transaction.touches.push_back(state.unit);
     }
     if (transaction.touches.empty()) return Status::OK();
     transaction.counts = {{"rows_stored", rows}};
