@@ -10,6 +10,7 @@ namespace tapemill::lake {
 namespace {
 
 using Segments = std::vector<Segment>;
+constexpr std::int64_t kKeptMost = 1 << 20;
 
 Segments both(const Segments& a, const Segments& b) {  // rows of either, joined where they touch
   Segments all(a);
@@ -127,15 +128,16 @@ Result<std::shared_ptr<const TextRuns>> runs_of(const RowGroup& group, int colum
   const std::string key = fmt::format("{}\n{} {} {}", group.path, group.open->inode, group.index, column);
   if (auto known = ReadCache::shared().get<TextRuns>(key); known != nullptr) return known;
   const std::int64_t rows = group.open->groups[static_cast<std::size_t>(group.index)].rows;
-  // What may stay beyond this scan is small and not of its budget; the rest is.
-  auto runs = std::make_shared<TextRuns>(rows <= 1 << 22 ? arrow::default_memory_pool() : pool);
+  auto runs = std::make_shared<TextRuns>(pool);
   const std::vector<Segment> all{{0, static_cast<std::uint32_t>(rows), 0}};
   Scratch scratch(pool);
   ARROW_ASSIGN_OR_RAISE(auto file, PartFile::open(group.path));
   ChunkReader reader(file, chunk, rows, all, scratch);
   ARROW_RETURN_NOT_OK(runs->read(reader));
-  if (rows <= 1 << 22 && static_cast<std::int64_t>(runs->size()) * 4 <= std::max<std::int64_t>(rows, 1 << 12))
-    ReadCache::shared().put(key, runs, runs->bytes());
+  // Kept beyond this scan, outside of its budget, where it is small: runs of a sorted column are.
+  if (runs->bytes() <= kKeptMost &&
+      static_cast<std::int64_t>(runs->size()) * 4 <= std::max<std::int64_t>(rows, 1 << 12))
+    ReadCache::shared().put(key, runs->copy(arrow::default_memory_pool()), runs->bytes());
   return runs;
 }
 

@@ -44,6 +44,7 @@ class Gather {
  private:
   Status run_with_second_thread();
   Status read(std::size_t group, std::size_t column, const PartFile& file, Scratch& scratch);
+  Status read_column(std::size_t group, std::size_t column, const PartFile& file, Scratch& scratch);
   Status fill(const ChosenRows& chosen, const std::string& text, Target& target);
   Result<std::shared_ptr<arrow::Array>> array_of(Target& target);
   Result<std::shared_ptr<arrow::Array>> texts_of(const Target& target);
@@ -146,7 +147,15 @@ Status Gather::fill(const ChosenRows& chosen, const std::string& text, Target& t
   return Status::OK();
 }
 
-Status Gather::read(std::size_t index, std::size_t column, const PartFile& file, Scratch& scratch) {
+Status Gather::read(std::size_t group, std::size_t column, const PartFile& file, Scratch& scratch) {
+  try {
+    return in_part(groups_[group].group->path, read_column(group, column, file, scratch));
+  } catch (const std::bad_alloc&) {  // of a container that takes from the pool
+    return Status::OutOfMemory("no memory");
+  }
+}
+
+Status Gather::read_column(std::size_t index, std::size_t column, const PartFile& file, Scratch& scratch) {
   const ChosenRows& chosen = groups_[index];
   const RowGroup& group = *chosen.group;
   Target& target = targets_[column];
@@ -154,7 +163,12 @@ Status Gather::read(std::size_t index, std::size_t column, const PartFile& file,
   auto own = group.part->partition.find(name);
   const int at = group.open->column(name);
   const bool constant = own != group.part->partition.end();
-  if (constant && target.width == 0) return Status::NotImplemented("a text of the partition");
+  if (constant && target.width == 0 && !own->second.empty()) {
+    auto runs = std::make_shared<TextRuns>(pool_);
+    runs->fill(own->second, static_cast<std::uint32_t>(group.open->groups[static_cast<std::size_t>(group.index)].rows));
+    target.texts[index] = std::move(runs);
+    return Status::OK();
+  }
   if (constant || at < 0) return target.width == 0 ? Status::OK() : fill(chosen, constant ? own->second : "", target);
   const ColumnChunk& chunk = group.chunk(at);
   const std::int64_t rows = group.open->groups[static_cast<std::size_t>(group.index)].rows;
@@ -178,23 +192,21 @@ Status Gather::run_with_second_thread() {
   Status first;
   with_second_thread([&] {
     Status status;
-    try {
-      auto scratch = borrow();
-      std::optional<PartFile> file;
-      std::size_t opened = 0;
-      for (std::size_t shard = next++; shard < shards && status.ok(); shard = next++) {
-        const std::size_t group = shard / columns;
-        const std::string& path = groups_[group].group->path;
-        if (!file || opened != group) {
-          file.reset();
-          auto one = PartFile::open(path);
-          if (one.ok()) file.emplace(*std::move(one)), opened = group;
-          status = one.status();
-        }
-        if (file) status = in_part(path, read(group, shard % columns, *file, *scratch));
+    auto scratch = borrow();
+    std::optional<PartFile> file;
+    std::size_t opened = 0;
+    for (std::size_t shard = next++; shard < shards && status.ok(); shard = next++) {
+      const std::size_t group = shard / columns;
+      const std::string& path = groups_[group].group->path;
+      if (!file || opened != group) {
+        file.reset();
+        auto one = PartFile::open(path);
+        if (one.ok()) file.emplace(*std::move(one)), opened = group;
+        status = one.status();
       }
-      give_back(std::move(scratch));
-    } catch (const std::bad_alloc&) { status = Status::OutOfMemory("no memory"); }
+      if (file) status = read(group, shard % columns, *file, *scratch);
+    }
+    give_back(std::move(scratch));
     std::lock_guard lock(mutex_);
     if (first.ok()) first = status;
   });
@@ -209,8 +221,7 @@ Status Gather::run(const Workers& workers) {
     Scratch scratch(pool_);
     for (std::size_t group = 0; group < groups_.size(); ++group) {
       ARROW_ASSIGN_OR_RAISE(auto file, PartFile::open(groups_[group].group->path));
-      for (std::size_t column = 0; column < columns; ++column)
-        ARROW_RETURN_NOT_OK(in_part(groups_[group].group->path, read(group, column, file, scratch)));
+      for (std::size_t column = 0; column < columns; ++column) ARROW_RETURN_NOT_OK(read(group, column, file, scratch));
     }
     return Status::OK();
   }
@@ -219,7 +230,7 @@ Status Gather::run(const Workers& workers) {
     const std::size_t group = shard / columns, column = shard % columns;
     ARROW_ASSIGN_OR_RAISE(auto file, PartFile::open(groups_[group].group->path));
     auto scratch = borrow();
-    Status status = in_part(groups_[group].group->path, read(group, column, file, *scratch));
+    Status status = read(group, column, file, *scratch);
     give_back(std::move(scratch));
     return status;
   });

@@ -163,7 +163,11 @@ Result<std::shared_ptr<arrow::Table>> read_ours(const Plan& plan, const Workers&
     return Status::NotImplemented("other writers");
   const Workers& choosers = few(workers, plan.groups.size());
   ARROW_RETURN_NOT_OK(choosers.each(plan.groups.size(), [&](std::size_t i) {
-    return in_part(plan.groups[i].path, choose_rows(plan.groups[i], plan.filter, pool).Value(&all[i]));
+    try {
+      return in_part(plan.groups[i].path, choose_rows(plan.groups[i], plan.filter, pool).Value(&all[i]));
+    } catch (const std::bad_alloc&) {  // of a container that takes from the pool
+      return Status::OutOfMemory("no memory");
+    }
   }));
   std::vector<ChosenRows> groups;
   for (ChosenRows& one : all) {

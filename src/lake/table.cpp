@@ -26,8 +26,8 @@ std::shared_ptr<arrow::Schema> described(const Dataset& dataset) {
   for (const auto& field : schema->fields()) {
     std::vector<std::string> keys, values;
     if (const Column* column = dataset.column(field->name())) {
-      if (!column->unit.empty()) keys.push_back("unit"), values.push_back(column->unit);
-      if (!column->help.empty()) keys.push_back("comment"), values.push_back(column->help);
+      if (!column->unit.empty()) keys.emplace_back("unit"), values.push_back(column->unit);
+      if (!column->help.empty()) keys.emplace_back("comment"), values.push_back(column->help);
     }
     fields.push_back(keys.empty() ? field : field->WithMetadata(arrow::key_value_metadata(keys, values)));
   }

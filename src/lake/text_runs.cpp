@@ -17,6 +17,16 @@ std::int64_t TextRuns::bytes() const {
                                    text_.capacity());
 }
 
+std::shared_ptr<TextRuns> TextRuns::copy(arrow::MemoryPool* pool) const {
+  auto out = std::make_shared<TextRuns>(pool);
+  out->runs_.assign(runs_.begin(), runs_.end());
+  out->values_.assign(values_.begin(), values_.end());
+  out->text_.assign(text_.begin(), text_.end());
+  out->rows_ = rows_;
+  out->ascending_ = ascending_;
+  return out;
+}
+
 void TextRuns::add(std::uint32_t value, std::int64_t rows) {
   if (rows == 0) return;
   if (runs_.empty() || runs_.back().value != value) runs_.push_back({value, rows_});
@@ -27,6 +37,10 @@ std::uint32_t TextRuns::keep(const std::uint8_t* text, std::uint32_t size) {
   values_.emplace_back(text_.size(), size);
   text_.insert(text_.end(), text, text + size);
   return static_cast<std::uint32_t>(values_.size() - 1);
+}
+
+void TextRuns::fill(std::string_view text, std::uint32_t rows) {
+  add(keep(reinterpret_cast<const std::uint8_t*>(text.data()), static_cast<std::uint32_t>(text.size())), rows);
 }
 
 namespace {

@@ -30,7 +30,10 @@ class TextRuns {
   /// The run that row `row` is in.
   std::size_t find(std::uint32_t row) const;
   std::int64_t bytes() const;
+  std::shared_ptr<TextRuns> copy(arrow::MemoryPool* pool) const;
 
+  /// One run: a partition's text in all rows of a group.
+  void fill(std::string_view text, std::uint32_t rows);
   /// Reads the pages that hold rows of the reader's segments. Data errors without a place.
   Status read(ChunkReader& reader);
 
