@@ -1,4 +1,5 @@
 """The command line as scripts rely on it (issue 3, section 6): help, exit codes, JSON keys, nearest names, read-only SQL."""
+import datetime
 import json
 import os
 import pty
@@ -181,6 +182,31 @@ def test_infer_writes_a_spec_that_ingests(tapemill, tmp_path):
     assert "tapemill ingest" in tapemill("infer", data, "--out", spec).stdout
     assert tapemill("infer", data, "--out", spec, code=2).stderr  # nothing is overwritten
     assert "40 rows in = 40 stored + 0 quarantined" in tapemill("ingest", spec, data).stdout
+
+
+def peak_memory(tapemill, *arguments):
+    """Bytes that the program held at most; of this one child, not of all so far."""
+    child = subprocess.Popen([PROGRAM, *map(str, arguments)], cwd=tapemill.folder, env=tapemill.env, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(child.pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    return used.ru_maxrss * 1024
+
+
+def test_memory_stays_below_its_ceiling_at_twenty_times_the_data(tapemill, tmp_path):
+    rows = "".join(f"S{i:05},2024-01-02,{i % 900 + 1}.25,{i % 700 + 1}.5,{i * 7},{'ABCDE'[i % 5]}\n" for i in range(10_000))
+    spec = tmp_path / "flat.yaml"
+    for count in (10, 200):
+        data = tmp_path / f"flat-{count}.csv"
+        with open(data, "w") as file:
+            file.write("symbol,date,bid,ask,size,venue\n")
+            for day in range(count):
+                file.write(rows.replace("2024-01-02", str(datetime.date(2010, 1, 4) + datetime.timedelta(days=day))))
+        if count == 10:
+            tapemill("infer", data, "--out", spec)
+        peak = peak_memory(tapemill, "--memory", "256MB", "--threads", 2, "ingest", spec, data)
+        assert peak <= 256 * 2**20 * 1.1, (count, peak)
+    parts = list(tapemill.lake.glob("bronze/*/**/*.parquet"))
+    assert parts and not [path for path in tapemill.lake.rglob("*") if path.name.startswith(".tapemill-")]  # nothing spilled is left
 
 
 def test_config_show_set_path(tapemill):
