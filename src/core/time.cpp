@@ -1,13 +1,9 @@
 #include "core/time.h"
 
 #include <date/date.h>
-#define USE_OS_TZDB 1  // as Debian builds the library; of the two forms of date::time_zone the larger one
 #include <date/tz.h>
 
 #include <array>
-#include <fstream>
-#include <map>
-#include <mutex>
 
 namespace tapemill {
 namespace {
@@ -213,31 +209,10 @@ std::string Instant::str() const {
   return Date{static_cast<std::int32_t>(days)}.str() + "T" + clock_text(us - days * kDay) + "Z";
 }
 
-namespace {
-// The library lists the whole database, 600 files, before it gives a zone: milliseconds that a command does not have.
-// A file of the system's database is taken by its name; for anything else the library is asked.
-const date::time_zone* system_zone(std::string_view name) {
-  static std::mutex mutex;
-  static std::map<std::string, const date::time_zone*, std::less<>> known;  // for good, as the library's own
-  std::lock_guard lock(mutex);
-  if (auto it = known.find(name); it != known.end()) return it->second;
-  const bool plain = !name.empty() && name.front() != '/' && name.find("..") == std::string_view::npos &&
-                     name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_/+-") ==
-                         std::string_view::npos;
-  if (!plain) return nullptr;
-  std::ifstream file("/usr/share/zoneinfo/" + std::string(name), std::ios::binary);
-  char magic[4] = {};
-  if (!file.read(magic, sizeof magic) || std::string_view(magic, sizeof magic) != "TZif") return nullptr;
-  const auto* zone = new date::time_zone(std::string(name), date::detail::undocumented{});
-  return known.emplace(name, zone).first->second;
-}
-}  // namespace
-
 Result<Zone> Zone::named(std::string_view name) {
   Zone zone;
   try {
-    zone.zone_ = system_zone(name);
-    if (zone.zone_ == nullptr) zone.zone_ = date::locate_zone(name);
+    zone.zone_ = date::locate_zone(name);
   } catch (const std::exception& e) {
     return environment_error(
         fmt::format("time zone \"{}\": {}", name, e.what()),
