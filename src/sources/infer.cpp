@@ -12,7 +12,7 @@
 namespace tapemill::sources {
 namespace {
 
-constexpr std::size_t kSample = 4 << 20;
+constexpr std::size_t kSample = 1 << 20;
 using Cells = std::vector<std::vector<std::string>>;
 
 const char* const kDates[] = {"%Y-%m-%d", "%d-%b-%Y", "%d-%m-%Y", "%d/%m/%Y",

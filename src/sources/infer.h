@@ -27,7 +27,7 @@ struct Inferred {
   std::int64_t sampled = 0;      // rows
 };
 
-/// Reads the first four megabytes. Errors: those of inspect(); no rows; nothing that could be a session (data).
+/// Reads the first megabyte. Errors: those of inspect(); no rows; nothing that could be a session (data).
 Result<Inferred> infer(const std::string& path);
 
 /// A spec of the data set, with the evidence as comments.

@@ -2,7 +2,7 @@
 #include <random>
 #include <set>
 
-#include "source_test.h"
+#include "packed.h"
 #include "sources/text.h"
 
 namespace tapemill::sources {
@@ -71,7 +71,13 @@ TEST(Accounting, EveryLineIsARowOrARefusal) {
     for (int round = 0; round < 150; ++round) {
       const std::string text = mutated(base.text, random);
       const bool zipped = round % 5 == 0;
-      Drained d = drain(spec, folder.write(base.name + (zipped ? ".gz" : ""), zipped ? *gzip_compress(text, 1) : text));
+      const std::string bytes = !zipped            ? text
+                                : round % 25 == 5  ? zip({{"a.csv", text}})
+                                : round % 25 == 10 ? xz(text)
+                                : round % 25 == 15 ? zstd(text)
+                                : round % 25 == 20 ? bzip2(text)
+                                                   : *gzip_compress(text, 1);
+      Drained d = drain(spec, folder.write(base.name + (zipped ? ".gz" : ""), bytes));
       if (!d.status.ok()) {  // a file whose rows are all of another session
         EXPECT_EQ(exit_code(d.status), 1) << d.status.ToString();
         ++files_refused;

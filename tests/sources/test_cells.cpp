@@ -69,8 +69,7 @@ TEST(Cells, WideKernelsSayWhatThePortableOnesSay) {
       EXPECT_TRUE(!ok[i] || (known[i] && std::memcmp(&x[i], &y[i], 8) == 0)) << text << " at " << i;
     wide->integers(cells, a.data(), ok.data());
     base.integers(cells, b.data(), known.data());
-    for (std::size_t i = 0; i < rows; ++i)
-      EXPECT_TRUE(!ok[i] || (known[i] && a[i] == b[i])) << text << " at " << i;
+    for (std::size_t i = 0; i < rows; ++i) EXPECT_TRUE(!ok[i] || (known[i] && a[i] == b[i])) << text << " at " << i;
     std::vector<std::uint32_t> m(text.size() + 64), n(text.size() + 64);
     for (char c : {'\n', '"', '\r', '\0', '\xc3', '\t'})
       if (random() % 3 == 0) text[random() % text.size()] = c;

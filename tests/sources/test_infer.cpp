@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <random>
+
 #include "packed.h"
 #include "sources/encoding.h"
 
@@ -125,6 +127,47 @@ TEST(Infer, WhatItCannotTellItSays) {
                           .status()),
             1);
   EXPECT_EQ(exit_code(infer(folder / "none.csv").status()), 2);
+}
+
+TEST(Infer, HostileBytesAreReadOrSaid) {
+  Folder folder;
+  std::mt19937_64 random(5);
+  std::int64_t read = 0, said = 0;
+  for (int round = 0; round < 400; ++round) {
+    std::string text = prices(",;\t|"[random() % 4], "{2}-{1:02}-{0:02}", 1 + static_cast<int>(random() % 60));
+    for (std::size_t n = random() % 20; n > 0; --n) {
+      const std::size_t at = random() % text.size();
+      switch (random() % 4) {
+        case 0: text[at] = static_cast<char>(random()); break;
+        case 1: text.insert(at, std::string(random() % 3, "\",;\n\r\t\0|"[random() % 8])); break;
+        case 2: text.erase(at, random() % 30); break;
+        default: text.insert(at, text.substr(at / 2, random() % 60)); break;
+      }
+      if (text.empty()) text = "x";
+    }
+    const std::string path = folder.write("h.csv", round % 7 == 0 ? utf16(text, random() % 2, random() % 2) : text);
+    auto inferred = infer(path);
+    if (!inferred.ok()) {
+      EXPECT_EQ(exit_code(inferred.status()), 1) << inferred.status().ToString();
+      ++said;
+      continue;
+    }
+    auto spec = load_dataset(folder.write("h.yaml", spec_of(*inferred, "hostile", "nyse", "h.csv")));
+    if (!spec.ok()) {  // a header with bytes that YAML has no place for
+      EXPECT_NE(exit_code(spec.status()), 0);
+      ++said;
+      continue;
+    }
+    Drained d = drain(*spec, path);
+    if (d.status.ok()) {
+      EXPECT_EQ(d.rows_in, d.rows + static_cast<std::int64_t>(d.refused.size()));
+    } else {
+      EXPECT_LE(exit_code(d.status), 2) << d.status.ToString();
+    }
+    d.status.ok() ? ++read : ++said;
+  }
+  EXPECT_GT(read, 100);
+  EXPECT_GT(said, 10);
 }
 
 TEST(Encoding, HalvesAndPairs) {
