@@ -14,6 +14,7 @@
 namespace tapemill::lake {
 namespace {
 
+constexpr std::int64_t kPastCache = 4 << 20;     // bytes of a column
 constexpr std::int64_t kWorthThreads = 1 << 17;  // values; below, starting a thread costs more than it saves
 
 int width_of(const arrow::DataType& type) {
@@ -178,9 +179,9 @@ Status Gather::read_column(std::size_t index, std::size_t column, const PartFile
     ARROW_RETURN_NOT_OK(runs->read(reader));
     target.texts[index] = std::move(runs);
   } else {
-    ARROW_RETURN_NOT_OK(read_values(reader, chunk, chosen.segments, scratch, target.width,
-                                    target.values->mutable_data(),
-                                    target.present == nullptr ? nullptr : target.present->mutable_data()));
+    ARROW_RETURN_NOT_OK(read_values(
+        reader, chunk, chosen.segments, scratch, target.width, target.values->mutable_data(),
+        target.present == nullptr ? nullptr : target.present->mutable_data(), rows_ * target.width > kPastCache));
   }
   bytes_read_ += reader.bytes_read();
   return Status::OK();

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "decode_case.h"
+#include "lake/read_values.h"
 
 namespace tapemill::lake {
 namespace {
@@ -46,6 +47,48 @@ TEST_P(DecodeProperty, EqualsArrowsReader) {
   EXPECT_GT(ours * 10, columns_read * 7) << "our decoder left too much to Arrow's";
 }
 INSTANTIATE_TEST_SUITE_P(Seeds, DecodeProperty, testing::Range(0, 12));
+
+// Large columns are written round the caches: the same bytes, at every alignment of their pieces.
+TEST(Decode, PastTheCachesTheSameBytes) {
+  Folder folder;
+  int compared = 0;
+  for (unsigned seed = 0; seed < 30; ++seed) {
+    DecodeCase one(500 + seed);
+    auto table = one.table(1 + one.below(3000));
+    const std::string path = folder.path() + "/" + std::to_string(seed) + ".parquet";
+    one.write(*table, path);
+    const Part part;
+    const auto groups = groups_of(path, part);
+    std::vector<std::int64_t> rows;
+    const auto chosen = one.choose(groups, false, rows);
+    for (const auto& name : table->ColumnNames()) {
+      const auto type = table->GetColumnByName(name)->type();
+      const int width = type->id() == arrow::Type::BOOL     ? 1
+                        : type->id() == arrow::Type::STRING ? 0
+                                                            : type->bit_width() / 8;
+      for (const ChosenRows& group : chosen) {
+        const int column = group.group->open->column(name);
+        if (width == 0 || group.group->chunk(column).form == ColumnChunk::Form::other) continue;
+        std::string values[2], present[2];
+        for (int past = 0; past < 2; ++past) {
+          values[past].assign(rows.size() * static_cast<std::size_t>(width), '?');
+          present[past].assign(rows.size(), 1);
+          Scratch scratch(arrow::default_memory_pool());
+          auto file = must(PartFile::open(path));
+          const auto& open = group.group->open->groups[static_cast<std::size_t>(group.group->index)];
+          ChunkReader reader(file, group.group->chunk(column), open.rows, group.segments, scratch);
+          must(read_values(reader, group.group->chunk(column), group.segments, scratch, width,
+                           reinterpret_cast<std::uint8_t*>(values[past].data()),
+                           reinterpret_cast<std::uint8_t*>(present[past].data()), past == 1));
+        }
+        EXPECT_EQ(values[0], values[1]) << name;
+        EXPECT_EQ(present[0], present[1]) << name;
+        ++compared;
+      }
+    }
+  }
+  EXPECT_GT(compared, 200);
+}
 
 // A damaged file is an error, or other values: never a crash, never a byte outside (the sanitizers' build watches).
 TEST(DecodeFuzz, DamagedFilesAreErrorsAtMost) {
