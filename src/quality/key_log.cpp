@@ -13,7 +13,8 @@ constexpr const char* kHint = "free some space there, or name another folder in 
 
 std::string folder() {
   const char* given = std::getenv("TMPDIR");
-  return given != nullptr && *given != 0 ? given : "/var/tmp";  // /tmp is memory on many machines
+  if (given != nullptr && *given != 0) return given;
+  return ::access("/var/tmp", W_OK) == 0 ? "/var/tmp" : "/tmp";  // the latter is memory on many machines
 }
 }  // namespace
 

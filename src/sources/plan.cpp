@@ -8,6 +8,9 @@ Result<Plan> TableSource::plan(const Column& column, const Take& take, const Hea
       if (header.names[i] == name) return static_cast<int>(i);
     return -1;
   };
+  if (!take.pattern.empty() && column.kind != Kind::string)
+    return usage_error(fmt::format("column {}: a template makes a text, and its type is another", column.name),
+                       "map it with from: HEADER, or let its type be string");
   Plan plan{column, take, {}, {}, false};
   bool any = take.fixed;
   for (const std::string& name : take.from) {

@@ -170,6 +170,20 @@ TEST(Infer, HostileBytesAreReadOrSaid) {
   EXPECT_GT(said, 10);
 }
 
+TEST(Infer, ATemplateMakesNoNumber) {
+  Folder folder;
+  const std::string path = folder.write("t.csv", "date,a,b\n2013-02-11,1,2\n");
+  std::string spec = spec_of(*infer(path), "t", "nyse", "t.csv");
+  const std::size_t at = spec.find("    a: {from: \"a\"}");
+  ASSERT_NE(at, std::string::npos) << spec;
+  spec.replace(at, 18, "    a: {template: \"{b}{b}\"}");
+  auto dataset = load_dataset(folder.write("t.yaml", spec));
+  ASSERT_TRUE(dataset.ok()) << dataset.status().ToString() << spec;
+  Drained d = drain(*dataset, path);
+  EXPECT_EQ(exit_code(d.status), 2);
+  EXPECT_THAT(d.status.message(), testing::HasSubstr("column a: a template makes a text"));
+}
+
 TEST(Encoding, HalvesAndPairs) {
   Folder folder;
   auto read = [&](const std::string& bytes, const char* encoding) {
