@@ -30,8 +30,9 @@ Status run(const exports::QlibOptions& options, Context& context) {
   if (report.inexact_volumes > 0)
     print(fmt::format("note: {} volumes are beyond 16 777 216, where Qlib's float32 loses digits\n",
                       thousands(report.inexact_volumes)));
-  print(fmt::format("{}: {} instruments, {} slots, {} rows, {} · {} version {} · unadjusted{}\n", report.folder,
-                    thousands(report.instruments), thousands(report.sessions), thousands(report.rows),
+  print(fmt::format("{}: {}, {}, {}, {} · {} version {} · unadjusted{}\n", report.folder,
+                    counted(report.instruments, "instrument"), counted(report.sessions, "slot"),
+                    counted(report.rows, "row"),
                     format_bytes(report.bytes), options.table, report.version,
                     report.unchanged ? " · up to date" : ""));
   return Status::OK();

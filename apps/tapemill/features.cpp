@@ -20,7 +20,7 @@ Status run(const analytics::FeatureOptions& options, Context& context) {
   print(text.str(terminal_width()));
   if (!build.resolved.empty()) print(fmt::format("resolved to {}\n", fmt::join(build.resolved, "; ")));
   print(fmt::format("unadjusted prices · the first {} bars of an instrument have nulls\n", build.warm_up));
-  print(fmt::format("{}: {} rows of {} version {}{} · version {} · {} · {:.1f} s\n", build.table, thousands(build.rows),
+  print(fmt::format("{}: {} of {} version {}{} · version {} · {} · {:.1f} s\n", build.table, counted(build.rows, "row"),
                     build.source, build.source_version, build.unchanged ? ", up to date" : "", build.table_version,
                     format_bytes(build.bytes), build.seconds));
   return Status::OK();

@@ -18,9 +18,9 @@ Status run(const pipeline::GenerateOptions& options, Context& context) {
                {"unchanged", report.unchanged}});
     return Status::OK();
   }
-  print(fmt::format("{}: {} files, {} rows, {} · {} defects planted, listed in {}/defects.json{}\n", options.out,
-                    thousands(report.files), thousands(report.rows), format_bytes(report.bytes),
-                    thousands(report.defects), options.out, report.unchanged ? " · up to date" : ""));
+  print(fmt::format("{}: {}, {}, {} · {} planted, listed in {}/defects.json{}\n", options.out,
+                    counted(report.files, "file"), counted(report.rows, "row"), format_bytes(report.bytes),
+                    counted(report.defects, "defect"), options.out, report.unchanged ? " · up to date" : ""));
   return Status::OK();
 }
 

@@ -137,18 +137,18 @@ void print_report(const graph::RunReport& report) {
   }
   print(table.str(terminal_width()));
   print(fmt::format(
-      "{} rows in {:.2f} s, {} rows/s, {} clone{}{}\n", thousands(report.rows), report.seconds,
+      "{} in {:.2f} s, {} rows/s, {}{}\n", counted(report.rows, "row"), report.seconds,
       thousands(static_cast<std::int64_t>(static_cast<double>(report.rows) / std::max(report.seconds, 1e-9))),
-      report.clones, report.clones == 1 ? "" : "s",
+      counted(report.clones, "clone"),
       report.clock ? ", event time " + Instant{*report.clock}.str() : ""));
   for (const auto& output : report.outputs)
-    print(fmt::format("{}: {} rows{} into {}\n", output.node, thousands(output.rows),
+    print(fmt::format("{}: {}{} into {}\n", output.node, counted(output.rows, "row"),
                       output.bytes > 0 ? ", " + format_bytes(output.bytes) : "", output.place));
   if (report.outside > 0)
-    print(fmt::format("{} rows lay outside start_time and duration and were not seen\n", thousands(report.outside)));
+    print(fmt::format("outside start_time and duration, not seen: {}\n", counted(report.outside, "row")));
   if (report.dead > 0) {
     print(fmt::format(
-        "{} rows did not parse{}\n", thousands(report.dead),
+        "{} did not parse{}\n", counted(report.dead, "row"),
         report.dead_files.empty() ? "" : fmt::format("; they are in {}", fmt::join(report.dead_files, ", "))));
     for (const auto& row : report.first_dead) print(fmt::format("  {}:{}: {}\n", row.file, row.line, row.reason));
   }

@@ -19,18 +19,25 @@ void print_report(const pipeline::IngestReport& report, const Dataset& dataset) 
   const auto& q = report.quality;
   for (const auto& finding : q.findings) {
     if (finding.count == 0 || finding.severity != CheckSpec::Severity::warn) continue;
-    print(fmt::format("warning: {}: {} ({})\n", finding.check, thousands(finding.count),
-                      finding.examples.empty() ? "" : finding.examples.front()));
+    print(fmt::format("warning: {}: {} ({}{}){}\n", finding.check, thousands(finding.count),
+                      finding.count > 1 ? "the first: " : "", finding.examples.empty() ? "" : finding.examples.front(),
+                      finding.count > 1 ? fmt::format("; --json names {} places", finding.examples.size()) : ""));
   }
+  for (std::size_t i = 0; i < report.empty.size() && i < 3; ++i)
+    print(fmt::format("warning: {}: every row was refused ({}): is the spec right? The first, {}\n",
+                      report.empty[i].path, counted(report.empty[i].rows, "row"), report.empty[i].reason));
+  if (report.empty.size() > 3)
+    print(fmt::format("warning: and every row of {} more\n",
+                      counted(static_cast<std::int64_t>(report.empty.size() - 3), "file")));
   for (const auto& one : report.refused)
     print(fmt::format("refused: {}\n{}", one.error, one.hint.empty() ? "" : "         " + one.hint + "\n"));
   for (const auto& [check, rows] : report.quarantine)
-    print(fmt::format("quarantined: {} rows by {}\n", thousands(rows), check));
+    print(fmt::format("quarantined: {} by {}\n", counted(rows, "row"), check));
   if (q.rows_quarantined > 0)
     print(fmt::format("             tapemill quarantine list {} shows them\n", dataset.table));
-  std::string line = fmt::format("{}: {} rows in = {} stored + {} quarantined", dataset.table, thousands(q.rows_in),
+  std::string line = fmt::format("{}: {} in = {} stored + {} quarantined", dataset.table, counted(q.rows_in, "row"),
                                  thousands(q.rows_kept), thousands(q.rows_quarantined));
-  line += fmt::format(" · {} files", thousands(report.files));
+  line += " · " + counted(report.files, "file");
   if (report.files_unchanged > 0) line += fmt::format(", {} unchanged", thousands(report.files_unchanged));
   if (report.files_superseded > 0) line += fmt::format(", {} superseded", thousands(report.files_superseded));
   if (!report.restated.empty()) line += fmt::format(", {} restated", report.restated.size());
@@ -52,8 +59,11 @@ Status run(const pipeline::IngestOptions& options, Context& context) {
   if (context.json) print(report.json());
   else print_report(report, dataset);
   if (report.refused.empty()) return Status::OK();
-  return data_error(fmt::format("{} of {} files refused; the others are in", report.refused.size(), report.files),
-                    "mend or fetch them again and run the same command: what is in stays as it is");
+  const auto refused = static_cast<std::int64_t>(report.refused.size());
+  return data_error(fmt::format("{} of {} refused; {}", refused, counted(report.files, "file"),
+                                refused == report.files ? "nothing went in" : "the others are in"),
+                    fmt::format("mend or fetch {} again and run the same command: what is in stays as it is",
+                                refused == 1 ? "it" : "them"));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "core/decimal.h"
+#include "core/text.h"
 
 namespace tapemill::app {
 namespace {
@@ -83,8 +84,8 @@ std::string TextTable::str(int width) const {
   text += "\n";
   for (const auto& row : rows_) text += line(row);
   if (shown < names_.size())
-    text += fmt::format("… {} more columns: widen the window, name some with --columns, or ask for --json\n",
-                        names_.size() - shown);
+    text += fmt::format("… {}: widen the window, name some with --columns, or ask for --json\n",
+                        counted(static_cast<std::int64_t>(names_.size() - shown), "more column"));
   return text;
 }
 
@@ -104,6 +105,8 @@ std::string thousands(std::int64_t n) {
   }
   return (n < 0 ? "−" : "") + text;
 }
+
+std::string counted(std::int64_t n, std::string_view noun) { return thousands(n) + " " + plural(n, noun); }
 
 std::string cell(const arrow::Array& array, std::int64_t row, const Context& context, const Zone& zone) {
   if (array.IsNull(row)) return kNull;
@@ -216,9 +219,9 @@ void print_table(const arrow::Table& table, const Context& context, const Zone& 
     text.add(std::move(row));
   }
   print(text.str(terminal_width()));
-  std::string line = fmt::format("{} rows", thousands(table.num_rows()));
+  std::string line = counted(table.num_rows(), "row");
   if (shown < table.num_rows())
-    line = fmt::format("{} of {} rows (--limit 0 shows all)", thousands(shown), thousands(table.num_rows()));
+    line = fmt::format("{} of {} (--limit 0 shows all)", thousands(shown), counted(table.num_rows(), "row"));
   if (times) line += " · times in " + (context.utc ? std::string("UTC") : zone.name());
   if (!footer.empty()) line += " · " + footer;
   print(line + "\n");

@@ -29,6 +29,7 @@ void print(const std::string& text);           // to stdout
 void print(const Json& document);              // one document, two-space indent, newline
 
 std::string thousands(std::int64_t n);         // 619 040, thin spaces
+std::string counted(std::int64_t n, std::string_view noun);  // 1 row, 2 rows
 /// One value of an Arrow array as text; times in `zone` (UTC when context.utc), null as kNull.
 std::string cell(const arrow::Array& array, std::int64_t row, const Context& context, const Zone& zone);
 Json cell_json(const arrow::Array& array, std::int64_t row);

@@ -74,7 +74,7 @@ Status list(const QuarantineOptions& options, Context& context) {
     text.add({fmt::format("{}:{}", rows.text("file", i), rows.number("line", i)), rows.text("check", i),
               rows.text("reason", i), rows.text("raw", i)});
   print(text.str(terminal_width()));
-  std::string line = fmt::format("{} of {} rows", thousands(shown), thousands(rows.batch->num_rows()));
+  std::string line = fmt::format("{} of {}", thousands(shown), counted(rows.batch->num_rows(), "row"));
   for (const auto& [check, n] : by_check) line += fmt::format(" · {} {}", check, thousands(n));
   print(line + "\n");
   return Status::OK();

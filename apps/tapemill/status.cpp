@@ -10,6 +10,7 @@ Status run(const NoOptions&, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   ARROW_ASSIGN_OR_RAISE(auto all, pipeline::status_of(lake));
   Json list = Json::array();
+  std::string notes;
   TextTable text({"data set", "first", "last", "files>", "rows>", "quarantined>", "version>", "missing sessions"});
   for (const auto& one : all) {
     Json missing = Json::array();
@@ -23,18 +24,24 @@ Status run(const NoOptions&, Context& context) {
     list.push_back({{"dataset", one.table},
                     {"first", one.first ? Json(one.first->str()) : Json()},
                     {"last", one.last ? Json(one.last->str()) : Json()},
-                    {"files", one.units},
+                    {"files", one.untold.empty() ? Json(one.units) : Json()},
                     {"rows", one.rows},
-                    {"rows_quarantined", one.quarantined},
+                    {"rows_quarantined", one.untold.empty() ? Json(one.quarantined) : Json()},
                     {"version", one.version},
                     {"last_commit", Instant{one.last_commit_ms * 1000}.str()},
-                    {"missing_sessions", missing}});
-    text.add({one.table, date(one.first), date(one.last), thousands(one.units), thousands(one.rows),
-              thousands(one.quarantined), std::to_string(one.version), shown.empty() ? "none" : shown});
+                    {"missing_sessions", missing},
+                    {"untold", one.untold.empty() ? Json() : Json(one.untold)}});
+    auto told = [&](std::int64_t n) { return one.untold.empty() ? thousands(n) : std::string(kNull); };
+    if (!one.untold.empty()) notes += one.table + ": " + one.untold + "\n";
+    text.add({one.table, date(one.first), date(one.last), told(one.units), thousands(one.rows),
+              told(one.quarantined), std::to_string(one.version), shown.empty() ? "none" : shown});
   }
   if (context.json) print(Json{{"lake", lake.root()}, {"datasets", list}});
   else if (all.empty()) print(std::string("nothing is in yet: tapemill ingest DATASET PATH... fills the lake\n"));
-  else print(text.str(terminal_width()));
+  else
+    print(text.str(terminal_width()) + notes +
+          "missing sessions: of the calendar, from first to last, without any row; an instrument's own gaps are told by "
+          "ingest (missing_sessions)\n");
   return Status::OK();
 }
 

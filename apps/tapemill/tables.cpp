@@ -119,9 +119,9 @@ Status describe_table(const TableOptions& options, Context& context) {
                {"columns", columns}});
     return Status::OK();
   }
-  print(fmt::format("{}{} · version {} · {} rows in {} files, {} · partitions: {}\n\n", name.str(),
-                    dataset.ok() ? " · " + dataset->title : "", snapshot.version, thousands(snapshot.rows()),
-                    snapshot.parts.size(), format_bytes(snapshot.bytes()), parts.empty() ? "none" : parts));
+  print(fmt::format("{}{} · version {} · {} in {}, {} · partitions: {}\n\n", name.str(),
+                    dataset.ok() ? " · " + dataset->title : "", snapshot.version, counted(snapshot.rows(), "row"),
+                    counted(static_cast<std::int64_t>(snapshot.parts.size()), "file"), format_bytes(snapshot.bytes()), parts.empty() ? "none" : parts));
   print(text.str(terminal_width()));
   return Status::OK();
 }

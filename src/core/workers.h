@@ -19,7 +19,7 @@ class Workers {
   int threads_;
 };
 
-/// Set by SIGINT and SIGTERM once install_interrupt() ran: long work asks it between steps. A second signal ends the process.
+/// Set by SIGINT and SIGTERM once install_interrupt() ran: long work asks it between steps. A second one ends the process at once, with 128 + its number.
 std::stop_token interrupt();
 void install_interrupt();
 

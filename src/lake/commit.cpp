@@ -93,6 +93,8 @@ Status check_since(const Table& table, const Transaction& transaction, std::int6
   }
   const auto units = touched(commit);
   for (const std::string& unit : transaction.touches) {
+    if (unit == "*" && !commit.adds.empty())
+      return conflict(fmt::format("{}: commit {} has brought rows meanwhile", table.name().str(), version));
     if (units.contains(unit))
       return conflict(fmt::format("{}: commit {} has written {} meanwhile", table.name().str(), version, unit));
   }
@@ -136,7 +138,8 @@ Json info_of(const Transaction& transaction, std::int64_t at, const LogState& st
                   {"numOutputRows", std::to_string(rows)},
                   {"numOutputBytes", std::to_string(bytes)}};
   Json touches = Json::array();
-  for (const std::string& unit : transaction.touches) touches.push_back(unit);
+  for (const std::string& unit : transaction.touches)
+    if (unit != "*") touches.push_back(unit);
   return {{"timestamp", at},
           {"operation", transaction.operation},
           {"operationParameters", texts_of(transaction.parameters)},

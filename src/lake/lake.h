@@ -48,7 +48,7 @@ struct Transaction {
   std::string operation = "WRITE";
   Json parameters = Json::object();
   Json counts = Json::object();  // rows_in, rows_stored, rows_quarantined, ...
-  std::vector<std::string> touches;  // units (sessions) this commit replaces or adds: a race on one is judged again
+  std::vector<std::string> touches;  // units (sessions) this commit replaces or adds: a race on one is judged again; "*": on any
   bool data_change = true;  // false: the same rows in other files (compaction)
   /// New columns, as create() takes them, of a table that is rebuilt whole: `removes` then has every part of it.
   std::shared_ptr<arrow::Schema> schema = nullptr;

@@ -9,6 +9,7 @@
 
 #include "core/decimal.h"
 #include "lake/filter.h"
+#include "lake/missing_table.h"
 #include "lake/part_reader.h"
 #include "lake/read_view.h"
 #include "lake/rows.h"
@@ -32,18 +33,7 @@ Result<Found> find(const Lake& lake, const TableName& name, std::optional<std::i
     }
     if (name.layer != Layer::silver) break;
   }
-  ARROW_ASSIGN_OR_RAISE(auto tables, lake.tables());
-  std::vector<std::string> names;
-  std::string all;
-  for (const TableName& one : tables) {
-    names.push_back(one.layer == Layer::silver ? one.table : one.str());
-    all += (all.empty() ? "" : ", ") + names.back();
-  }
-  const std::string wanted = name.layer == Layer::silver ? name.table : name.str();
-  const std::string near = nearest(wanted, names);
-  return data_error(fmt::format("there is no table {} in the lake {}", wanted, lake.root()),
-                    all.empty() ? "the lake is empty: tapemill ingest fills it"
-                                : (near.empty() ? "" : "did you mean " + near + "? ") + "tables: " + all);
+  return missing_table(lake, name);
 }
 
 Result<std::vector<std::string>> columns_of(const ScanRequest& request, const Snapshot& snapshot) {

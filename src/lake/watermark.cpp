@@ -7,18 +7,9 @@
 #include <set>
 
 #include "lake/stats.h"
+#include "lake/tags.h"
 
 namespace tapemill::lake {
-namespace {
-
-const std::string& tag(const Part& part, const char* key) {
-  static const std::string none;
-  auto it = part.tags.find(key);
-  return it == part.tags.end() ? none : it->second;
-}
-
-}  // namespace
-
 Result<std::vector<UnitState>> units(const Snapshot& snapshot) {
   std::map<std::pair<std::string, std::string>, UnitState> found;
   for (const Part& part : snapshot.parts) {

@@ -268,6 +268,7 @@ class SortedPartWriter final : public PartWriter {
       hash.add(piece);
       hash.add(std::string_view("\0", 1));
     }
+    hash.add(provenance_.arrival);
     const std::string name = fmt::format("part-{:05}-{}.parquet", index_++, hash.hex().substr(0, 32));
     part.path = hive.empty() ? name : hive + "/" + name;
     part.partition = partition_;

@@ -11,6 +11,7 @@ struct Provenance {
   std::string unit, form;    // "2024-10-28", "nse_udiff"
   std::int64_t ordinal = 0;  // how many times this unit had been replaced before: no path is ever reused
   std::map<std::string, std::string> tags;  // further tags: file (its name), arrival
+  std::string arrival;       // of a restatement, whose rows carry it; empty otherwise
 };
 
 /// Writes the rows of one source into sorted Parquet parts, one or more per partition; parts are synced but not visible

@@ -7,7 +7,10 @@
 #include <set>
 
 #include "core/progress.h"
+#include "core/text.h"
+#include "lake/overlap.h"
 #include "pipeline/landing.h"
+#include "pipeline/rewritten.h"
 #include "pipeline/unit.h"
 
 namespace tapemill::pipeline {
@@ -75,6 +78,7 @@ class Group {
     lake::Table bronze = lake_.table(lake::Layer::bronze, dataset_.table);
     for (;;) {
       ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, bronze.snapshot());
+      ARROW_RETURN_NOT_OK(sources_known(bronze, snapshot));
       // Nobody was faster, and yet the parts' names were taken: another engine has deleted them from the table. No path is
       // used again, so they are named as the unit's next restatement.
       if (snapshot.version == last_version_) ++deleted_;
@@ -96,6 +100,10 @@ class Group {
         if (job.refusal.ok()) writers.push_back(job.writer.get());
       ARROW_RETURN_NOT_OK(lake::publish(writers));
       ARROW_RETURN_NOT_OK(landed());
+      if (may_overlap()) {
+        if (snapshot.version < 0) { ARROW_ASSIGN_OR_RAISE(snapshot, bronze.snapshot(0)); }  // made beside landing
+        ARROW_RETURN_NOT_OK(refuse_overlaps(bronze, snapshot, jobs));
+      }
       ARROW_ASSIGN_OR_RAISE(bool committed, commit(bronze, snapshot, jobs));
       if (!committed) continue;
       settle(jobs, report);
@@ -127,6 +135,45 @@ class Group {
     return jobs;
   }
 
+  /// Units that are one session each share no key that has the session or the time in it.
+  bool may_overlap() const {
+    auto apart = [&](const std::string& column) { return column == dataset_.session_column || column == "time"; };
+    const bool dated = std::any_of(dataset_.key.begin(), dataset_.key.end(), apart);
+    auto many = [](const Landed& file) { return !file.info.session.has_value(); };
+    return !dataset_.key.empty() && (!dated || std::any_of(files_.begin(), files_.end(), many));
+  }
+
+  /// The key makes a row unique in the table, not in its file alone: a file that brings keys which are in by another file
+  /// is refused whole.
+  Status refuse_overlaps(const lake::Table& bronze, const lake::Snapshot& snapshot, std::vector<UnitJob>& jobs) {
+    lake::KeyOverlaps overlaps(bronze, snapshot, dataset_.key, budget_);
+    for (bool again = true; again;) {
+      again = false;
+      std::set<std::string> leaving;
+      for (const UnitJob& job : jobs)
+        if (job.refusal.ok()) leaving.insert(job.removes.begin(), job.removes.end());
+      std::vector<const lake::Part*> others;
+      for (const lake::Part& part : snapshot.parts)
+        if (!leaving.contains(part.path)) others.push_back(&part);
+      for (UnitJob& job : jobs) {
+        if (!job.refusal.ok()) continue;
+        ARROW_ASSIGN_OR_RAISE(lake::Overlap found, overlaps.find(job.parts, others));
+        if (found.rows == 0) {
+          for (const lake::Part& part : job.parts) others.push_back(&part);
+          continue;
+        }
+        job.refusal = data_error(
+            fmt::format("{}: {} {} with a key that {} has already; the first, {}, came from {}", job.landed.info.path,
+                        found.rows, plural(found.rows, "row"), bronze.name().str(), found.key, found.file),
+            fmt::format("to correct {} give this file its name: it replaces that file's rows; or take the rows out",
+                        found.file));
+        again = !job.removes.empty();  // what it would have replaced stays
+        if (again) break;
+      }
+    }
+    return Status::OK();
+  }
+
   /// False when another process was faster with one of these units, or their parts' names are taken.
   Result<bool> commit(const lake::Table& bronze, const lake::Snapshot& snapshot, const std::vector<UnitJob>& jobs) {
     Status refused_rows = commit_quarantine(lake_, dataset_, jobs);
@@ -156,6 +203,7 @@ class Group {
       in += job.report.rows_in, kept += job.report.rows_kept, refused += job.report.rows_quarantined;
     }
     if (transaction.touches.empty()) return true;
+    if (may_overlap()) transaction.touches.push_back("*");  // what came meanwhile may have their keys
     if (!restated.empty()) transaction.operation = "RESTATE", transaction.parameters["restated"] = restated;
     transaction.parameters["units"] = units;
     transaction.counts = {{"rows_in", in}, {"rows_stored", kept}, {"rows_quarantined", refused}};
@@ -172,7 +220,9 @@ class Group {
         report.stopped |= job.report.stopped;
         continue;
       }
-      report.quality.merge(job.report);
+      report.quality.merge(job.report, std::filesystem::path(job.landed.info.path).filename().string());
+      if (job.report.rows_kept == 0)
+        report.empty.push_back({job.landed.info.path, job.first_refusal, job.report.rows_in});
       for (const auto& [check, rows] : job.refused_by_check) report.quarantine[check] += rows;
       for (const auto& part : job.parts) report.bytes_stored += part.size;
       if (!job.replaces_sha256.empty()) {
@@ -198,7 +248,9 @@ class Group {
 }  // namespace
 
 Json IngestReport::json() const {
-  Json refusals = Json::array(), again = Json::array(), by_reason = Json::object();
+  Json refusals = Json::array(), again = Json::array(), by_reason = Json::object(), nothing = Json::array();
+  for (const auto& one : empty)
+    nothing.push_back({{"path", one.path}, {"rows", one.rows}, {"first_reason", one.reason}});
   for (const auto& one : refused) refusals.push_back({{"path", one.path}, {"error", one.error}, {"hint", one.hint}});
   for (const auto& one : restated)
     again.push_back({{"unit", one.unit}, {"form", one.form}, {"before", one.before}, {"after", one.after}});
@@ -217,6 +269,7 @@ Json IngestReport::json() const {
           {"quarantine", by_reason},
           {"refused", refusals},
           {"restated", again},
+          {"every_row_refused", nothing},
           {"quality", quality.json()}};
 }
 
@@ -226,6 +279,11 @@ Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, cons
   IngestReport report;
   if (budget.ceiling() == 0) keep_freed_memory();
   ARROW_RETURN_NOT_OK(quality::make_checks(dataset).status());  // a spec that is wrong says so before a byte is copied
+  lake::Table bronze = lake.table(lake::Layer::bronze, dataset.table);
+  if (bronze.exists()) {
+    ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, bronze.snapshot());
+    ARROW_RETURN_NOT_OK(sources_known(bronze, snapshot));
+  }
   ARROW_ASSIGN_OR_RAISE(std::vector<std::string> files, sources::expand_paths(paths));
   report.files = static_cast<std::int64_t>(files.size());
   ARROW_ASSIGN_OR_RAISE(auto infos, inspect_all(dataset, files, workers, report));
@@ -234,7 +292,6 @@ Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, cons
   ARROW_ASSIGN_OR_RAISE(auto landing, plan_landing(lake, dataset, infos, now));
   const std::vector<Landed>& landed = landing.files;
 
-  lake::Table bronze = lake.table(lake::Layer::bronze, dataset.table);
   if (landed.empty()) ARROW_RETURN_NOT_OK(bronze.create(dataset));
   {
     Progress progress("bronze", report.bytes_in, "bytes");

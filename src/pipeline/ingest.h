@@ -22,10 +22,16 @@ struct RefusedFile {
 struct Restated {
   std::string unit, form, before, after;  // sha256
 };
+/// A file of which no row is in, though it is known from now on: more often a wrong spec than a wrong file.
+struct EmptyFile {
+  std::string path, reason;  // of the first refused row, with its line
+  std::int64_t rows = 0;
+};
 struct IngestReport {
   std::int64_t files = 0, files_unchanged = 0, files_superseded = 0;
   std::vector<RefusedFile> refused;
   std::vector<Restated> restated;
+  std::vector<EmptyFile> empty;                     // every row was refused
   quality::Report quality;                          // rows in, kept, quarantined; findings by check
   std::map<std::string, std::int64_t> quarantine;   // rows by reason's check
   std::int64_t version = -1;                        // of bronze, after the last commit

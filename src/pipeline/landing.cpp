@@ -74,23 +74,35 @@ class Copy {
   int out_ = -1;
 };
 
-/// Where equal bytes lie already, and when they arrived.
-Result<std::map<std::string, std::pair<std::string, Instant>>> known(const lake::Lake& lake, const lake::Table& table) {
-  std::map<std::string, std::pair<std::string, Instant>> by_hash;
-  if (!table.exists()) return by_hash;
+struct Arrival {
+  std::string sha256;
+  Instant at;
+};
+struct Known {
+  std::map<std::string, std::string> places;                               // where equal bytes lie, by their hash
+  std::map<std::pair<std::string, std::string>, Arrival> newest;           // by unit and form
+};
+
+Result<Known> known(const lake::Lake& lake, const lake::Table& table) {
+  Known all;
+  if (!table.exists()) return all;
   lake::ScanRequest request;
   request.table = table.name();
-  request.columns = {"sha256", "kept_at", "arrived_at"};
+  request.columns = {"unit", "form", "sha256", "kept_at", "arrived_at"};
   ARROW_ASSIGN_OR_RAISE(auto scanned, lake::scan(lake, request));
   ARROW_ASSIGN_OR_RAISE(auto rows, scanned.rows->CombineChunksToBatch());
-  const auto& hashes = static_cast<const arrow::StringArray&>(*rows->GetColumnByName("sha256"));
-  const auto& places = static_cast<const arrow::StringArray&>(*rows->GetColumnByName("kept_at"));
+  auto texts = [&](const char* name) -> const arrow::StringArray& {
+    return static_cast<const arrow::StringArray&>(*rows->GetColumnByName(name));
+  };
+  const auto &units = texts("unit"), &forms = texts("form"), &hashes = texts("sha256"), &places = texts("kept_at");
   const auto& times = static_cast<const arrow::TimestampArray&>(*rows->GetColumnByName("arrived_at"));
   for (std::int64_t i = 0; i < rows->num_rows(); ++i) {
-    auto [at, fresh] = by_hash.try_emplace(hashes.GetString(i), places.GetString(i), Instant{times.Value(i)});
-    if (!fresh && times.Value(i) < at->second.second.us) at->second.second.us = times.Value(i);
+    all.places.try_emplace(hashes.GetString(i), places.GetString(i));
+    Arrival& newest = all.newest[{units.GetString(i), forms.GetString(i)}];
+    if (newest.sha256.empty() || times.Value(i) > newest.at.us)
+      newest = {hashes.GetString(i), Instant{times.Value(i)}};
   }
-  return by_hash;
+  return all;
 }
 
 Result<std::shared_ptr<arrow::RecordBatch>> rows_of(const std::vector<const Landed*>& files, arrow::MemoryPool* pool) {
@@ -135,18 +147,20 @@ Result<LandingPlan> plan_landing(const lake::Lake& lake, const Dataset& dataset,
   LandingPlan plan;
   for (const auto& info : files) {
     Landed one{info, {}, now};
-    auto found = there.find(info.sha256);
-    plan.fresh.push_back(found == there.end());
-    if (found != there.end()) {
-      one.kept_at = found->second.first;
-      one.arrived = found->second.second;
-    } else {
-      std::error_code ignored;
-      one.kept_at = dataset.landing_copy
-                        ? "files/" + info.sha256.substr(0, 16) + "-" + fs::path(info.path).filename().string()
-                        : fs::absolute(info.path, ignored).string();
-      there[info.sha256] = {one.kept_at, now};
+    auto [newest, first] = there.newest.try_emplace({info.unit, info.form}, Arrival{info.sha256, now});
+    const bool arrives = first || newest->second.sha256 != info.sha256;
+    if (!first) {  // never before what it replaces, whatever the clock does
+      one.arrived = arrives ? std::max(now, Instant{newest->second.at.us + 1}) : newest->second.at;
+      newest->second = {info.sha256, one.arrived};
     }
+    auto place = there.places.find(info.sha256);
+    const bool copied = dataset.landing_copy && place == there.places.end();
+    std::error_code ignored;
+    if (!dataset.landing_copy && arrives) one.kept_at = fs::absolute(info.path, ignored).string();
+    else if (copied) one.kept_at = "files/" + info.sha256.substr(0, 16) + "-" + fs::path(info.path).filename().string();
+    else one.kept_at = place->second;
+    there.places.try_emplace(info.sha256, one.kept_at);
+    plan.arrives.push_back(arrives), plan.copied.push_back(copied);
     plan.files.push_back(std::move(one));
   }
   return plan;
@@ -167,10 +181,10 @@ Status land(const lake::Lake& lake, const Dataset& dataset, const LandingPlan& p
   std::int64_t bytes = 0;
   for (std::size_t i = from; i < to; ++i) {
     if (interrupt().stop_requested()) return Status::Cancelled("interrupted");
-    if (plan.fresh[i] == 0) continue;
+    if (plan.arrives[i] == 0) continue;
     const Landed& one = plan.files[i];
-    rows.push_back(&one), key += one.info.sha256, bytes += one.info.size;
-    if (!dataset.landing_copy) continue;
+    rows.push_back(&one), key += one.info.unit + one.info.sha256, bytes += one.info.size;
+    if (plan.copied[i] == 0) continue;
     ARROW_RETURN_NOT_OK(
         copies.emplace_back(table.path() + "/" + one.kept_at).write(one.info.path, one.info.sha256, block));
   }

@@ -8,7 +8,10 @@
 #include <filesystem>
 #include <set>
 
+#include "lake/missing_table.h"
 #include "lake/scan.h"
+#include "lake/tags.h"
+#include "pipeline/rewritten.h"
 #include "pipeline/unit.h"
 
 namespace fs = std::filesystem;
@@ -33,7 +36,7 @@ std::string printable(std::string_view raw) {
 
 /// The parts of quarantine that belong to what bronze holds now.
 bool belongs(const lake::Part& part, const std::map<std::string, UnitState>& units) {
-  auto tag = [&](const char* name) { return part.tags.at(name); };
+  auto tag = [&](const char* name) { return lake::tag(part, name); };
   auto found = units.find(tag("unit") + "/" + tag("form"));
   return found != units.end() && found->second.sha256 == tag("sha256") &&
          std::to_string(found->second.ordinal) == tag("ordinal");
@@ -122,6 +125,8 @@ Result<std::shared_ptr<arrow::Table>> quarantined(const lake::Lake& lake, const 
                                                   const QuarantineFilter& filter) {
   lake::Table bronze = lake.table(lake::Layer::bronze, name);
   lake::Table table = lake.table(lake::Layer::bronze, quarantine_table(name));
+  if (!bronze.exists()) return lake::missing_table(lake, {lake::Layer::silver, name});
+  ARROW_RETURN_NOT_OK(provenance_known(lake, name));
   ARROW_ASSIGN_OR_RAISE(lake::Snapshot data, bronze.snapshot());
   if (!table.exists()) return arrow::Table::MakeEmpty(quarantine_schema());
   ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, table.snapshot());
@@ -130,7 +135,7 @@ Result<std::shared_ptr<arrow::Table>> quarantined(const lake::Lake& lake, const 
   for (const lake::Part& part : snapshot.parts)
     if (belongs(part, units)) parts.push_back(part);
   std::stable_sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) {
-    return a.tags.at("unit") < b.tags.at("unit");
+    return lake::tag(a, "unit") < lake::tag(b, "unit");
   });  // not by the hash in a name
   ARROW_ASSIGN_OR_RAISE(auto rows, lake::read_parts(table, snapshot, parts));
   ARROW_ASSIGN_OR_RAISE(auto batch, rows->CombineChunksToBatch());

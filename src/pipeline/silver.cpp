@@ -5,7 +5,9 @@
 #include "core/expression.h"
 #include "core/workers.h"
 #include "lake/scan.h"
+#include "lake/tags.h"
 #include "lake/writer.h"
+#include "pipeline/rewritten.h"
 #include "pipeline/unit.h"
 
 namespace tapemill::pipeline {
@@ -71,7 +73,7 @@ Status derive_unit(const lake::Table& bronze, const lake::Snapshot& snapshot, co
                               unit.state.unit,
                               unit.state.form,
                               unit.state.ordinal,
-                              {{"file", unit.from.front().tags.at("file")}}};
+                              {{"file", lake::tag(unit.from.front(), "file")}}};
   ARROW_ASSIGN_OR_RAISE(unit.writer, lake::write_parts(silver, lake::layout_of(dataset), provenance, budget));
   arrow::TableBatchReader reader(*table);
   std::shared_ptr<arrow::RecordBatch> batch;
@@ -96,6 +98,8 @@ Status refresh_silver(const lake::Lake& lake, const Dataset& dataset, const Work
   for (std::int64_t last = -2;;) {
     ARROW_ASSIGN_OR_RAISE(lake::Snapshot from, bronze.snapshot());
     ARROW_ASSIGN_OR_RAISE(lake::Snapshot to, silver.snapshot());
+    ARROW_RETURN_NOT_OK(sources_known(bronze, from));
+    ARROW_RETURN_NOT_OK(sources_known(silver, to));
     auto wanted = units_of(from), have = units_of(to);
     lake::Transaction transaction;
     transaction.read_version = to.version;
@@ -116,7 +120,7 @@ Status refresh_silver(const lake::Lake& lake, const Dataset& dataset, const Work
       Derived& unit = units.emplace_back();
       unit.state = state;
       for (const auto& part : from.parts)
-        if (part.tags.at("unit") == state.unit && part.tags.at("form") == state.form) unit.from.push_back(part);
+        if (lake::tag(part, "unit") == state.unit && lake::tag(part, "form") == state.form) unit.from.push_back(part);
     }
     std::int64_t rows = 0;
     constexpr std::size_t kAtOnce = 32;  // their files are synced together, and open until then

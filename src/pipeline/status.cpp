@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "lake/sessions.h"
+#include "pipeline/rewritten.h"
 #include "pipeline/unit.h"
 
 namespace tapemill::pipeline {
@@ -39,11 +41,18 @@ Result<std::vector<DatasetStatus>> status_of(const lake::Lake& lake) {
         if (!bound || (better < 0 ? date < *bound : date > *bound)) bound = date;
       }
     }
-    if (one_session_a_file && !sessions.empty())
+    if (!one_session_a_file) {
+      ARROW_ASSIGN_OR_RAISE(sessions, lake::sessions_in(bronze, snapshot, dataset->session_column, *dataset->calendar));
+    }
+    if (!sessions.empty())
       for (Date date : dataset->calendar->sessions(*sessions.begin(), *sessions.rbegin()))
         if (!sessions.contains(date)) status.missing.push_back(date);
-    ARROW_ASSIGN_OR_RAISE(auto refused, quarantined(lake, dataset->table, {"", "", 0}));
-    status.quarantined = refused->num_rows();
+    if (Status told = provenance_known(lake, dataset->table); !told.ok()) {
+      status.untold = told.message();
+    } else {
+      ARROW_ASSIGN_OR_RAISE(auto refused, quarantined(lake, dataset->table, {"", "", 0}));
+      status.quarantined = refused->num_rows();
+    }
     all.push_back(std::move(status));
   }
   return all;

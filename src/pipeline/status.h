@@ -9,8 +9,9 @@ struct DatasetStatus {
   std::string table;
   std::int64_t units = 0, rows = 0, version = -1, last_commit_ms = 0;
   std::optional<Date> first, last;      // sessions
-  std::vector<Date> missing;  // sessions between first and last with no unit; empty for files of many sessions
+  std::vector<Date> missing;  // sessions of the calendar between first and last of which there is no row at all
   std::int64_t quarantined = 0;  // rows of what is in
+  std::string untold;  // why units and quarantined cannot be told: another program rewrote the table; else empty
 };
 /// One entry per data set of datasets/ whose bronze table exists, by name.
 Result<std::vector<DatasetStatus>> status_of(const lake::Lake& lake);

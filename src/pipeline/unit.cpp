@@ -4,6 +4,8 @@
 
 #include <filesystem>
 
+#include "core/text.h"
+#include "lake/tags.h"
 #include "lake/writer.h"
 #include "pipeline/quarantine.h"
 
@@ -45,10 +47,7 @@ RefusedFile refused_file(const std::string& path, const Status& status) {
 std::map<std::string, UnitState> units_of(const lake::Snapshot& snapshot) {
   std::map<std::string, UnitState> states;
   for (const lake::Part& part : snapshot.parts) {
-    auto tag = [&](const char* name) {
-      auto found = part.tags.find(name);
-      return found == part.tags.end() ? std::string{} : found->second;
-    };
+    auto tag = [&](const char* name) { return lake::tag(part, name); };
     UnitState& state = states[key_of(tag("unit"), tag("form"))];
     state.unit = tag("unit");
     state.form = tag("form");
@@ -80,10 +79,11 @@ Placing place_unit(const Landed& file, const std::map<std::string, UnitState>& s
     job.ordinal = std::max(job.ordinal, state.ordinal + 1);
     if (state.form == info.form) {
       if (state.sha256 == info.sha256) return Placing::unchanged;
-      job.replaces_sha256 = state.sha256;
     } else if (rank(state.form) > rank(info.form)) {
       return Placing::superseded;
     }
+    // A better form of a session that is in restates it too: its rows were not known before it arrived.
+    if (state.form == info.form || job.replaces_sha256.empty()) job.replaces_sha256 = state.sha256;
     job.removes.insert(job.removes.end(), state.paths.begin(), state.paths.end());
   }
   return Placing::read;
@@ -97,6 +97,7 @@ Status read_unit(const lake::Lake& lake, const Dataset& dataset, UnitJob& job, M
   lake::Table bronze = lake.table(lake::Layer::bronze, dataset.table);
   lake::Provenance provenance{
       info.sha256, info.unit, info.form, job.ordinal, {{"file", fs::path(info.path).filename().string()}}};
+  if (!job.replaces_sha256.empty()) provenance.arrival = job.landed.arrived.str();
   ARROW_ASSIGN_OR_RAISE(std::shared_ptr<lake::PartWriter> writer,
                         lake::write_parts(bronze, lake::layout_of(dataset), provenance, budget));
   QuarantineWriter quarantine(lake, dataset, info, job.ordinal, budget);
@@ -108,6 +109,8 @@ Status read_unit(const lake::Lake& lake, const Dataset& dataset, UnitJob& job, M
     if (!*next) break;
     ARROW_ASSIGN_OR_RAISE(auto judged, quality::judge(dataset, checks, **next, job.report));
     for (const Refused& row : judged.refused) ++job.refused_by_check[row.check];
+    if (job.first_refusal.empty() && !judged.refused.empty())
+      job.first_refusal = fmt::format("line {}: {}", judged.refused.front().line, judged.refused.front().reason);
     ARROW_RETURN_NOT_OK(quarantine.write(judged.refused));
     std::shared_ptr<arrow::RecordBatch> kept = judged.kept;
     if (!job.replaces_sha256.empty()) { ARROW_ASSIGN_OR_RAISE(kept, available_no_earlier(kept, job.landed.arrived)); }
@@ -120,7 +123,8 @@ Status read_unit(const lake::Lake& lake, const Dataset& dataset, UnitJob& job, M
     std::string found;
     for (const auto& one : job.report.findings)
       if (one.severity == CheckSpec::Severity::stop && one.count > 0)
-        found = fmt::format("{} ({} rows): {}", one.check, one.count, one.examples.empty() ? "" : one.examples.front());
+        found = fmt::format("{} ({} {}): {}", one.check, one.count, plural(one.count, "row"),
+                            one.examples.empty() ? "" : one.examples.front());
     return data_error(fmt::format("{}: the check {} says stop", info.path, found),
                       "nothing of the file is kept; mend it, or let the check say quarantine or warn");
   }

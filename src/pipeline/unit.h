@@ -25,12 +25,13 @@ std::map<std::string, UnitState> units_of(const lake::Snapshot& snapshot);
 struct UnitJob {
   Landed landed;
   std::int64_t ordinal = 0;              // how many times the unit had been replaced before
-  std::string replaces_sha256;           // of a restated unit
+  std::string replaces_sha256;           // of a restated unit, also of the form that this one supersedes
   std::vector<std::string> removes;      // parts of the unit's earlier bytes, or of a form that this one supersedes
   std::vector<lake::Part> parts, quarantine_parts;
   std::shared_ptr<lake::PartWriter> writer;  // of `parts`, which lake::publish() has to name before a commit
   quality::Report report;
   std::map<std::string, std::int64_t> refused_by_check;
+  std::string first_refusal;             // "line 2: session: ..."
   Status refusal;                        // not OK: nothing of the file is kept
 };
 

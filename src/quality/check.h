@@ -16,15 +16,16 @@ struct Finding {
   std::string check;
   CheckSpec::Severity severity;
   std::int64_t count = 0;
-  std::vector<std::string> examples;  // the first ten, readable: "line 4821: high 10.20 below close 10.30"
-  void add(std::string example);      // counts one, keeps the example while there are fewer than ten
+  std::vector<std::string> examples;  // the first twenty, readable: "line 4821: high 10.20 below close 10.30"
+  void add(std::string example);      // counts one, keeps the example while there are fewer
 };
 struct Report {
   std::int64_t rows_in = 0, rows_kept = 0, rows_quarantined = 0;
   std::vector<Finding> findings;      // in the order of declaration; parse and null first
   bool stopped = false;               // a check that says stop has found something
   Finding& finding(const std::string& check, CheckSpec::Severity severity);
-  void merge(const Report& other);
+  /// Adds another file's; its examples get the file's name: "2024-10-28.csv:4821: high 10.20 below close 10.30".
+  void merge(const Report& other, const std::string& file = {});
   Json json() const;
 };
 

@@ -4,7 +4,7 @@
 
 namespace tapemill::quality {
 namespace {
-constexpr std::size_t kExamples = 10;
+constexpr std::size_t kExamples = 20;
 const char* text(CheckSpec::Severity severity) {
   return severity == CheckSpec::Severity::warn         ? "warn"
          : severity == CheckSpec::Severity::quarantine ? "quarantine"
@@ -23,7 +23,12 @@ void Finding::add(std::string example) {
   if (examples.size() < kExamples) examples.push_back(std::move(example));
 }
 
-void Report::merge(const Report& other) {
+void Report::merge(const Report& other, const std::string& file) {
+  auto placed = [&](const std::string& example) {
+    constexpr std::string_view line = "line ";
+    if (file.empty()) return example;
+    return example.starts_with(line) ? file + ":" + example.substr(line.size()) : file + ": " + example;
+  };
   rows_in += other.rows_in;
   rows_kept += other.rows_kept;
   rows_quarantined += other.rows_quarantined;
@@ -32,7 +37,7 @@ void Report::merge(const Report& other) {
     Finding& ours = finding(theirs.check, theirs.severity);
     ours.count += theirs.count;
     for (const auto& example : theirs.examples)
-      if (ours.examples.size() < kExamples) ours.examples.push_back(example);
+      if (ours.examples.size() < kExamples) ours.examples.push_back(placed(example));
   }
 }
 

@@ -117,18 +117,31 @@ class Inflated final : public Bytes {
 
 }  // namespace
 
-Result<std::unique_ptr<Bytes>> open_bytes(const std::string& path) {
-  int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) {
+Status readable_file(const std::string& path) {
+  struct stat facts{};
+  if (::stat(path.c_str(), &facts) != 0) {
     if (errno == ENOENT || errno == ENOTDIR)
       return usage_error(path + ": no such file", "check the path; folders and globs may be given too");
     return errno_error(path, errno, errno == EACCES ? "the file may not be read by this user: chmod or chown it" : "");
   }
-  auto file = std::make_unique<File>(path, descriptor);
-  struct stat facts{};
-  if (::fstat(descriptor, &facts) == 0 && S_ISDIR(facts.st_mode))
+  if (S_ISREG(facts.st_mode)) return Status::OK();
+  if (S_ISDIR(facts.st_mode))
     return usage_error(path + ": a folder where a file is wanted",
                        "name the files in it, or pass the folder to tapemill ingest, which looks inside");
+  const char* kind = S_ISFIFO(facts.st_mode)   ? "a pipe"
+                     : S_ISSOCK(facts.st_mode) ? "a socket"
+                     : S_ISCHR(facts.st_mode)  ? "a character device"
+                                               : "a block device";
+  return usage_error(fmt::format("{}: {} where a file is wanted", path, kind),
+                     "write what it yields to a file first: a file is read more than once, and kept by its hash");
+}
+
+Result<std::unique_ptr<Bytes>> open_bytes(const std::string& path) {
+  ARROW_RETURN_NOT_OK(readable_file(path));
+  int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0)
+    return errno_error(path, errno, errno == EACCES ? "the file may not be read by this user: chmod or chown it" : "");
+  auto file = std::make_unique<File>(path, descriptor);
   ::posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
   std::vector<char> head(kInput);
   ARROW_ASSIGN_OR_RAISE(std::size_t got, file->read(head.data(), head.size()));

@@ -19,7 +19,11 @@ class Bytes {
   virtual std::int64_t bytes_read() const = 0;  // of the file as received
 };
 
-/// Errors: missing or a folder (usage), no permission or unreadable (environment).
+/// Whether `path` may be opened: a pipe or device is told before that, for opening one may wait for ever.
+/// Errors: missing, a folder, a pipe, socket or device (usage), no permission (environment).
+Status readable_file(const std::string& path);
+
+/// Errors: those of readable_file(), unreadable (environment).
 Result<std::unique_ptr<Bytes>> open_bytes(const std::string& path);
 
 /// Text that lies in memory.

@@ -102,6 +102,15 @@ Outcome read_field(std::string_view text, const Column& column, const Take& take
   return Outcome::refuse("is a text");
 }
 
+/// How a date or time of this column is written.
+static std::string wanted(const Plan& plan, std::string_view why) {
+  if (plan.take.integer != nullptr || (why != "is no date" && why != "is no time")) return {};
+  const std::string& format = plan.take.format;
+  if (plan.column.kind == Kind::date) return " of the form " + (format.empty() ? "%Y-%m-%d" : format);
+  if (format == "local") return " of the form 2024-10-28 09:15:00, on the exchange's clock";
+  return " of the form " + (format.empty() ? "2024-10-28T09:15:00Z" : format);
+}
+
 void Rows::clear() { block.clear(), records.clear(), refused.clear(), refusals.clear(), spare.clear(); }
 
 void Rows::refuse(std::size_t row, const char* check, std::string reason) {
@@ -196,7 +205,8 @@ void TableSource::read_integers(const Plan& plan, Rows& rows, std::vector<std::i
     else outcome = read_field(texts[0], plan.column, plan.take, *days_, values[row]);
     valid[row] = outcome.why == nullptr && !outcome.null;
     if (outcome.why != nullptr)
-      rows.refuse(row, outcome.check, fmt::format("{}: {} {}", plan.column.name, quoted(texts[0]), outcome.why));
+      rows.refuse(row, outcome.check,
+                  fmt::format("{}: {} {}{}", plan.column.name, quoted(texts[0]), outcome.why, wanted(plan, outcome.why)));
   }
 }
 

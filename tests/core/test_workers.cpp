@@ -2,7 +2,12 @@
 
 #include <arrow/buffer.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
+#include <csignal>
+#include <thread>
 
 #include "core/hash.h"
 #include "core/memory.h"
@@ -33,6 +38,35 @@ TEST(Workers, StopEndsEarly) {
   EXPECT_TRUE(status.IsCancelled());
   EXPECT_LT(ran, 20);
   EXPECT_EQ(exit_code(status), 130);
+}
+/// In a child whose main thread waits in a system call that nothing ends.
+int signalled(int first, int second) {
+  int ready[2], never[2];
+  if (::pipe(ready) != 0 || ::pipe(never) != 0) return -1;
+  pid_t child = ::fork();
+  if (child == 0) {
+    install_interrupt();
+    std::stop_callback told(interrupt(), [&] { (void)!::write(ready[1], "2", 1); });
+    (void)!::write(ready[1], "1", 1);
+    char byte;
+    (void)!::read(never[0], &byte, 1);
+    ::_exit(99);
+  }
+  ::close(ready[1]);
+  char byte;
+  int status = 0;
+  if (::read(ready[0], &byte, 1) == 1) ::kill(child, first);
+  if (::read(ready[0], &byte, 1) == 1) ::kill(child, second);  // it has taken the first
+  for (int i = 0; i < 1000 && ::waitpid(child, &status, WNOHANG) == 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ::kill(child, SIGKILL), ::waitpid(child, nullptr, 0);
+  for (int end : {ready[0], never[0], never[1]}) ::close(end);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+TEST(Interrupt, ASecondSignalEndsAProcessThatIsBlocked) {
+  EXPECT_EQ(signalled(SIGTERM, SIGTERM), 143);
+  EXPECT_EQ(signalled(SIGINT, SIGINT), 130);
+  EXPECT_EQ(signalled(SIGTERM, SIGINT), 130);
 }
 TEST(MemoryBudget, RefusesToPassItsCeiling) {
   MemoryBudget budget(1 << 20);

@@ -53,6 +53,34 @@ def test_delta_rs(lake, truth):
     assert str(frame["max.session"].max())[:10] == max(row[1] for row in truth)
 
 
+def test_a_table_that_delta_rs_rewrote(tmp_path):
+    """Its parts say nothing of their files: nothing goes in twice, and nothing is said that cannot be told."""
+    header = "date,open,high,low,close,volume,Name\n"
+    for name, day in (("one", 2), ("two", 3)):
+        (tmp_path / f"{name}.csv").write_text(header + "".join(f"2014-01-0{day},1,1,1,1,1,{symbol}\n" for symbol in "AB"))
+    lake = tmp_path / "lake"
+    for name in ("one", "two"):
+        tapemill(lake, "ingest", "sp500", tmp_path / f"{name}.csv")
+    table = deltalake.DeltaTable(str(lake / "bronze" / "sp500"))
+    assert table.optimize.compact()["numFilesRemoved"] == 2
+
+    def run(*arguments):
+        return subprocess.run([PROGRAM, *map(str, arguments), "--lake", lake], capture_output=True, text=True, check=False)
+
+    again = run("ingest", "sp500", tmp_path / "one.csv")
+    assert again.returncode == 1
+    assert "another program rewrote bronze.sp500 in version 3 (OPTIMIZE" in again.stderr
+    assert tapemill(lake, "query", "SELECT count(*) FROM sp500")["rows"] == [[4]]
+    listed = run("quarantine", "list", "sp500")
+    assert listed.returncode == 1 and "another program rewrote" in listed.stderr
+    status = run("status")
+    assert status.returncode == 0 and "another program rewrote" in status.stdout
+    assert tapemill(lake, "status")["datasets"][0]["rows_quarantined"] is None
+    table.restore(2)  # as the error says
+    done = tapemill(lake, "ingest", "sp500", tmp_path / "one.csv", tmp_path / "two.csv")
+    assert tapemill(lake, "query", "SELECT count(*) FROM sp500")["rows"] == [[4]], done
+
+
 def test_polars(lake, truth):
     frame = pl.scan_delta(str(lake / "bronze" / "sp500"))
     total = frame.select(pl.len(), pl.col("close").cast(pl.Decimal(38, 4)).sum().alias("close"), pl.col("volume").sum()).collect().row(0)

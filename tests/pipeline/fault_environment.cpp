@@ -158,13 +158,24 @@ TEST_F(FaultProgram, ExitCodesOfSources) {
   expect(ingest(folder / "nowhere.csv"), 2, "nowhere.csv: no such file or folder");
   fs::create_directories(folder / "empty");
   expect(ingest(folder / "empty"), 2, "the folder holds no files");
-  expect(ingest(folder.write("2024-01-02.csv", "")), 1, "1 of 1 files refused");
+  expect(ingest(folder.write("2024-01-02.csv", "")), 1, "1 of 1 file refused; nothing went in");
   auto paths = write_days(folder, "in", 2, 3, 0);
   folder.write("in/2024-01-04.csv", "garbage");
   Ran ran = ingest(folder / "in");
   expect(ran, 1, "1 of 3 files refused; the others are in");
   EXPECT_EQ(rows_of(lake, "stocks_daily")->num_rows(), 6);
   EXPECT_EQ(ingest(paths[0]).code, 0);
+}
+
+/// Opening a pipe without a writer would wait for ever.
+TEST_F(FaultProgram, APipeIsRefusedAndTheOthersAreIn) {
+  auto paths = write_days(folder, "in", 1, 3, 0);
+  const std::string pipe = folder / "2024-01-03.csv";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  Ran ran = run(folder, {"ingest", "stocks_daily", paths[0], pipe, "--lake", lake});
+  expect(ran, 1, "1 of 2 files refused; the others are in");
+  EXPECT_NE(ran.out.find(pipe + ": a pipe where a file is wanted"), std::string::npos) << ran.out;
+  EXPECT_EQ(rows_of(lake, "stocks_daily")->num_rows(), 3);
 }
 
 TEST_F(FaultProgram, ALakeThatIsAFile) {

@@ -6,6 +6,11 @@ namespace tapemill::pipeline {
 namespace {
 using namespace test;
 
+std::int64_t available(const arrow::Table& rows, std::int64_t row) {
+  return std::static_pointer_cast<arrow::TimestampScalar>(must(rows.GetColumnByName("available_at")->GetScalar(row)))
+      ->value;
+}
+
 struct Ingest : ::testing::Test {
   Folder folder;
   std::string lake = folder / "lake";
@@ -88,9 +93,7 @@ TEST_F(Ingest, ARestatedDayIsOneCommitAndTheOldRowsStayInTimeTravel) {
   for (std::int64_t i = 0; i < now->num_rows(); ++i) {
     bool restated = at(*now, "session", i) == day.str();
     EXPECT_EQ(at(*now, "close", i), restated ? "16.2500" : "11.2500");
-    auto known =
-        std::static_pointer_cast<arrow::TimestampScalar>(must(now->GetColumnByName("available_at")->GetScalar(i)))
-            ->value;
+    auto known = available(*now, i);
     EXPECT_TRUE(restated ? known == kArrived + kDay : known < kArrived) << known;
   }
   // The earlier bytes come back: another restatement, under paths that were never used.
@@ -109,6 +112,16 @@ TEST_F(Ingest, ARestatedDayIsOneCommitAndTheOldRowsStayInTimeTravel) {
     fresh += !used.contains(part.path);
   EXPECT_EQ(fresh, 1);
   EXPECT_EQ(complaint(lake, 10, 2), "");
+  // They arrived anew: who looks from before that sees the rows as they were restated, not as they came first.
+  now = rows_of(lake, "bronze.stocks_daily");
+  for (std::int64_t i = 0; i < now->num_rows(); ++i) {
+    if (at(*now, "session", i) == day.str()) { EXPECT_EQ(available(*now, i), kArrived + 2 * kDay); }
+  }
+  EXPECT_EQ(rows_of(lake, "landing.stocks_daily")->num_rows(), 5);  // a row an arrival, the bytes once
+  EXPECT_EQ(std::distance(fs::directory_iterator(lake + "/landing/stocks_daily/files"), fs::directory_iterator()), 4);
+  must(ingest_into(lake, "stocks_daily", paths, kArrived + 3 * kDay));
+  EXPECT_EQ(version(), 3);
+  EXPECT_EQ(must(opened(lake).table(lake::Layer::landing, "stocks_daily").version()), 3);
 }
 
 TEST_F(Ingest, TwoContentsForOneSessionInOneCommandAreWrongUse) {
@@ -173,7 +186,7 @@ TEST_F(Ingest, AStopCheckRefusesTheFileAndTheOthersGoOn) {
   auto report = must(ingest_into(lake, path, {bad, good}));
   ASSERT_EQ(report.refused.size(), 1u);
   EXPECT_EQ(report.refused[0].path, bad);
-  EXPECT_NE(report.refused[0].error.find("ohlc_order (1 rows): line 7: high 9 below low 11 says stop"),
+  EXPECT_NE(report.refused[0].error.find("ohlc_order (1 row): line 7: high 9 below low 11 says stop"),
             std::string::npos)
       << report.refused[0].error;
   EXPECT_TRUE(report.stopped);
@@ -246,10 +259,17 @@ TEST_F(Ingest, UdiffWinsOverTheFullForm) {
   auto first = must(ingest_into(lake, "nse_cash", {full}));
   ASSERT_EQ(first.refused.size(), 0u) << first.refused[0].error;
   EXPECT_EQ(at(*rows_of(lake, "nse_cash"), "isin", 0), "null");
-  must(ingest_into(lake, "nse_cash", {udiff}));
+  EXPECT_LT(available(*rows_of(lake, "nse_cash"), 0), kArrived);
+  auto second = must(ingest_into(lake, "nse_cash", {udiff}, kArrived + kDay));
   auto rows = rows_of(lake, "nse_cash");
   ASSERT_EQ(rows->num_rows(), 1);
   EXPECT_EQ(at(*rows, "isin", 0), "INE002A01018");
+  // A restatement as any other: an event, and nothing of it known before it arrived.
+  ASSERT_EQ(second.restated.size(), 1u);
+  EXPECT_EQ(second.restated[0].form, "nse_udiff");
+  EXPECT_NE(second.restated[0].before, second.restated[0].after);
+  EXPECT_EQ(must(opened(lake).table(lake::Layer::bronze, "nse_cash").history()).front().operation, "RESTATE");
+  EXPECT_EQ(available(*rows, 0), kArrived + kDay);
   auto late = must(ingest_into(lake, "nse_cash", {full}));
   EXPECT_EQ(late.files_superseded, 1);
   EXPECT_EQ(late.version, 2);

@@ -58,13 +58,13 @@ TEST(Report, KeepsTenExamplesAndCountsAll) {
   std::vector<Bar> bars(25, {"A", "2024-01-02", 1, 1, 1, 1, 0});
   auto out = judge_bars("  - zero_volume: warn\n", bars);
   EXPECT_EQ(out.finding("zero_volume")->count, 25);
-  EXPECT_EQ(out.finding("zero_volume")->examples.size(), 10u);
+  EXPECT_EQ(out.finding("zero_volume")->examples.size(), 20u);
   Report sum = out.report;
   sum.merge(out.report);
   EXPECT_EQ(sum.rows_in, 50);
   EXPECT_EQ(sum.findings.size(), 1u);
   EXPECT_EQ(sum.findings.front().count, 50);
-  EXPECT_EQ(sum.findings.front().examples.size(), 10u);
+  EXPECT_EQ(sum.findings.front().examples.size(), 20u);
   EXPECT_EQ(sum.json()["findings"][0]["severity"], "warn");
   EXPECT_EQ(sum.json()["rows_kept"], 50);
 }

@@ -1,4 +1,7 @@
 // What goes wrong with files (issue 3, section 5): a clear error for the file, or a refused row with its reason.
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -100,6 +103,26 @@ TEST_F(Input, MissingFolderPermission) {
   EXPECT_EQ(WEXITSTATUS(result), 3);
 }
 
+/// Opening a pipe waits for its writer, for ever where there is none: it is told before.
+TEST_F(Input, WhatIsNoFileIsRefusedBeforeItIsOpened) {
+  const std::string pipe = folder / "2024-01-02.csv", socket = folder / "2024-01-03.csv";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  ASSERT_LT(socket.size(), sizeof address.sun_path);
+  std::copy(socket.begin(), socket.end(), address.sun_path);
+  const int end = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_EQ(::bind(end, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  for (auto [path, kind] : {std::pair<std::string, const char*>{pipe, "a pipe"},
+                            {socket, "a socket"},
+                            {"/dev/null", "a character device"}}) {
+    Status status = inspect(daily, path).status();
+    EXPECT_EQ(exit_code(status), 2);
+    EXPECT_EQ(status.message(), path + ": " + kind + " where a file is wanted");
+  }
+  ::close(end);
+}
+
 TEST_F(Input, EmptyDay) {
   Drained d = rows("");
   EXPECT_TRUE(d.status.ok()) << d.status.ToString();
@@ -164,7 +187,7 @@ TEST_F(Input, SessionsAndTimes) {
   for (const std::string& ns : {from_1684, from_1601, from_9999})
     EXPECT_EQ(refusal("MSFT,1,1,1,1,1," + ns + ",1\n").reason, "time: \"" + ns + "\" is no plausible time");
   EXPECT_EQ(refusal("MSFT,1,1,1,1,1,-1000000000000000000,1\n").check, "session");  // 1938, before the calendar
-  EXPECT_EQ(refusal("MSFT,1,1,1,1,1,2024-01-02,1\n").reason, "time: \"2024-01-02\" is no time");
+  EXPECT_EQ(refusal("MSFT,1,1,1,1,1,2024-01-02,1\n").reason, "time: \"2024-01-02\" is no time of the form epoch_ns");
   EXPECT_EQ(refusal("MSFT,1,1,1,1,1,,1\n").check, "null");
   // A file of minute bars is no file of day bars, and one of another day not this one's.
   Status minute =
@@ -192,7 +215,7 @@ TEST_F(Input, DatesOf1601And9999) {
   EXPECT_EQ(d.refused[0].line, 3);
   EXPECT_NE(d.refused[0].reason.find("1601-01-01"), std::string::npos) << d.refused[0].reason;
   EXPECT_NE(d.refused[1].reason.find("9999-12-31"), std::string::npos);
-  EXPECT_EQ(d.refused[2].reason, "session: \"2024-02-30\" is no date");
+  EXPECT_EQ(d.refused[2].reason, "session: \"2024-02-30\" is no date of the form %Y-%m-%d");
   EXPECT_EQ(d.at("instrument_id", 1), "null");  // an id with a hole in it is none
 }
 
