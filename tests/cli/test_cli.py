@@ -199,7 +199,7 @@ def test_memory_stays_below_its_ceiling_at_twenty_times_the_data(tapemill, tmp_p
         data = tmp_path / f"flat-{count}.csv"
         with open(data, "w") as file:
             file.write("symbol,date,bid,ask,size,venue\n")
-            for day in range(count):
+            for day in range(count, 2 * count):  # the second file has none of the first one's keys
                 file.write(rows.replace("2024-01-02", str(datetime.date(2010, 1, 4) + datetime.timedelta(days=day))))
         if count == 10:
             tapemill("infer", data, "--out", spec)

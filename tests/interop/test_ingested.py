@@ -1,10 +1,11 @@
 """delta-rs, Polars and DuckDB read the lake that the program wrote, and agree with it and with the files."""
 import csv
 import gzip
+import subprocess
 from decimal import Decimal
 
 import pytest
-from interop_program import SHARED, tapemill
+from interop_program import PROGRAM, SHARED, tapemill
 
 deltalake = pytest.importorskip("deltalake", reason="delta-rs is missing: the lake is NOT tested with it")
 pl = pytest.importorskip("polars", reason="Polars is missing: the lake is NOT tested with it")
