@@ -1,6 +1,6 @@
 # Every target installs what it needs first (scripts/install, deps.lock) and then builds with all cores.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-cpp test-interop bench lint docs clean
+.PHONY: help build demo test test-cpp test-interop torture bench lint docs clean
 
 help:  ## this list
 	@echo "make TARGET"
@@ -27,6 +27,10 @@ test-cpp: test-programs
 test-interop: test-programs  ## the heavy ones: qlib and its like, in a virtual environment of their own
 	@scripts/install interop
 	@scripts/test build heavy
+
+torture: test-programs  ## SIGKILL 500 times at random points of ingest, compaction and vacuum (KILLS=n): nothing lost, nothing twice
+	@TAPEMILL=$(CURDIR)/build/tapemill TAPEMILL_KILLS=$(or $(KILLS),500) build/tests_pipeline --gtest_filter='FaultKill.FiftyTimes*'
+	@TAPEMILL_KILLS=$(or $(KILLS),500) build/tests_lake --gtest_filter='CompactFault.Killed*'
 
 bench:  ## ratios to Polars and DuckDB, answers compared first (ONLY=id,id for some of them)
 	@scripts/install build bench

@@ -38,6 +38,19 @@ def duckdb_ingest(db, paths: list, out: str) -> None:
                f" TO '{out}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3)")
 
 
+# small files of a Delta table joined
+def deltalake_compact(table: str) -> None:
+    import deltalake  # for this id alone
+
+    deltalake.DeltaTable(table).optimize.compact(target_size=256 << 20, writer_properties=deltalake.WriterProperties(compression="ZSTD", compression_level=3))
+
+
+def delta_files(table: str) -> list:
+    import deltalake
+
+    return [path.removeprefix("file://") for path in deltalake.DeltaTable(table).file_uris()]
+
+
 # every number of the table in memory
 def polars_scan(paths: list) -> pl.DataFrame:
     return pl.scan_parquet(paths, hive_partitioning=False).select(NUMBERS).collect()

@@ -11,9 +11,11 @@
 
 #include "analytics/series.h"
 #include "core/json.h"
+#include "lake/compact.h"
 #include "lake/query_cache.h"
 #include "lake/scan.h"
 #include "pipeline/ingest.h"
+#include "pipeline/maintain.h"
 #include "sources/infer.h"
 
 namespace tapemill {
@@ -153,6 +155,25 @@ Result<Json> cached(const Json& command) {
   return Json{{"seconds", seconds}, {"rows", rows->num_rows()}, {"in_memory", from == lake::QueryCache::Tier::memory}};
 }
 
+/// Small parts joined: plan, merge, write, sync, commit.
+Result<Json> compact(const Json& command) {
+  Workers workers(command.value("threads", 2));
+  MemoryBudget budget;
+  ARROW_ASSIGN_OR_RAISE(auto wanted, request(command));
+  auto start = Clock::now();
+  ARROW_ASSIGN_OR_RAISE(auto lake, lake::Lake::open(command.value("lake", ""), false));
+  lake::Table table = lake.table(wanted.table);
+  ARROW_ASSIGN_OR_RAISE(auto snapshot, table.snapshot());
+  ARROW_ASSIGN_OR_RAISE(auto layout, pipeline::layout_for(table, snapshot));
+  ARROW_ASSIGN_OR_RAISE(auto report, lake::compact(table, layout, {}, workers, budget));
+  double seconds = seconds_since(start);
+  return Json{{"seconds", seconds},
+              {"files_before", report.files_before},
+              {"files_after", report.files_after},
+              {"bytes_before", report.bytes_before},
+              {"bytes_after", report.bytes_after}};
+}
+
 /// The current files of a table, for the peers to read.
 Result<Json> parts(const Json& command) {
   ARROW_ASSIGN_OR_RAISE(auto wanted, request(command));
@@ -170,8 +191,9 @@ Result<Json> answer(const Json& command) {
   if (what == "suite") return suite(command);
   if (what == "ingest") return ingest(command);
   if (what == "cached") return cached(command);
+  if (what == "compact") return compact(command);
   if (what == "parts") return parts(command);
-  return usage_error(fmt::format("'{}' is nothing to measure", what), "scan, suite, ingest, cached or parts");
+  return usage_error(fmt::format("'{}' is nothing to measure", what), "scan, suite, ingest, cached, compact or parts");
 }
 
 }  // namespace

@@ -1,10 +1,12 @@
 """Ratios to Polars and DuckDB: answers compared first, then timed in interleaved rounds. usage: run.py [--only id,id] [--quick]
 
-Ids: ingest.minute, ingest.udiff, ingest.csv, scan.all, range.symbol, range.shell, cache.hit, suite.batch. Writes BUILD/bench.json; a ratio above 1 means ours is ahead.
+Ids: ingest.minute, ingest.udiff, ingest.csv, scan.all, range.symbol, range.shell, cache.hit, suite.batch,
+compact.small; of sizes bytes.minute, bytes.csv. Writes BUILD/bench.json; a ratio above 1 means ours is ahead.
 Where answers differ nothing is timed: answers_equal is false and the exit status 1.
 """
 import argparse
 import datetime
+import gzip
 import importlib.metadata
 import json
 import os
@@ -249,10 +251,79 @@ class Bench:
                 {"polars": lambda: seconds(peers.polars_suite, bars)})
 
 
+    def compact_small(self):
+        """Ten years of days, a file a session, in 120 partitions. Each round starts from a copy of the same table."""
+        table, small = "bronze.stocks_daily", self.folder / "small"
+        files = self.folder / "days"
+        if not (files / "defects.json").exists():
+            symbols, years = ("20", "1") if self.quick else ("500", "10")
+            subprocess.run([self.build / "tapemill", "--quiet", "generate", files, "--symbols", symbols, "--years", years,
+                            "--minute-symbols", "1", "--minute-days", "1", "--chain-days", "0"], check=True)
+        if not (small / "made").exists():
+            shutil.rmtree(small, ignore_errors=True)
+            paths = sorted(str(path) for path in files.glob("drop1/us_stocks_sip/day_aggs_v1/**/*.csv.gz"))
+            self.ours("ingest", dataset="stocks_daily", lake=str(small / "lake"), paths=paths)
+            (small / "made").write_text("")
+        copies = [0]
+
+        def fresh() -> Path:  # another path each time: nothing of an earlier copy is remembered
+            copies[0] += 1
+            shutil.rmtree(self.folder / "copy", ignore_errors=True)
+            to = self.folder / "copy" / str(copies[0])
+            shutil.copytree(small / "lake" / "bronze", to / "bronze")
+            return to
+
+        def ours() -> float:
+            return self.ours("compact", table=table, lake=str(fresh()))["seconds"]
+
+        def theirs() -> float:
+            return seconds(peers.deltalake_compact, str(fresh() / "bronze/stocks_daily"))
+
+        def rows(lake: Path) -> pl.DataFrame:
+            paths = peers.delta_files(str(lake / "bronze/stocks_daily"))
+            return numbers(pl.scan_parquet(paths, hive_partitioning=False).sort("instrument_id", "session").collect())
+
+        one, other = fresh(), rows(small / "lake")
+        found = self.ours("compact", table=table, lake=str(one))
+        compare("compaction, ours", rows(one), other)
+        one = fresh()
+        peers.deltalake_compact(str(one / "bronze/stocks_daily"))
+        compare("compaction by deltalake", rows(one), other)
+        print(f"bench: compact.small: {found['files_before']} files of {found['bytes_before'] / 1e6:.1f} MB to {found['files_after']} of "
+              f"{found['bytes_after'] / 1e6:.1f} MB; by deltalake {len(peers.delta_files(str(one / 'bronze/stocks_daily')))}, "
+              f"{sum(os.path.getsize(p) for p in peers.delta_files(str(one / 'bronze/stocks_daily'))) / 1e6:.1f} MB", flush=True)
+        return ours, {"deltalake": theirs}
+
+    # Of sizes: by name of what ours is compared with, bytes of ours and of it, and the most that ours may be of it.
+    def compacted_minutes(self) -> int:
+        lake = self.folder / "compacted"
+        shutil.rmtree(lake, ignore_errors=True)
+        shutil.copytree(self.lake, lake)
+        before = self.bars(self.parts)
+        self.ours("compact", table=f"bronze.{TABLE}", lake=str(lake))
+        found = self.ours("parts", lake=str(lake), table=f"bronze.{TABLE}")
+        compare("minute bars after compaction", self.bars(found["paths"]), before)
+        return found["bytes"]
+
+    def bytes_minute(self):
+        out = str(self.folder / "polars.parquet")
+        peers.polars_ingest(self.csv, out)
+        columns = [*KEY, *peers.NUMBERS, "transactions"]
+        compare("minute bars by polars", self.bars(self.parts).select(columns), self.bars([out], "ticker").select(columns))
+        return {"polars zstd": (self.compacted_minutes(), os.path.getsize(out), 0.78)}
+
+    def bytes_csv(self):
+        ours, packed = self.compacted_minutes(), sum(os.path.getsize(path) for path in self.csv)
+        raw = sum(len(gzip.decompress(Path(path).read_bytes())) for path in self.csv)
+        return {"csv": (ours, raw, 0.20), "csv.gz": (ours, packed, 0.65)}
+
+
 IDS = {"ingest.minute": Bench.ingest_minute, "ingest.udiff": Bench.ingest_udiff, "ingest.csv": Bench.ingest_csv, "scan.all": Bench.scan_all, "range.symbol": Bench.range_symbol, "range.shell": Bench.range_shell,
-       "cache.hit": Bench.cache_hit, "suite.batch": Bench.suite_batch}
-FLOORS = {"ingest.minute": (2.5, 4), "ingest.udiff": (3, 6), "ingest.csv": (1.2, 2), "scan.all": (3, 5), "range.symbol": (20, 40), "range.shell": (2, 4), "cache.hit": (100, None)}  # ratio: floor, aim
-VERSIONS = {"polars": pl.__version__, "duckdb": peers.duckdb.__version__, "duckdb-cli": importlib.metadata.version("duckdb-cli")}
+       "cache.hit": Bench.cache_hit, "suite.batch": Bench.suite_batch, "compact.small": Bench.compact_small}
+SIZES = {"bytes.minute": Bench.bytes_minute, "bytes.csv": Bench.bytes_csv}
+FLOORS = {"ingest.minute": (2.5, 4), "ingest.udiff": (3, 6), "ingest.csv": (1.2, 2), "scan.all": (3, 5), "range.symbol": (20, 40), "range.shell": (2, 4), "cache.hit": (100, None), "compact.small": (2, 4)}  # ratio: floor, aim
+VERSIONS = {"polars": pl.__version__, "duckdb": peers.duckdb.__version__, "duckdb-cli": importlib.metadata.version("duckdb-cli"),
+            "deltalake": importlib.metadata.version("deltalake")}
 
 
 def measure(bench: Bench, name: str, rounds: int) -> list:
@@ -275,11 +346,26 @@ def measure(bench: Bench, name: str, rounds: int) -> list:
             for peer, times in theirs.items()]
 
 
+def weigh(bench: Bench, name: str) -> list:
+    """Bytes instead of seconds; a ratio below the floor is what is wanted."""
+    row = {"id": name, "peer": None, "ours_bytes": None, "peer_bytes": None, "ratio": None, "floor": None, "answers_equal": False}
+    try:
+        found = SIZES[name](bench)
+    except Different as different:
+        print(f"bench: {name}: answers differ, nothing is weighed: {different}", file=sys.stderr, flush=True)
+        return [row]
+    return [{**row, "peer": peer, "ours_bytes": ours, "peer_bytes": theirs, "ratio": ours / theirs, "floor": floor, "answers_equal": True}
+            for peer, (ours, theirs, floor) in found.items()]
+
+
 def table(rows: list) -> str:
     head = f"{'id':14} {'ours':>10} {'peer':>10} {'ratio':>7}  {'peer':16} threads rounds"
     lines = [head, "-" * len(head)]
     for row in rows:
-        if row["answers_equal"]:
+        if row["answers_equal"] and "ours_bytes" in row:
+            lines.append(f"{row['id']:14} {row['ours_bytes'] / 1e6:7.2f} MB {row['peer_bytes'] / 1e6:7.2f} MB {row['ratio']:7.3f}  "
+                         f"{row['peer']:16} (at most {row['floor']})")
+        elif row["answers_equal"]:
             lines.append(f"{row['id']:14} {row['ours_median_s'] * 1e3:7.3f} ms {row['peer_median_s'] * 1e3:7.1f} ms {row['ratio']:7.2f}  "
                          f"{row['peer'] + ' ' + row['peer_version']:16} {row['threads']:>7} {row['rounds']:>6}")
         else:
@@ -320,6 +406,10 @@ What each id is, medians of interleaved rounds (ours, peer, peer, ours, ...), wa
 - `range.shell`: the same as a command, `tapemill show` against `duckdb -c`; starting the program is most of both.
 - `cache.hit`: five figures a symbol over all bars, from the query cache in memory, against DuckDB computing them. Whether a table
   has a new commit is looked at every time.
+- `compact.small`: small files of a Delta table joined, ours sorted and synced to the disk, deltalake's `optimize.compact` (zstd 3)
+  appended as they come; both start from copies of one table.
+- `bytes.minute`, `bytes.csv`: bytes of the minute bars after `tapemill compact`, with instrument, session and time of availability,
+  as a share of Polars' one sorted file (zstd 3), of the files as raw CSV, and of them as .csv.gz. Less is better.
 - `suite.batch`: nine indicators ({len(peers.SUITE)} columns) over every symbol, from doubles in memory; Polars' expressions over groups. All columns
   are compared, to {TOLERANCE:g}, in the bars after warm-up. DuckDB has no exponential averages and is left out.
 """
@@ -328,22 +418,23 @@ What each id is, medians of interleaved rounds (ours, peer, peer, ours, ...), wa
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", help=f"ids, comma-separated: {', '.join(IDS)}")
+    parser.add_argument("--only", default="", help=f"ids, comma-separated: {', '.join([*IDS, *SIZES])}")
     parser.add_argument("--build", type=Path, default=ROOT / "build", help="build folder with tapemill and tapemill-bench")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--quick", action="store_true", help="small data, three rounds: for tests, not for figures")
     parser.add_argument("--write-results", action="store_true", help="also write bench/RESULTS.md")
     options = parser.parse_args()
-    wanted = [one for one in options.only.split(",") if one] or list(IDS)
-    unknown = [one for one in wanted if one not in IDS]
+    wanted = [one for one in options.only.split(",") if one] or [*IDS, *SIZES]
+    unknown = [one for one in wanted if one not in IDS and one not in SIZES]
     if unknown:
-        parser.error(f"no such id: {', '.join(unknown)}; there are {', '.join(IDS)}")
+        parser.error(f"no such id: {', '.join(unknown)}; there are {', '.join([*IDS, *SIZES])}")
     load = os.getloadavg()[0]
     try:
         bench = Bench(options.build.resolve(), options.quick)
     except Different as different:
         sys.exit(f"error: {different}")
-    rows = [row for name in wanted for row in measure(bench, name, 3 if options.quick else options.rounds)]
+    rounds = 3 if options.quick else options.rounds
+    rows = [row for name in wanted for row in (measure(bench, name, rounds) if name in IDS else weigh(bench, name))]
     print(table(rows))
     (options.build / "bench.json").write_text(json.dumps(rows, indent=1) + "\n")
     equal = all(row["answers_equal"] for row in rows)

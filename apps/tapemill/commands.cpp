@@ -13,6 +13,11 @@
   X(describe)                \
   X(history)                 \
   X(status)                  \
+  X(compact)                 \
+  X(vacuum)                  \
+  X(archive)                 \
+  X(retention)               \
+  X(manifest)                \
   X(quarantine_list)         \
   X(quarantine_show)         \
   X(indicators_list)         \

@@ -3,42 +3,12 @@
 #include <arrow/type.h>
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include "lake/stats.h"
 #include "lake/tags.h"
 
 namespace tapemill::lake {
-Result<std::vector<UnitState>> units(const Snapshot& snapshot) {
-  std::map<std::pair<std::string, std::string>, UnitState> found;
-  for (const Part& part : snapshot.parts) {
-    const std::string& unit = tag(part, "unit");
-    if (unit.empty()) continue;
-    UnitState& state = found[{unit, tag(part, "form")}];
-    if (state.paths.empty()) {
-      state.unit = unit;
-      state.form = tag(part, "form");
-      state.sha256 = tag(part, "sha256");
-      state.source = tag(part, "file");
-    } else if (state.sha256 != tag(part, "sha256")) {
-      return data_error(fmt::format("two files of {} {} are in the table at once: {} and {}", state.form, unit,
-                                    state.sha256, tag(part, "sha256")),
-                        "the log was changed by another program: see tapemill history");
-    }
-    const std::string& ordinal = tag(part, "ordinal");
-    std::int64_t number = 0;
-    std::from_chars(ordinal.data(), ordinal.data() + ordinal.size(), number);
-    state.ordinal = std::max(state.ordinal, number);
-    state.rows += part.rows;
-    state.bytes += part.size;
-    state.modified_ms = std::max(state.modified_ms, part.modified_ms);
-    state.paths.push_back(part.path);
-  }
-  std::vector<UnitState> out;
-  for (auto& [key, state] : found) out.push_back(std::move(state));
-  return out;
-}
 
 Result<Watermark> watermark(const Snapshot& snapshot) {
   Watermark mark;
@@ -50,7 +20,8 @@ Result<Watermark> watermark(const Snapshot& snapshot) {
   if (snapshot.version < 0) return mark;
   std::set<std::pair<std::string, std::string>> sources;
   for (const Part& part : snapshot.parts) {
-    if (!tag(part, "unit").empty()) sources.emplace(tag(part, "unit"), tag(part, "form"));
+    ARROW_ASSIGN_OR_RAISE(auto shares, shares_of(part));
+    for (const UnitShare& share : shares) sources.emplace(share.unit, share.form);
   }
   mark.units = static_cast<std::int64_t>(sources.size());
   auto configured = snapshot.configuration.find(kSession);

@@ -241,7 +241,7 @@ class SortedPartWriter final : public PartWriter {
 
   // A source that keeps no row still has to be known as read: a part without rows carries its tags.
   Status put_empty() {
-    partition_ = partitioning_.values_of(provenance_.unit);
+    partition_ = provenance_.partition ? *provenance_.partition : partitioning_.values_of(provenance_.unit);
     return begin_part();
   }
 

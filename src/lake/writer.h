@@ -12,6 +12,8 @@ struct Provenance {
   std::int64_t ordinal = 0;  // how many times this unit had been replaced before: no path is ever reused
   std::map<std::string, std::string> tags;  // further tags: file (its name), arrival
   std::string arrival;       // of a restatement, whose rows carry it; empty otherwise
+  /// Of a source without rows, where its unit does not say it.
+  std::optional<std::map<std::string, std::string>> partition = {};
 };
 
 /// Writes the rows of one source into sorted Parquet parts, one or more per partition; parts are synced but not visible

@@ -139,7 +139,8 @@ class Demo {
       ARROW_ASSIGN_OR_RAISE(auto totals, unit_totals(bronze, snapshot));
       DemoTable one{name, totals.rows_in,   totals.rows_stored, totals.rows_quarantined,
                     0,    snapshot.bytes(), snapshot.version,   snapshot.version + 1};
-      ARROW_ASSIGN_OR_RAISE(one.bytes_in, landed_bytes(lake_, name, units_of(snapshot)));
+      ARROW_ASSIGN_OR_RAISE(auto units, lake::units_by_key(snapshot));
+      ARROW_ASSIGN_OR_RAISE(one.bytes_in, landed_bytes(lake_, name, units));
       ARROW_ASSIGN_OR_RAISE(auto refused, quarantined(lake_, name, {"", "", 0}));
       bool adds_up = totals.rows_in == totals.rows_stored + totals.rows_quarantined &&
                      totals.rows_stored == snapshot.rows() && refused->num_rows() == totals.rows_quarantined;
@@ -194,7 +195,7 @@ class Demo {
   Status check_files(std::int64_t whole_files) {
     lake::Table bronze = lake_.table(lake::Layer::bronze, "stocks_daily");
     ARROW_ASSIGN_OR_RAISE(auto snapshot, bronze.snapshot());
-    auto units = units_of(snapshot);
+    ARROW_ASSIGN_OR_RAISE(auto units, lake::units_by_key(snapshot));
     std::map<std::string, std::set<std::string>> drops;  // file name -> sha256 of its second delivery
     std::int64_t second = 0, in = 0, restated = 0;
     std::error_code ignored;

@@ -73,7 +73,8 @@ Result<Oddities> oddities_of(const lake::Lake& lake, const std::string& table, d
 
 Result<UnitTotals> unit_totals(const lake::Table& bronze, const lake::Snapshot& snapshot) {
   std::set<std::string> wanted;
-  for (const auto& [key, unit] : units_of(snapshot)) wanted.insert(key + "/" + unit.sha256);
+  ARROW_ASSIGN_OR_RAISE(auto in, lake::units_by_key(snapshot));
+  for (const auto& [key, unit] : in) wanted.insert(key + "/" + unit.sha256);
   UnitTotals totals;
   ARROW_ASSIGN_OR_RAISE(auto commits, bronze.history());
   for (const auto& commit : commits) {  // newest first: the effective reading of a unit is met before older ones
@@ -95,7 +96,7 @@ Result<UnitTotals> unit_totals(const lake::Table& bronze, const lake::Snapshot& 
 }
 
 Result<std::int64_t> landed_bytes(const lake::Lake& lake, const std::string& table,
-                                  const std::map<std::string, UnitState>& units) {
+                                  const std::map<std::string, lake::UnitState>& units) {
   ARROW_ASSIGN_OR_RAISE(auto sizes, landed_files(lake, table));
   std::int64_t bytes = 0;
   for (const auto& [key, unit] : units) bytes += sizes[unit.sha256];

@@ -33,6 +33,6 @@ struct UnitTotals {
 Result<UnitTotals> unit_totals(const lake::Table& bronze, const lake::Snapshot& snapshot);
 /// Bytes as received of the files whose rows are in.
 Result<std::int64_t> landed_bytes(const lake::Lake& lake, const std::string& table,
-                                  const std::map<std::string, UnitState>& units);
+                                  const std::map<std::string, lake::UnitState>& units);
 
 }  // namespace tapemill::pipeline

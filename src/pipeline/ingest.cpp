@@ -9,6 +9,7 @@
 #include "core/progress.h"
 #include "core/text.h"
 #include "lake/overlap.h"
+#include "lake/rewrite.h"
 #include "pipeline/landing.h"
 #include "pipeline/rewritten.h"
 #include "pipeline/unit.h"
@@ -100,11 +101,12 @@ class Group {
         if (job.refusal.ok()) writers.push_back(job.writer.get());
       ARROW_RETURN_NOT_OK(lake::publish(writers));
       ARROW_RETURN_NOT_OK(landed());
+      ARROW_ASSIGN_OR_RAISE(auto instead, replaced_by(bronze, snapshot, jobs));
       if (may_overlap()) {
         if (snapshot.version < 0) { ARROW_ASSIGN_OR_RAISE(snapshot, bronze.snapshot(0)); }  // made beside landing
-        ARROW_RETURN_NOT_OK(refuse_overlaps(bronze, snapshot, jobs));
+        ARROW_RETURN_NOT_OK(refuse_overlaps(bronze, snapshot, jobs, instead));
       }
-      ARROW_ASSIGN_OR_RAISE(bool committed, commit(bronze, snapshot, jobs));
+      ARROW_ASSIGN_OR_RAISE(bool committed, commit(bronze, snapshot, jobs, instead));
       if (!committed) continue;
       settle(jobs, report);
       return Status::OK();
@@ -115,7 +117,7 @@ class Group {
   Status landed() { return landed_.valid() ? landed_.get() : Status::OK(); }
 
   Result<std::vector<UnitJob>> plan(const lake::Snapshot& snapshot, IngestReport& report) {
-    std::map<std::string, UnitState> states = units_of(snapshot);
+    ARROW_ASSIGN_OR_RAISE(auto states, lake::units_by_key(snapshot));
     std::vector<UnitJob> jobs;
     std::int64_t unchanged = 0, superseded = 0;
     for (const Landed& file : files_) {
@@ -143,18 +145,27 @@ class Group {
     return !dataset_.key.empty() && (!dated || std::any_of(files_.begin(), files_.end(), many));
   }
 
+  /// What goes for the files that are to come in, and the other units' rows of parts that were shared with them.
+  Result<lake::Replacement> replaced_by(const lake::Table& bronze, const lake::Snapshot& snapshot,
+                                        const std::vector<UnitJob>& jobs) {
+    std::set<std::string> leaving;
+    for (const UnitJob& job : jobs)
+      if (job.refusal.ok()) leaving.insert(job.leaving.begin(), job.leaving.end());
+    return lake::take_out(bronze, snapshot, leaving, lake::layout_of(dataset_), budget_);
+  }
+
   /// The key makes a row unique in the table, not in its file alone: a file that brings keys which are in by another file
   /// is refused whole.
-  Status refuse_overlaps(const lake::Table& bronze, const lake::Snapshot& snapshot, std::vector<UnitJob>& jobs) {
+  Status refuse_overlaps(const lake::Table& bronze, const lake::Snapshot& snapshot, std::vector<UnitJob>& jobs,
+                         lake::Replacement& instead) {
     lake::KeyOverlaps overlaps(bronze, snapshot, dataset_.key, budget_);
     for (bool again = true; again;) {
       again = false;
-      std::set<std::string> leaving;
-      for (const UnitJob& job : jobs)
-        if (job.refusal.ok()) leaving.insert(job.removes.begin(), job.removes.end());
+      const std::set<std::string> leaving(instead.removes.begin(), instead.removes.end());
       std::vector<const lake::Part*> others;
       for (const lake::Part& part : snapshot.parts)
         if (!leaving.contains(part.path)) others.push_back(&part);
+      for (const lake::Part& part : instead.adds) others.push_back(&part);
       for (UnitJob& job : jobs) {
         if (!job.refusal.ok()) continue;
         ARROW_ASSIGN_OR_RAISE(lake::Overlap found, overlaps.find(job.parts, others));
@@ -167,15 +178,17 @@ class Group {
                         found.rows, plural(found.rows, "row"), bronze.name().str(), found.key, found.file),
             fmt::format("to correct {} give this file its name: it replaces that file's rows; or take the rows out",
                         found.file));
-        again = !job.removes.empty();  // what it would have replaced stays
+        again = !job.leaving.empty();  // what it would have replaced stays
         if (again) break;
       }
+      if (again) { ARROW_ASSIGN_OR_RAISE(instead, replaced_by(bronze, snapshot, jobs)); }
     }
     return Status::OK();
   }
 
   /// False when another process was faster with one of these units, or their parts' names are taken.
-  Result<bool> commit(const lake::Table& bronze, const lake::Snapshot& snapshot, const std::vector<UnitJob>& jobs) {
+  Result<bool> commit(const lake::Table& bronze, const lake::Snapshot& snapshot, const std::vector<UnitJob>& jobs,
+                      const lake::Replacement& instead) {
     Status refused_rows = commit_quarantine(lake_, dataset_, jobs);
     if (lake::is_conflict(refused_rows)) return false;
     ARROW_RETURN_NOT_OK(refused_rows);
@@ -188,7 +201,6 @@ class Group {
       if (!job.refusal.ok()) continue;
       transaction.touches.push_back(job.landed.info.unit);
       transaction.adds.insert(transaction.adds.end(), job.parts.begin(), job.parts.end());
-      transaction.removes.insert(transaction.removes.end(), job.removes.begin(), job.removes.end());
       units.push_back({{"unit", job.landed.info.unit},
                        {"form", job.landed.info.form},
                        {"sha256", job.landed.info.sha256},
@@ -204,6 +216,8 @@ class Group {
     }
     if (transaction.touches.empty()) return true;
     if (may_overlap()) transaction.touches.push_back("*");  // what came meanwhile may have their keys
+    transaction.removes = instead.removes;
+    transaction.adds.insert(transaction.adds.end(), instead.adds.begin(), instead.adds.end());
     if (!restated.empty()) transaction.operation = "RESTATE", transaction.parameters["restated"] = restated;
     transaction.parameters["units"] = units;
     transaction.counts = {{"rows_in", in}, {"rows_stored", kept}, {"rows_quarantined", refused}};

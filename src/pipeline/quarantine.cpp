@@ -9,8 +9,8 @@
 #include <set>
 
 #include "lake/missing_table.h"
-#include "lake/scan.h"
-#include "lake/tags.h"
+#include "lake/part_stream.h"
+#include "lake/rewrite.h"
 #include "pipeline/rewritten.h"
 #include "pipeline/unit.h"
 
@@ -34,12 +34,10 @@ std::string printable(std::string_view raw) {
   return text;
 }
 
-/// The parts of quarantine that belong to what bronze holds now.
-bool belongs(const lake::Part& part, const std::map<std::string, UnitState>& units) {
-  auto tag = [&](const char* name) { return lake::tag(part, name); };
-  auto found = units.find(tag("unit") + "/" + tag("form"));
-  return found != units.end() && found->second.sha256 == tag("sha256") &&
-         std::to_string(found->second.ordinal) == tag("ordinal");
+/// Of a source that bronze holds now, by the same bytes and the same arrival.
+bool belongs(const lake::UnitShare& share, const std::map<std::string, lake::UnitState>& units) {
+  auto found = units.find(lake::unit_key(share.unit, share.form));
+  return found != units.end() && found->second.sha256 == share.sha256 && found->second.ordinal == share.ordinal;
 }
 
 }  // namespace
@@ -130,14 +128,30 @@ Result<std::shared_ptr<arrow::Table>> quarantined(const lake::Lake& lake, const 
   ARROW_ASSIGN_OR_RAISE(lake::Snapshot data, bronze.snapshot());
   if (!table.exists()) return arrow::Table::MakeEmpty(quarantine_schema());
   ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, table.snapshot());
-  auto units = units_of(data);
-  std::vector<lake::Part> parts;
-  for (const lake::Part& part : snapshot.parts)
-    if (belongs(part, units)) parts.push_back(part);
-  std::stable_sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) {
-    return lake::tag(a, "unit") < lake::tag(b, "unit");
-  });  // not by the hash in a name
-  ARROW_ASSIGN_OR_RAISE(auto rows, lake::read_parts(table, snapshot, parts));
+  ARROW_ASSIGN_OR_RAISE(auto units, lake::units_by_key(data));
+  lake::Snapshot wanted = snapshot;  // the parts with refused rows of what is in
+  wanted.parts.clear();
+  std::map<std::string, lake::UnitState> refused;
+  for (const lake::Part& part : snapshot.parts) {
+    ARROW_ASSIGN_OR_RAISE(auto shares, lake::shares_of(part));
+    bool any = false;
+    for (const lake::UnitShare& share : shares) {
+      if (!belongs(share, units)) continue;
+      any = true;
+      lake::UnitState& unit = refused[lake::unit_key(share.unit, share.form)];
+      unit.unit = share.unit, unit.form = share.form;
+      unit.paths.push_back(part.path);
+    }
+    if (any) wanted.parts.push_back(part);
+  }
+  arrow::RecordBatchVector batches;
+  for (const auto& [key, unit] : refused)  // by unit, not by the hash in a name
+    ARROW_RETURN_NOT_OK(lake::stream_unit(table, wanted, unit, arrow::default_memory_pool(),
+                                          [&](const std::shared_ptr<arrow::RecordBatch>& rows) {
+                                            batches.push_back(rows);
+                                            return Status::OK();
+                                          }));
+  ARROW_ASSIGN_OR_RAISE(auto rows, arrow::Table::FromRecordBatches(lake::streamed_schema(snapshot), batches));
   ARROW_ASSIGN_OR_RAISE(auto batch, rows->CombineChunksToBatch());
   const auto& files = static_cast<const arrow::StringArray&>(*batch->GetColumnByName("file"));
   const auto& checks = static_cast<const arrow::StringArray&>(*batch->GetColumnByName("check"));

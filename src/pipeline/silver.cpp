@@ -2,10 +2,11 @@
 #include <arrow/util/bit_util.h>
 #include <arrow/util/bitmap_ops.h>
 
+#include <set>
+
 #include "core/expression.h"
 #include "core/workers.h"
-#include "lake/scan.h"
-#include "lake/tags.h"
+#include "lake/rewrite.h"
 #include "lake/writer.h"
 #include "pipeline/rewritten.h"
 #include "pipeline/unit.h"
@@ -60,30 +61,23 @@ Result<std::shared_ptr<arrow::RecordBatch>> derive(const std::vector<Rule>& rule
 
 /// A unit of bronze on its way into silver.
 struct Derived {
-  UnitState state;
-  std::vector<lake::Part> from, made;
+  lake::UnitState state;
+  std::vector<lake::Part> made;
   std::unique_ptr<lake::PartWriter> writer;  // of `made`, which have no names yet
   std::int64_t rows = 0;
 };
 
 Status derive_unit(const lake::Table& bronze, const lake::Snapshot& snapshot, const lake::Table& silver,
                    const Dataset& dataset, const std::vector<Rule>& rules, Derived& unit, MemoryBudget& budget) {
-  ARROW_ASSIGN_OR_RAISE(auto table, lake::read_parts(bronze, snapshot, unit.from, budget.pool()));
-  lake::Provenance provenance{unit.state.sha256,
-                              unit.state.unit,
-                              unit.state.form,
-                              unit.state.ordinal,
-                              {{"file", lake::tag(unit.from.front(), "file")}}};
+  lake::Provenance provenance{
+      unit.state.sha256, unit.state.unit, unit.state.form, unit.state.ordinal, {{"file", unit.state.source}}};
   ARROW_ASSIGN_OR_RAISE(unit.writer, lake::write_parts(silver, lake::layout_of(dataset), provenance, budget));
-  arrow::TableBatchReader reader(*table);
-  std::shared_ptr<arrow::RecordBatch> batch;
-  for (;;) {
-    ARROW_RETURN_NOT_OK(reader.ReadNext(&batch));
-    if (batch == nullptr) break;
-    unit.rows += batch->num_rows();
-    ARROW_ASSIGN_OR_RAISE(auto derived, derive(rules, batch));
-    ARROW_RETURN_NOT_OK(unit.writer->write(derived));
-  }
+  ARROW_RETURN_NOT_OK(lake::stream_unit(bronze, snapshot, unit.state, budget.pool(),
+                                        [&](const std::shared_ptr<arrow::RecordBatch>& batch) -> Status {
+                                          unit.rows += batch->num_rows();
+                                          ARROW_ASSIGN_OR_RAISE(auto derived, derive(rules, batch));
+                                          return unit.writer->write(derived);
+                                        }));
   ARROW_ASSIGN_OR_RAISE(unit.made, unit.writer->finish_unnamed());
   return Status::OK();
 }
@@ -100,27 +94,28 @@ Status refresh_silver(const lake::Lake& lake, const Dataset& dataset, const Work
     ARROW_ASSIGN_OR_RAISE(lake::Snapshot to, silver.snapshot());
     ARROW_RETURN_NOT_OK(sources_known(bronze, from));
     ARROW_RETURN_NOT_OK(sources_known(silver, to));
-    auto wanted = units_of(from), have = units_of(to);
+    ARROW_ASSIGN_OR_RAISE(auto wanted, lake::units_by_key(from));
+    ARROW_ASSIGN_OR_RAISE(auto have, lake::units_by_key(to));
+    auto same = [](const lake::UnitState& one, const std::map<std::string, lake::UnitState>& others) {
+      auto found = others.find(lake::unit_key(one.unit, one.form));
+      return found != others.end() && found->second.sha256 == one.sha256 && found->second.ordinal == one.ordinal;
+    };
     lake::Transaction transaction;
     transaction.read_version = to.version;
     transaction.operation = "DERIVE";
     transaction.txn = {{"silver", from.version}};
+    std::set<std::string> leaving;
     for (const auto& [key, state] : have) {
-      auto found = wanted.find(key);
-      if (found != wanted.end() && found->second.sha256 == state.sha256 && found->second.ordinal == state.ordinal)
-        continue;
-      transaction.removes.insert(transaction.removes.end(), state.paths.begin(), state.paths.end());
+      if (same(state, wanted)) continue;
+      leaving.insert(key);
       transaction.touches.push_back(state.unit);
     }
+    ARROW_ASSIGN_OR_RAISE(auto instead, lake::take_out(silver, to, leaving, lake::layout_of(dataset), budget));
+    transaction.removes = std::move(instead.removes);
+    transaction.adds = std::move(instead.adds);
     std::vector<Derived> units;
     for (const auto& [key, state] : wanted) {
-      auto found = have.find(key);
-      if (found != have.end() && found->second.sha256 == state.sha256 && found->second.ordinal == state.ordinal)
-        continue;
-      Derived& unit = units.emplace_back();
-      unit.state = state;
-      for (const auto& part : from.parts)
-        if (lake::tag(part, "unit") == state.unit && lake::tag(part, "form") == state.form) unit.from.push_back(part);
+      if (!same(state, have)) units.emplace_back().state = state;
     }
     std::int64_t rows = 0;
     constexpr std::size_t kAtOnce = 32;  // their files are synced together, and open until then

@@ -5,8 +5,9 @@
 #include <set>
 
 #include "lake/sessions.h"
+#include "lake/watermark.h"
+#include "pipeline/ingest.h"
 #include "pipeline/rewritten.h"
-#include "pipeline/unit.h"
 
 namespace tapemill::pipeline {
 
@@ -20,26 +21,20 @@ Result<std::vector<DatasetStatus>> status_of(const lake::Lake& lake) {
     ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, bronze.snapshot());
     DatasetStatus status;
     status.table = dataset->table;
-    status.version = snapshot.version;
-    status.last_commit_ms = snapshot.timestamp_ms;
-    status.rows = snapshot.rows();
+    ARROW_ASSIGN_OR_RAISE(lake::Watermark mark, lake::watermark(snapshot));
+    status.version = mark.version;
+    status.last_commit_ms = mark.last_commit_ms;
+    status.rows = mark.rows;
+    status.units = mark.units;
+    status.first = mark.first;
+    status.last = mark.last;
     std::set<Date> sessions;
     bool one_session_a_file = true;
-    auto units = units_of(snapshot);
-    for (const auto& [key, unit] : units) {
+    ARROW_ASSIGN_OR_RAISE(auto units, lake::units(snapshot));
+    for (const lake::UnitState& unit : units) {
       auto date = Date::parse(unit.unit);
       if (date.ok()) sessions.insert(*date);
       else one_session_a_file = false;
-    }
-    status.units = static_cast<std::int64_t>(units.size());
-    for (const auto& part : snapshot.parts) {
-      Json stats = Json::parse(part.stats, nullptr, false);
-      for (auto [which, better] : {std::pair{"minValues", -1}, {"maxValues", 1}}) {
-        if (!stats.contains(which) || !stats[which].contains(dataset->session_column)) continue;
-        ARROW_ASSIGN_OR_RAISE(Date date, Date::parse(stats[which][dataset->session_column].get<std::string>()));
-        auto& bound = better < 0 ? status.first : status.last;
-        if (!bound || (better < 0 ? date < *bound : date > *bound)) bound = date;
-      }
     }
     if (!one_session_a_file) {
       ARROW_ASSIGN_OR_RAISE(sessions, lake::sessions_in(bronze, snapshot, dataset->session_column, *dataset->calendar));

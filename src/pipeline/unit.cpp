@@ -13,8 +13,6 @@ namespace fs = std::filesystem;
 namespace tapemill::pipeline {
 namespace {
 
-std::string key_of(const std::string& unit, const std::string& form) { return unit + "/" + form; }
-
 /// Where forms of one session overlap the higher one is effective (design.md 4.1).
 int rank(const std::string& form) {
   return form.find("udiff") != std::string::npos ? 3 : form.find("full") != std::string::npos ? 2 : 1;
@@ -44,22 +42,7 @@ RefusedFile refused_file(const std::string& path, const Status& status) {
   return {path, status.message(), detail_of(status, &ErrorDetail::hint)};
 }
 
-std::map<std::string, UnitState> units_of(const lake::Snapshot& snapshot) {
-  std::map<std::string, UnitState> states;
-  for (const lake::Part& part : snapshot.parts) {
-    auto tag = [&](const char* name) { return lake::tag(part, name); };
-    UnitState& state = states[key_of(tag("unit"), tag("form"))];
-    state.unit = tag("unit");
-    state.form = tag("form");
-    state.sha256 = tag("sha256");
-    state.ordinal = std::max<std::int64_t>(state.ordinal, std::strtoll(tag("ordinal").c_str(), nullptr, 10));
-    state.rows += part.rows;
-    state.paths.push_back(part.path);
-  }
-  return states;
-}
-
-Placing place_unit(const Landed& file, const std::map<std::string, UnitState>& states,
+Placing place_unit(const Landed& file, const std::map<std::string, lake::UnitState>& states,
                    const std::vector<Landed>& beside, UnitJob& job) {
   const auto& info = file.info;
   for (const Landed& other : beside)
@@ -84,7 +67,7 @@ Placing place_unit(const Landed& file, const std::map<std::string, UnitState>& s
     }
     // A better form of a session that is in restates it too: its rows were not known before it arrived.
     if (state.form == info.form || job.replaces_sha256.empty()) job.replaces_sha256 = state.sha256;
-    job.removes.insert(job.removes.end(), state.paths.begin(), state.paths.end());
+    job.leaving.push_back(key);
   }
   return Placing::read;
 }

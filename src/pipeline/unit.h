@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/progress.h"
-#include "lake/lake.h"
+#include "lake/units.h"
 #include "lake/writer.h"
 #include "pipeline/ingest.h"
 #include "pipeline/landing.h"
@@ -12,21 +12,12 @@
 
 namespace tapemill::pipeline {
 
-/// What bronze holds of one unit and form.
-struct UnitState {
-  std::string unit, form, sha256;
-  std::int64_t ordinal = 0, rows = 0;
-  std::vector<std::string> paths;
-};
-/// By unit + "/" + form.
-std::map<std::string, UnitState> units_of(const lake::Snapshot& snapshot);
-
 /// One file on its way into bronze, and what came of it.
 struct UnitJob {
   Landed landed;
   std::int64_t ordinal = 0;              // how many times the unit had been replaced before
   std::string replaces_sha256;           // of a restated unit, also of the form that this one supersedes
-  std::vector<std::string> removes;      // parts of the unit's earlier bytes, or of a form that this one supersedes
+  std::vector<std::string> leaving;      // lake::unit_key() of its earlier bytes, and of forms that this one supersedes
   std::vector<lake::Part> parts, quarantine_parts;
   std::shared_ptr<lake::PartWriter> writer;  // of `parts`, which lake::publish() has to name before a commit
   quality::Report report;
@@ -37,7 +28,7 @@ struct UnitJob {
 
 enum class Placing { read, unchanged, superseded };
 /// Whether `file` is new, in already, or stands behind a better form of its session (UDiFF before full before legacy).
-Placing place_unit(const Landed& file, const std::map<std::string, UnitState>& states,
+Placing place_unit(const Landed& file, const std::map<std::string, lake::UnitState>& states,
                    const std::vector<Landed>& beside, UnitJob& job);
 
 /// Reads, judges and writes one file's parts; nothing is visible yet, and bronze's parts have no names. On an error no part is left behind.

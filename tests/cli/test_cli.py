@@ -13,11 +13,11 @@ import time
 import pytest
 from program import DAYS, PROGRAM, day
 
-COMMANDS = ["ingest", "infer", "query", "sql", "cache stats", "cache clear", "show", "tables", "describe", "history", "status", "quarantine list", "quarantine show",
+COMMANDS = ["ingest", "infer", "query", "sql", "cache stats", "cache clear", "show", "tables", "describe", "history", "status", "compact", "vacuum", "archive", "retention", "manifest", "quarantine list", "quarantine show",
             "indicators list", "indicators explain", "indicators run", "features build", "export qlib", "graph check", "graph run",
             "graph draw", "backtest check", "backtest run", "backtest report", "backtest rerun", "backtest show", "runs", "chart", "generate", "demo",
             "serve", "config show", "config set", "config path", "doctor", "completion"]
-KEPT_FREE = ["download", "rebuild", "compact", "vacuum", "screen", "watchlist", "alerts", "stream", "plan", "work", "merge", "schedule"]
+KEPT_FREE = ["download", "rebuild", "screen", "watchlist", "alerts", "stream", "plan", "work", "merge", "schedule"]
 
 
 def document(done):
@@ -293,3 +293,22 @@ def test_completion_completes(tapemill):
     for shell in ("zsh", "fish"):
         assert "tapemill" in tapemill("completion", shell).stdout
     tapemill("completion", "cmd", code=2)
+
+
+def test_upkeep_says_what_it_did_and_again_does_nothing(tapemill):
+    for date, start in DAYS.items():
+        (tapemill.folder / f"{date}.csv").write_text(day(date, start))
+        tapemill("ingest", "stocks_daily", f"{date}.csv")
+    one = document(tapemill("compact", "stocks_daily", "--json"))["tables"][0]
+    assert one["table"] == "bronze.stocks_daily" and one["files_after"] <= one["files_before"]
+    again = document(tapemill("compact", "stocks_daily", "--json"))["tables"][0]
+    assert again["files_merged"] == 0 and again["version"] == one["version"]
+    assert "nothing to do" in tapemill("compact", "stocks_daily").stdout
+    assert document(tapemill("vacuum", "--dry-run", "--json"))["tables"][0]["files"] == 0
+    assert "less than an hour" in tapemill("vacuum", "--retain", "5m", code=2).stderr
+    assert "no length of time" in tapemill("vacuum", "--retain", "soon", code=2).stderr
+    assert "no table" in tapemill("compact", "stocks_dayly", code=1).stderr
+    would = document(tapemill("archive", "stocks_daily", "--as-of", "2030-01-01", "--dry-run", "--json"))["tables"][0]
+    assert would["files"] > 0 and would["before"] == "2028-01-02" and would["archive"].endswith("/archive/raw/stocks_daily")
+    assert document(tapemill("retention", "stocks_daily", "--as-of", "2024-06-01", "--json"))["tables"][0]["files"] == 0
+    assert document(tapemill("manifest", "stocks_daily", "--json"))["tables"][0]["days"] >= 1
