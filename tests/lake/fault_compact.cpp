@@ -108,7 +108,7 @@ struct CompactFault : testing::Test {
 };
 
 TEST_F(CompactFault, WritersAndCompactionAtOnceAThousandCommitsNoLostRow) {
-  constexpr int kWriters = 3, kUnits = 300, kRestated = 34;  // 3 x (300 + 34) commits of writers
+  constexpr int kWriters = 3, kUnits = 300;  // and each ninth restated: 3 x (300 + 33) commits of writers
   std::vector<pid_t> writers;
   for (int writer = 0; writer < kWriters; ++writer) {
     writers.push_back(child([&, writer] {
@@ -173,7 +173,7 @@ TEST_F(CompactFault, KilledAtRandomPointsOfCompactionAndVacuumNothingIsLostOrTwi
   double work = 0.02;  // seconds that one whole run takes, about
   for (int round = 0; round < rounds; ++round) {
     for (int i = 0; i < 12; ++i) ASSERT_TRUE(put(table, unit++, 1).ok());
-    if (unit > 30) ASSERT_TRUE(put(table, unit - 25, 2 + round).ok());
+    if (unit > 30) { ASSERT_TRUE(put(table, unit - 25, 2 + round).ok()); }
     const bool clean = round % 2 == 1;
     const std::int64_t before = must(table.version());
     // Vacuum keeps what was current a moment ago; the clock of its run is that of the version it has to keep, and a day on
