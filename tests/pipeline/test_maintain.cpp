@@ -105,12 +105,15 @@ TEST_F(Maintain, RealFilesShrink) {
 /// Peak memory of a process of its own, as the kernel counts it.
 TEST_F(Maintain, CompactionStaysUnderItsCeiling) {
   NEED_PROGRAM();
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the sanitizer's own memory is counted too: the ceiling is NOT tested in this build";
+#endif
   // 40 days of 30,000 bars, 1.2 million rows: some 130 MB as Arrow columns, in a month that becomes one part.
   for (Date date : sessions(40)) {
     std::string text = kHeader;
     std::int64_t start = (date.days * kDay + 5 * kHour) * 1000;
     for (int i = 0; i < 30'000; ++i)
-      text += fmt::format("T{:05},{},10,{}.{:04},99999,1,{},7\n", i, (i * 7919 + date.days * 104'729) % 1'000'003,
+      text += fmt::format("T{:05},{},10,{}.{:04},99999,1,{},7\n", i, (i * 7919 + std::int64_t{date.days} * 104'729) % 1'000'003,
                           11 + i % 1000, i * 31 % 10'000, start);
     must(ingest_into(lake, "stocks_daily", {folder.write("in/" + date.str() + ".csv", text)}));
   }
