@@ -15,6 +15,7 @@
 #include "lake/watermark.h"
 #include "lake/writer.h"
 #include "lake_test.h"
+#include "support/children.h"
 
 namespace tapemill::lake {
 namespace {
@@ -59,28 +60,12 @@ std::multiset<std::int64_t> numbers(int count) {
   return out;
 }
 
-class CommitFault : public testing::Test {
+class CommitFault : public testing::Test, protected tapemill::test::Children {
  protected:
   Folder folder;
   Lake lake = must(Lake::open(folder.path() + "/lake", true));
   Table table = lake.table(Layer::bronze, "bars");
   void make() { must(table.create(bars_schema(), {"year", "month"}, {{kSort, "instrument_id,session"}})); }
-
-  template <class Body>
-  static pid_t child(Body body) {
-    const pid_t pid = ::fork();
-    if (pid != 0) return pid;
-    int code = 99;
-    try {
-      code = body();
-    } catch (const std::exception&) {}
-    ::_exit(code);
-  }
-  static int wait(pid_t pid) {
-    int status = 0;
-    ::waitpid(pid, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
 };
 
 TEST_F(CommitFault, ProcessesAndThreadsCommitAtOnceAndNothingIsLost) {

@@ -13,6 +13,7 @@
 #include "lake/scan.h"
 #include "lake/vacuum.h"
 #include "lake_test.h"
+#include "support/children.h"
 
 namespace tapemill::lake {
 namespace {
@@ -77,7 +78,7 @@ std::int64_t now_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-struct CompactFault : testing::Test {
+struct CompactFault : testing::Test, tapemill::test::Children {
   Folder folder;
   Lake lake = must(Lake::open(folder.path() + "/lake", true));
   Table table = lake.table(Layer::bronze, "bars");
@@ -89,21 +90,6 @@ struct CompactFault : testing::Test {
   static Status compact_once(const Table& table, std::int64_t target = kCompactTarget) {
     MemoryBudget budget;
     return compact(table, layout(), {target, false}, Workers(1), budget).status();
-  }
-  template <class Body>
-  static pid_t child(Body body) {
-    const pid_t pid = ::fork();
-    if (pid != 0) return pid;
-    int code = 99;
-    try {
-      code = body();
-    } catch (const std::exception& problem) { std::fprintf(stderr, "%s\n", problem.what()); }
-    ::_exit(code);
-  }
-  static int wait(pid_t pid) {
-    int status = 0;
-    ::waitpid(pid, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
 };
 

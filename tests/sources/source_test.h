@@ -26,6 +26,17 @@ inline std::string shared_data(const std::string& name) {
   return std::filesystem::exists(root / name) ? (root / name).string() : std::string();
 }
 
+/// What a file holds unpacked, read `step` bytes at a time.
+inline Result<std::string> read_all(const std::string& path, std::size_t step) {
+  ARROW_ASSIGN_OR_RAISE(auto bytes, open_bytes(path));
+  std::string out, chunk(step, '\0');
+  for (;;) {
+    ARROW_ASSIGN_OR_RAISE(std::size_t got, bytes->read(chunk.data(), chunk.size()));
+    if (got == 0) return out;
+    out.append(chunk, 0, got);
+  }
+}
+
 /// Everything that a file yields.
 struct Drained {
   Status status;

@@ -11,16 +11,6 @@ std::string sample(std::size_t lines) {
   return text;
 }
 
-Result<std::string> read_all(const std::string& path, std::size_t step) {
-  ARROW_ASSIGN_OR_RAISE(auto bytes, open_bytes(path));
-  std::string out, chunk(step, '\0');
-  for (;;) {
-    ARROW_ASSIGN_OR_RAISE(std::size_t got, bytes->read(chunk.data(), chunk.size()));
-    if (got == 0) return out;
-    out.append(chunk, 0, got);
-  }
-}
-
 TEST(Gzip, RoundTripInAnyStep) {
   Folder folder;
   const std::string text = sample(50'000);

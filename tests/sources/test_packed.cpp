@@ -6,16 +6,6 @@
 namespace tapemill::sources {
 namespace {
 
-Result<std::string> read_all(const std::string& path, std::size_t step) {
-  ARROW_ASSIGN_OR_RAISE(auto bytes, open_bytes(path));
-  std::string out, chunk(step, '\0');
-  for (;;) {
-    ARROW_ASSIGN_OR_RAISE(std::size_t got, bytes->read(chunk.data(), chunk.size()));
-    if (got == 0) return out;
-    out.append(chunk, 0, got);
-  }
-}
-
 std::string sample(int lines) {
   std::string text = "date,open,high,low,close,volume,Name\n";
   for (int i = 0; i < lines; ++i)
