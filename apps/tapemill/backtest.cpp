@@ -2,6 +2,7 @@
 
 #include "backtest/ledger.h"
 #include "command.h"
+#include "known_table.h"
 #include "core/paths.h"
 #include "pipeline/report_parts.h"
 #include "print.h"
@@ -64,7 +65,12 @@ Json figures_json(const std::vector<bt::Figure>& figures) {
 }
 
 Status check(const CheckOptions& options, Context& context) {
-  ARROW_ASSIGN_OR_RAISE(bt::CheckReport report, bt::check(options.file));
+  auto lake = context.lake();
+  ARROW_ASSIGN_OR_RAISE(bt::CheckReport report, bt::check(options.file, lake.ok() ? &*lake : nullptr));
+  ARROW_ASSIGN_OR_RAISE(const std::string table, bt::table_of(options.file));
+  auto there = lake.ok() ? known_table(*lake, table) : Result<lake::TableName>(lake.status());
+  if (there.ok()) ARROW_RETURN_NOT_OK(bt::check_inputs(*lake, options.file));
+  else report.warnings.push_back(fmt::format("{}: its columns, currency and symbols are not checked", there.status().message()));
   if (context.json) {
     print(Json{{"name", report.name},
                {"form", report.form},
@@ -115,6 +121,7 @@ Status run(const RunOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   bt::RunOptions how = options_of(context);
   if (options.version >= 0) how.version = options.version;
+  ARROW_RETURN_NOT_OK(bt::check_inputs(lake, options.file, how.version));
   if (!context.json && !context.quiet) print(fmt::format("{} over {}\n", options.file, lake.root()));
   ARROW_ASSIGN_OR_RAISE(bt::RunResult r, bt::run(lake, options.file, how));
   if (context.json) {

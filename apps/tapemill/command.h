@@ -18,6 +18,7 @@ struct Context {
   MemoryBudget* budget = nullptr;
   Workers workers{1};
   std::string command_line;
+  std::map<std::string, std::string> origin;  // of lake, memory, threads, utc: --lake, $TAPEMILL_LAKE, file; else default
   /// The lake; when it is missing and not to be created: a usage error that says how to make one.
   Result<lake::Lake> lake(bool create = false) const;
 };

@@ -23,12 +23,14 @@
   X(indicators_list)         \
   X(indicators_explain)      \
   X(indicators_run)          \
+  X(features_list)           \
   X(features_build)          \
   X(export_qlib)             \
   X(generate)                \
   X(serve)                   \
   X(chart)                   \
   X(demo)                    \
+  X(graph_list)              \
   X(graph_check)             \
   X(graph_run)               \
   X(graph_draw)              \

@@ -7,6 +7,7 @@
 #include "command.h"
 #include "core/build_info.h"
 #include "core/paths.h"
+#include "lake/about.h"
 #include "lake/sql.h"
 #include "print.h"
 #include "user_config.h"
@@ -17,7 +18,7 @@ namespace {
 
 struct Line {
   std::string what, found, advice;
-  bool good = true;
+  bool good = true, data = false;  // data: the lake's own, not the machine's
 };
 
 std::int64_t memory_of(const char* key) {
@@ -70,6 +71,21 @@ std::vector<Line> examine(const Context& context) {
   lines.push_back({"specs", broken.empty() ? "all read" : "broken", broken, broken.empty()});
   Status duckdb = lake::sql_available();
   lines.push_back({"SQL", duckdb.ok() ? "DuckDB loads" : "missing", duckdb.ok() ? "" : duckdb.message(), duckdb.ok()});
+  if (auto lake = context.lake(); lake.ok()) {
+    auto names = lake->tables();
+    std::string damage = names.ok() ? "" : names.status().message();
+    std::size_t damaged = 0;
+    for (const auto& name : names.ok() ? *names : std::vector<lake::TableName>{}) {
+      if (name.layer == lake::Layer::silver && lake->silver_is_view(name.table)) continue;
+      const std::string one = lake::damage_of(lake->table(name));
+      damaged += one.empty() ? 0 : 1;
+      if (!one.empty() && damage.empty()) damage = name.str() + ": " + one;
+    }
+    lines.push_back({"tables", damage.empty() ? fmt::format("{}, every part there", names->size())
+                                              : fmt::format("damaged: {}", std::max<std::size_t>(damaged, 1)),
+                     damage.empty() ? "" : damage + ": restore it from a backup, or rebuild the table", damage.empty(),
+                     true});
+  }
   auto config = read_user_config();
   lines.push_back({"settings", config_path() + (fs::exists(config_path(), ignored) ? "" : " (defaults)"),
                    config.ok() ? "" : config.status().message(), config.ok()});
@@ -78,16 +94,18 @@ std::vector<Line> examine(const Context& context) {
 
 Status run(const NoOptions&, Context& context) {
   auto lines = examine(context);
-  bool good = true;
+  bool good = true, machine = true;
   Json list = Json::array();
   TextTable text({"", "what", "found", "what to do"});
   for (const Line& line : lines) {
     good &= line.good;
+    machine &= line.good || line.data;
     list.push_back({{"what", line.what}, {"found", line.found}, {"ok", line.good}, {"advice", line.advice}});
     text.add({line.good ? "ok" : "!!", line.what, line.found, line.advice});
   }
   if (context.json) print(Json{{"ok", good}, {"checks", list}});
   else print(text.str(terminal_width()));
+  if (machine && !good) return data_error("a table of the lake is damaged", "the last column says which");
   return good ? Status::OK()
               : environment_error("something of the environment is missing", "the last column says what to do");
 }

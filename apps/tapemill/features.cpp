@@ -1,6 +1,7 @@
 #include "analytics/features.h"
 
 #include "command.h"
+#include "known_table.h"
 #include "print.h"
 
 namespace tapemill::app {
@@ -9,9 +10,10 @@ namespace {
 Status run(const analytics::FeatureOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(auto group, analytics::load_feature_group(options.group));
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
+  const std::string from = options.table.empty() ? group.table : options.table;
+  ARROW_RETURN_NOT_OK(known_table(lake, from).status());
   if (!context.quiet && !context.json)
-    print(fmt::format("Building {} {} from {} in {}\n", group.name, group.version,
-                      options.table.empty() ? group.table : options.table, lake.root()));
+    print(fmt::format("Building {} {} from {} in {}\n", group.name, group.version, from, lake.root()));
   ARROW_ASSIGN_OR_RAISE(auto build,
                         analytics::build_features(lake, group, options.table, context.workers, *context.budget));
   if (context.json) return print(build.json()), Status::OK();
@@ -26,8 +28,31 @@ Status run(const analytics::FeatureOptions& options, Context& context) {
   return Status::OK();
 }
 
+Status list(const NoOptions&, Context& context) {
+  Json all = Json::array();
+  TextTable text({"group", "version", "from", "features>", "title"});
+  for (const std::string& name : analytics::feature_groups()) {
+    ARROW_ASSIGN_OR_RAISE(auto group, analytics::load_feature_group(name));
+    all.push_back({{"group", group.name},
+                   {"version", group.version},
+                   {"from", group.table},
+                   {"features", group.columns.size()},
+                   {"title", group.title},
+                   {"path", group.path}});
+    text.add({group.name, group.version, group.table, std::to_string(group.columns.size()), group.title});
+  }
+  if (context.json) return print(Json{{"groups", all}}), Status::OK();
+  print(text.str(terminal_width()));
+  print(std::string("tapemill features build GROUP computes one; groups are read from datasets/features/NAME.yaml\n"));
+  return Status::OK();
+}
+
 }  // namespace
 
+Command features_list_command() {
+  return command<NoOptions>("features list", "The feature groups there are", {}, "  tapemill features list --json",
+                            list);
+}
 Command features_build_command() {
   return command<analytics::FeatureOptions>(
       "features build", "Compute a feature group over a table into gold", {"group"},

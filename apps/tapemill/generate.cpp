@@ -1,5 +1,7 @@
 #include "pipeline/generate.h"
 
+#include <filesystem>
+
 #include "command.h"
 #include "print.h"
 
@@ -7,6 +9,12 @@ namespace tapemill::app {
 namespace {
 
 Status run(const pipeline::GenerateOptions& options, Context& context) {
+  ARROW_ASSIGN_OR_RAISE(auto plan, pipeline::plan_generate(options));
+  if (!plan.unchanged && !context.json && !context.quiet) {
+    print(fmt::format("Writing an exchange to {}: about {} rows, {}\n", std::filesystem::absolute(options.out).string(),
+                      thousands(plan.rows), format_bytes(plan.bytes)));
+    std::fflush(stdout);
+  }
   ARROW_ASSIGN_OR_RAISE(auto report, pipeline::generate(options, context.workers));
   if (context.json) {
     print(Json{{"folder", options.out},

@@ -1,6 +1,9 @@
 #include "graph/run.h"
 
+#include <filesystem>
+
 #include "command.h"
+#include "core/paths.h"
 #include "graph/draw.h"
 #include "graph/plan.h"
 #include "print.h"
@@ -66,6 +69,30 @@ Json node_json(const graph::GraphDocument& document, const graph::PlannedNode& p
   return {{"name", node.name}, {"type", graph::name(node.type)},        {"what", node.what},
           {"from", from},      {"depends", planned.calculator.depends}, {"notes", planned.calculator.notes},
           {"columns", columns}};
+}
+
+Status list(const NoOptions&, Context& context) {
+  std::map<std::string, std::string> files;  // by name; the user's before ours
+  for (const std::string& folder : {std::string("graphs"), share_folder() + "/graphs"}) {
+    std::error_code failed;
+    for (std::filesystem::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed))
+      if (at->path().extension() == ".json") files.emplace(at->path().stem().string(), at->path().string());
+  }
+  Json all = Json::array();
+  TextTable text({"graph", "nodes>", "file"});
+  for (const auto& [name, path] : files) {
+    auto document = graph::GraphDocument::read(path);
+    all.push_back({{"graph", name},
+                   {"path", path},
+                   {"nodes", document.ok() ? Json(document->nodes.size()) : Json()},
+                   {"error", document.ok() ? Json() : Json(document.status().message())}});
+    text.add({name, document.ok() ? std::to_string(document->nodes.size()) : kNull,
+              document.ok() ? path : document.status().message()});
+  }
+  if (context.json) return print(Json{{"graphs", all}}), Status::OK();
+  print(text.str(terminal_width()));
+  print(std::string("tapemill graph check NAME tells what one does; graphs are read from graphs/NAME.json\n"));
+  return Status::OK();
 }
 
 Status check(const GraphFile& options, Context& context) {
@@ -188,6 +215,9 @@ Status draw(const GraphDraw& options, Context& context) {
 
 }  // namespace
 
+Command graph_list_command() {
+  return command<NoOptions>("graph list", "The graphs there are", {}, "  tapemill graph list --json", list);
+}
 Command graph_check_command() {
   return command<GraphFile>(
       "graph check", "Judge a graph document: structure, columns, what this version has", {"file"},

@@ -5,6 +5,8 @@
 #include "command.h"
 #include "core/expression.h"
 #include "indicators/describe.h"
+#include "known_table.h"
+#include "lake/about.h"
 #include "print.h"
 
 namespace tapemill::app {
@@ -63,8 +65,16 @@ Status explain_call(const std::string& call, Context& context) {
   }
   text += fmt::format("  resolves to {}\n  reads       {}\n  warm-up     {} bars\n", fmt::join(series.resolved(), "; "),
                       fmt::join(series.inputs(), ", "), series.warm_up());
+  Json formulas = Json::object();
+  for (const std::string& one : series.resolved()) {
+    const indicators::Spec* spec = indicators::find(one.substr(0, one.find('(')));
+    if (spec == nullptr || formulas.contains(spec->name)) continue;
+    formulas[spec->name] = indicators::describe(*spec);
+    text += "\n" + indicators::explain(*spec);
+  }
   if (context.json)
     print(Json{{"outputs", outputs},
+               {"indicators", formulas},
                {"resolved", series.resolved()},
                {"inputs", series.inputs()},
                {"warm_up", series.warm_up()}});
@@ -120,14 +130,15 @@ Result<lake::ScanRequest> request_of(const IndicatorOptions& options, const Data
 Status run(const IndicatorOptions& options, Context& context) {
   if (options.indicators.empty())
     return usage_error("no indicator is named", "--indicators SMA_20,\"rsi(close, period=14)\"");
-  ARROW_ASSIGN_OR_RAISE(Dataset dataset, load_dataset(options.table));
+  ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
+  ARROW_ASSIGN_OR_RAISE(auto name, known_table(lake, options.table));
+  ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::dataset_of(lake, name.table));
   auto columns = analytics::numeric_columns(dataset);
   ARROW_ASSIGN_OR_RAISE(auto requested,
                         analytics::resolve_requests(joined_calls(options.indicators), columns, {}, "--indicators"));
   ARROW_ASSIGN_OR_RAISE(auto series, analytics::Series::compile(requested, columns));
   std::optional<Date> start;
   if (!options.start.empty()) { ARROW_ASSIGN_OR_RAISE(start, Date::parse(options.start)); }
-  ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
 
   const std::string instrument = dataset.key.front(), session = dataset.session_column;
   std::vector<std::string> shown{dataset.column("symbol") != nullptr ? "symbol" : instrument};

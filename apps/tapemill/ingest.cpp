@@ -3,7 +3,9 @@
 #include <chrono>
 
 #include "command.h"
+#include "lake/about.h"
 #include "print.h"
+#include "sources/source.h"
 
 namespace tapemill {
 template <>
@@ -49,7 +51,11 @@ void print_report(const pipeline::IngestReport& report, const Dataset& dataset) 
 }
 
 Status run(const pipeline::IngestOptions& options, Context& context) {
-  ARROW_ASSIGN_OR_RAISE(Dataset dataset, load_dataset(options.dataset));
+  // A data set that datasets/ does not have may be one that the lake remembers.
+  auto there = context.lake();
+  ARROW_ASSIGN_OR_RAISE(Dataset dataset,
+                        there.ok() ? lake::dataset_of(*there, options.dataset) : load_dataset(options.dataset));
+  ARROW_RETURN_NOT_OK(sources::expand_paths(options.paths).status());  // before a lake is made or anything is said
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake(true));
   auto now = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
                  .count();

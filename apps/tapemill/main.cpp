@@ -46,7 +46,7 @@ void bind(Bound& bound) {
           bound.app->add_option(option.needed ? option.info.name : option.info.name + "," + flag_name(option.info.name))
               ->description(help_text(option));
       // A positional takes words while it has fewer than its least number, or may have more: so the least is 1, needed or not.
-      if (option.list) made->expected(1, 1 << 20)->allow_extra_args();
+      if (option.list) made->expected(1, -1)->allow_extra_args();
       else made->expected(1);
       if (option.needed) made->required();
     } else if (option.flag) {
@@ -68,10 +68,10 @@ std::string group_summary(const std::string& word) {
       {"cache", "Kept answers of query --cache: stats, clear"},
       {"export", "Stores for other programs: qlib"},
       {"config", "Settings: show, set, path"},
-      {"graph", "Event-driven graphs: check, run, draw"},
+      {"graph", "Event-driven graphs: list, check, run, draw"},
       {"backtest", "Strategies over the lake: check, run, rerun, show"},
       {"indicators", "The catalogue: list, explain, run"},
-      {"features", "Feature groups: build"}};
+      {"features", "Feature groups: list, build"}};
   auto found = summaries.find(word);
   return found == summaries.end() ? word : found->second;
 }
@@ -89,6 +89,7 @@ CLI::App* place(CLI::App& root, const std::string& name, const std::string& summ
     if (next == nullptr) next = at->add_subcommand(word, blank == std::string::npos ? summary : group_summary(word));
     at = next;
     if (blank == std::string::npos) return at;
+    at->footer("");  // the program's own is not the group's
     at->require_subcommand(1);
     from = blank + 1;
   }
@@ -107,6 +108,14 @@ std::string first_word(int argc, char** argv) {
     else if (!word.starts_with("-")) return word;
   }
   return {};
+}
+
+/// "check, run, draw" of a group.
+std::string subcommands_of(CLI::App& app) {
+  std::string all;
+  for (CLI::App* one : app.get_subcommands([](CLI::App*) { return true; }))
+    all += (all.empty() ? "" : ", ") + one->get_name();
+  return all;
 }
 
 /// The command that was asked for.
@@ -131,7 +140,8 @@ int run(int argc, char** argv) {
     context.threads = config->threads;
     context.utc = config->utc;
   }
-  if (const char* given = environment("TAPEMILL_LAKE")) context.lake_path = given;
+  for (const std::string& key : keys_set_by_user()) context.origin[key] = "file";
+  if (const char* given = environment("TAPEMILL_LAKE")) context.lake_path = given, context.origin["lake"] = "$TAPEMILL_LAKE";
   bool stderr_colour = ::isatty(STDERR_FILENO) == 1 && environment("NO_COLOR") == nullptr;
   context.colour = ::isatty(STDOUT_FILENO) == 1 && environment("NO_COLOR") == nullptr;
   for (int i = 0; i < argc; ++i)
@@ -176,10 +186,21 @@ int run(int argc, char** argv) {
                                   "tapemill --help lists the commands"),
                   stderr_colour);
     }
+    if (dynamic_cast<const CLI::RequiredError*>(&e) != nullptr && asked.empty())
+      return fail(usage_error("a command is needed", "tapemill --help lists them; tapemill demo shows what they do"),
+                  stderr_colour);
+    if (CLI::App* group = asked.empty() ? nullptr : root.get_subcommand(asked);
+        group != nullptr && dynamic_cast<const CLI::RequiredError*>(&e) != nullptr &&
+        !subcommands_of(*group).empty() && group->get_subcommands().empty())
+      return fail(usage_error(fmt::format("tapemill {} needs one of its commands: {}", asked, subcommands_of(*group)),
+                              "tapemill " + asked + " --help tells what they do"),
+                  stderr_colour);
     std::string hint =
         asked.empty() ? "tapemill --help lists the commands" : "tapemill " + asked + " --help shows how it is used";
     return fail(usage_error(e.what(), hint), stderr_colour);
   }
+  for (const char* key : {"lake", "memory", "threads", "utc"})
+    if (root.get_option(std::string("--") + key)->count() > 0) context.origin[key] = std::string("--") + key;
   bool mends_config = bound_name(bound).starts_with("config");
   if (!broken_config.ok() && !mends_config) return fail(broken_config, stderr_colour);
   if (!memory.empty()) {

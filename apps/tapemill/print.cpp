@@ -205,7 +205,8 @@ void print_table(const arrow::Table& table, const Context& context, const Zone& 
     auto id = field->type()->id();
     bool right = arrow::is_numeric(id) || arrow::is_decimal(id);
     times |= id == arrow::Type::TIMESTAMP;
-    names.push_back(field->name() + (right ? ">" : ""));
+    const bool utc = id == arrow::Type::TIMESTAMP && (context.utc || zone.name() == Zone::utc().name());
+    names.push_back(field->name() + (utc ? " (UTC)" : right ? ">" : ""));
   }
   TextTable text(names);
   auto all = cursors(table);

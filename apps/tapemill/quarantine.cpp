@@ -1,4 +1,5 @@
 #include "command.h"
+#include "known_table.h"
 #include "pipeline/ingest.h"
 #include "print.h"
 
@@ -41,6 +42,8 @@ struct Rows {
 Result<Rows> read(const std::string& table, const pipeline::QuarantineFilter& filter, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   ARROW_ASSIGN_OR_RAISE(auto name, lake::TableName::parse(table));
+  if (!lake.table(lake::Layer::bronze, name.table + "_quarantine").exists())
+    ARROW_RETURN_NOT_OK(known_table(lake, table).status());
   ARROW_ASSIGN_OR_RAISE(auto found, pipeline::quarantined(lake, name.table, filter));
   ARROW_ASSIGN_OR_RAISE(auto batch, found->CombineChunksToBatch());
   return Rows{batch};

@@ -1,5 +1,11 @@
+#include <arrow/api.h>
+
+#include <cmath>
+#include <cstdio>
+
 #include "command.h"
-#include "core/dataset.h"
+#include "known_table.h"
+#include "lake/about.h"
 #include "lake/scan.h"
 #include "print.h"
 
@@ -29,10 +35,84 @@ inline constexpr auto fields<app::ShowOptions> = std::tuple{
 namespace tapemill::app {
 namespace {
 
+void warn(const std::string& text) { std::fprintf(stderr, "warning: %s\n", text.c_str()); }
+
+std::string upper(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return text;
+}
+
+/// The names by which `rows` has instruments, with the sessions of each.
+using Sessions = std::map<std::string, std::pair<Date, Date>>;
+Result<Sessions> sessions_by_name(const arrow::Table& rows, const std::string& session) {
+  Sessions found;
+  for (const char* column : {"symbol", "instrument_id"}) {
+    auto names = rows.GetColumnByName(column);
+    if (names == nullptr || names->type()->id() != arrow::Type::STRING) continue;
+    ARROW_ASSIGN_OR_RAISE(auto days, lake::doubles(rows, session));
+    std::size_t row = 0;
+    for (const auto& chunk : names->chunks()) {
+      const auto& texts = static_cast<const arrow::StringArray&>(*chunk);
+      for (std::int64_t i = 0; i < texts.length(); ++i, ++row) {
+        if (texts.IsNull(i) || std::isnan(days[row])) continue;
+        const Date day{static_cast<std::int32_t>(days[row])};
+        auto [at, fresh] = found.try_emplace(texts.GetString(i), day, day);
+        at->second = {std::min(at->second.first, day), std::max(at->second.second, day)};
+      }
+    }
+  }
+  return found;
+}
+
+/// Says which of the symbols asked for the table does not know, and for what dates it has the others. Usage error when it
+/// knows none of them.
+Status explain_symbols(const lake::Lake& lake, const lake::ScanRequest& asked, bool empty, const std::string& session,
+                       Context& context) {
+  lake::ScanRequest request;
+  request.table = asked.table;
+  request.version = asked.version;
+  ARROW_ASSIGN_OR_RAISE(auto name, known_table(lake, asked.table.str()));
+  ARROW_ASSIGN_OR_RAISE(auto snapshot, lake.table(name).snapshot(asked.version));
+  request.columns = {session};
+  for (const char* column : {"symbol", "instrument_id"})
+    if (snapshot.schema->GetFieldByName(column) != nullptr) request.columns.emplace_back(column);
+  request.symbols = asked.symbols;
+  auto* pool = context.budget->pool();
+  ARROW_ASSIGN_OR_RAISE(auto rows, lake::scan(lake, request, context.workers, pool));
+  ARROW_ASSIGN_OR_RAISE(Sessions found, sessions_by_name(*rows.rows, session));
+  std::string unknown;
+  std::vector<std::string> wrong;
+  for (const std::string& symbol : asked.symbols) {
+    auto at = found.find(symbol);
+    if (at == found.end()) wrong.push_back(symbol);
+    else if (empty)
+      warn(fmt::format("{} has rows of {} from {} to {}", asked.table.str(), symbol, at->second.first.str(),
+                       at->second.second.str()));
+  }
+  if (wrong.empty()) return Status::OK();
+  request.symbols.clear();  // names that are near are looked for in the last session
+  if (auto range = lake::sessions_of(snapshot, session)) request.start = range->second;
+  ARROW_ASSIGN_OR_RAISE(rows, lake::scan(lake, request, context.workers, pool));
+  ARROW_ASSIGN_OR_RAISE(Sessions known, sessions_by_name(*rows.rows, session));
+  std::map<std::string, std::string> by_upper;
+  std::vector<std::string> names;
+  for (const auto& [one, range] : known) names.push_back(upper(one)), by_upper.emplace(upper(one), one);
+  for (const std::string& symbol : wrong) {
+    const std::string near = nearest(upper(symbol), names);
+    unknown += (unknown.empty() ? "" : ", ") + symbol;
+    if (!near.empty()) unknown += fmt::format(" (did you mean {}?)", by_upper[near]);
+  }
+  const std::string what = fmt::format("{} has no rows of {}", asked.table.str(), unknown);
+  if (!found.empty()) return warn(what), Status::OK();
+  return usage_error(what, fmt::format("tapemill query \"select distinct symbol from {}\" lists those it has",
+                                       asked.table.layer == lake::Layer::silver ? asked.table.table : asked.table.str()));
+}
+
 Status run(const ShowOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   lake::ScanRequest request;
   ARROW_ASSIGN_OR_RAISE(request.table, lake::TableName::parse(options.table));
+  ARROW_ASSIGN_OR_RAISE(auto real, known_table(lake, options.table));
   request.columns = options.columns;
   request.symbols = options.symbols;
   request.version = options.version;
@@ -52,8 +132,18 @@ Status run(const ShowOptions& options, Context& context) {
     return usage_error(fmt::format("{}: there are no corporate actions in this lake to adjust by", request.table.str()),
                        "leave --adjusted out: prices are shown as they were traded");
   ARROW_ASSIGN_OR_RAISE(auto result, lake::scan(lake, request, context.workers, context.budget->pool()));
-  Zone zone = zone_of_dataset(request.table.table);
-  print_table(*result.rows, context, zone, options.limit,
+  const bool empty = result.rows->num_rows() == 0;
+  if (empty || request.symbols.size() > 1) {
+    ARROW_ASSIGN_OR_RAISE(auto snapshot, lake.table(real).snapshot(request.version));
+    auto kept = snapshot.configuration.find(lake::kSession);
+    const std::string session = kept == snapshot.configuration.end() ? "session" : kept->second;
+    const bool sessions = snapshot.schema->GetFieldByName(session) != nullptr;
+    if (!request.symbols.empty() && sessions)
+      ARROW_RETURN_NOT_OK(explain_symbols(lake, request, empty, session, context));
+    else if (auto range = lake::sessions_of(snapshot, session); range && empty)
+      warn(fmt::format("{} has sessions from {} to {}", request.table.str(), range->first.str(), range->second.str()));
+  }
+  print_table(*result.rows, context, zone_of(lake, real), options.limit,
               fmt::format("{} version {} · unadjusted · {} of {} files read", request.table.str(), result.version,
                           result.files_read, result.files_total));
   return Status::OK();

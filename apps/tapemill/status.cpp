@@ -12,7 +12,9 @@ Status run(const NoOptions&, Context& context) {
   Json list = Json::array();
   std::string notes;
   TextTable text({"data set", "first", "last", "files>", "rows>", "quarantined>", "version>", "missing sessions"});
+  std::size_t damaged = 0;
   for (const auto& one : all) {
+    damaged += one.damage.empty() ? 0 : 1;
     Json missing = Json::array();
     std::string shown;
     for (std::size_t i = 0; i < one.missing.size(); ++i) {
@@ -30,9 +32,11 @@ Status run(const NoOptions&, Context& context) {
                     {"version", one.version},
                     {"last_commit", Instant{one.last_commit_ms * 1000}.str()},
                     {"missing_sessions", missing},
-                    {"untold", one.untold.empty() ? Json() : Json(one.untold)}});
+                    {"untold", one.untold.empty() ? Json() : Json(one.untold)},
+                    {"damaged", one.damage.empty() ? Json() : Json(one.damage)}});
     auto told = [&](std::int64_t n) { return one.untold.empty() ? thousands(n) : std::string(kNull); };
     if (!one.untold.empty()) notes += one.table + ": " + one.untold + "\n";
+    if (!one.damage.empty()) shown = "damaged: " + one.damage;
     text.add({one.table, date(one.first), date(one.last), told(one.units), thousands(one.rows),
               told(one.quarantined), std::to_string(one.version), shown.empty() ? "none" : shown});
   }
@@ -42,6 +46,9 @@ Status run(const NoOptions&, Context& context) {
     print(text.str(terminal_width()) + notes +
           "missing sessions: of the calendar, from first to last, without any row; an instrument's own gaps are told by "
           "ingest (missing_sessions)\n");
+  if (damaged > 0)
+    return data_error(fmt::format("{} of {} data sets {} damaged", damaged, all.size(), damaged == 1 ? "is" : "are"),
+                      "restore the files from a backup, or rebuild the table");
   return Status::OK();
 }
 

@@ -3,6 +3,8 @@
 #include <chrono>
 
 #include "command.h"
+#include "known_table.h"
+#include "lake/about.h"
 #include "pipeline/ingest.h"
 #include "print.h"
 
@@ -24,21 +26,8 @@ std::string when(std::int64_t ms) { return Instant{ms / 1000 * kSecond}.str(); }
 
 /// The table that holds the rows: bronze behind a silver view.
 Result<std::pair<lake::TableName, lake::Snapshot>> opened(const lake::Lake& lake, const std::string& text) {
-  ARROW_ASSIGN_OR_RAISE(auto name, lake::TableName::parse(text));
-  if (name.layer == lake::Layer::silver && lake.silver_is_view(name.table)) name.layer = lake::Layer::bronze;
-  ARROW_ASSIGN_OR_RAISE(auto tables, lake.tables());
-  lake::Table table = lake.table(name);
-  if (!table.exists()) {
-    std::vector<std::string> names;
-    std::string all;
-    for (const auto& one : tables)
-      names.push_back(one.str()), names.push_back(one.table), all += (all.empty() ? "" : ", ") + one.str();
-    std::string near = nearest(text, names);
-    return usage_error(fmt::format("unknown table \"{}\"", text),
-                       all.empty() ? "the lake is empty: tapemill ingest fills it"
-                                   : (near.empty() ? "" : "did you mean \"" + near + "\"? ") + "tables: " + all);
-  }
-  ARROW_ASSIGN_OR_RAISE(auto snapshot, table.snapshot());
+  ARROW_ASSIGN_OR_RAISE(auto name, known_table(lake, text));
+  ARROW_ASSIGN_OR_RAISE(auto snapshot, lake.table(name).snapshot());
   return std::pair{name, std::move(snapshot)};
 }
 
@@ -47,11 +36,17 @@ Status tables(const NoOptions&, Context& context) {
   ARROW_ASSIGN_OR_RAISE(auto names, lake.tables());
   Json list = Json::array();
   TextTable text({"table", "rows>", "files>", "size>", "version>", "last commit (UTC)", "kind"});
+  std::size_t damaged = 0;
   for (const auto& name : names) {
     bool view = name.layer == lake::Layer::silver && lake.silver_is_view(name.table);
-    if (view && name.table.ends_with("_quarantine")) continue;  // refused rows have no silver
-    ARROW_ASSIGN_OR_RAISE(auto snapshot,
-                          lake.table(view ? lake::TableName{lake::Layer::bronze, name.table} : name).snapshot());
+    auto read = lake.table(view ? lake::TableName{lake::Layer::bronze, name.table} : name).snapshot();
+    if (!read.ok()) {
+      ++damaged;
+      list.push_back({{"table", name.str()}, {"kind", view ? "view" : "table"}, {"damaged", read.status().message()}});
+      text.add({name.str(), kNull, kNull, kNull, kNull, kNull, "damaged: " + read.status().message()});
+      continue;
+    }
+    const lake::Snapshot& snapshot = *read;
     list.push_back({{"table", name.str()},
                     {"rows", snapshot.rows()},
                     {"files", snapshot.parts.size()},
@@ -67,6 +62,9 @@ Status tables(const NoOptions&, Context& context) {
   else if (names.empty())
     print(fmt::format("{} holds no table yet: tapemill ingest DATASET PATH... fills it\n", lake.root()));
   else print(text.str(terminal_width()));
+  if (damaged > 0)
+    return data_error(fmt::format("{} of {} tables {} damaged", damaged, names.size(), damaged == 1 ? "is" : "are"),
+                      "restore the files from a backup, or rebuild the table");
   return Status::OK();
 }
 
@@ -74,7 +72,7 @@ Status describe_table(const TableOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   ARROW_ASSIGN_OR_RAISE(auto found, opened(lake, options.table));
   auto& [name, snapshot] = found;
-  auto dataset = load_dataset(name.table);
+  auto dataset = lake::dataset_of(lake, name.table);
   Json columns = Json::array();
   TextTable text({"column", "type", "unit", "null", "smallest", "largest", "help"});
   std::vector<Json> statistics;

@@ -38,6 +38,16 @@ Result<UserConfig> read_user_config() {
   return config;
 }
 
+std::vector<std::string> keys_set_by_user() {
+  std::vector<std::string> keys;
+  std::error_code ignored;
+  if (!std::filesystem::exists(config_path(), ignored)) return keys;
+  auto document = Document::read(config_path());
+  if (!document.ok()) return keys;
+  for (const auto& member : document->root().members) keys.push_back(member.key.text);
+  return keys;
+}
+
 namespace {
 
 Json current(const UserConfig& config) {
@@ -48,18 +58,27 @@ Json current(const UserConfig& config) {
 }
 
 Status show(const NoOptions&, Context& context) {
-  ARROW_ASSIGN_OR_RAISE(UserConfig config, read_user_config());
+  ARROW_RETURN_NOT_OK(read_user_config().status());
+  const UserConfig config{context.lake_path, ByteSize{context.memory}, context.threads, context.utc};
   std::error_code ignored;
   bool there = std::filesystem::exists(config_path(), ignored);
-  if (context.json)
-    return print(Json{{"path", config_path()}, {"exists", there}, {"values", current(config)}}), Status::OK();
-  TextTable text({"key", "value", "what"});
+  Json origins = Json::object();
+  TextTable text({"key", "value", "from", "what"});
   std::vector<std::string> values{config.lake, show_value(config.memory), std::to_string(config.threads),
                                   show_value(config.utc)};
   auto rows = describe<UserConfig>();
-  for (std::size_t i = 0; i < rows.size(); ++i) text.add({rows[i].name, values[i], rows[i].help});
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    auto from = context.origin.find(rows[i].name);
+    const std::string origin = from == context.origin.end() ? "default" : from->second;
+    origins[rows[i].name] = origin;
+    text.add({rows[i].name, values[i], origin, rows[i].help});
+  }
+  if (context.json)
+    return print(
+               Json{{"path", config_path()}, {"exists", there}, {"values", current(config)}, {"origins", origins}}),
+           Status::OK();
   print(text.str(terminal_width()));
-  print(fmt::format("{}{}\n", config_path(), there ? "" : " (not there: these are the defaults)"));
+  print(fmt::format("{}{}\n", config_path(), there ? "" : " (not there)"));
   return Status::OK();
 }
 
@@ -74,7 +93,10 @@ Status set(const SetOptions& options, Context& context) {
                        near.empty() ? "keys: lake, memory, threads, utc" : "did you mean \"" + near + "\"?");
   }
   std::string text;
+  std::vector<std::string> kept = keys_set_by_user();
+  kept.push_back(options.key);
   for (const auto& [key, value] : values.items()) {
+    if (std::find(kept.begin(), kept.end(), key) == kept.end()) continue;
     std::string shown = key == options.key  ? options.value
                         : value.is_string() ? value.get<std::string>()
                         : value.is_null()   ? ""
@@ -99,7 +121,7 @@ Status path(const NoOptions&, Context& context) {
 }  // namespace
 
 Command config_show_command() {
-  return command<NoOptions>("config show", "The settings in force", {}, "  tapemill config show", show);
+  return command<NoOptions>("config show", "The settings in force, and where each comes from", {}, "  tapemill config show", show);
 }
 Command config_set_command() {
   return command<SetOptions>("config set", "Set one of them", {"key", "value"}, "  tapemill config set lake /data/lake",

@@ -14,6 +14,8 @@ struct UserConfig {
 std::string config_path();
 /// The defaults where there is no file; an error names its line.
 Result<UserConfig> read_user_config();
+/// The keys that the file sets; none where it is missing or broken.
+std::vector<std::string> keys_set_by_user();
 
 }  // namespace tapemill::app
 namespace tapemill {

@@ -7,6 +7,7 @@
 #include "analytics/bars.h"
 #include "core/build_info.h"
 #include "core/hash.h"
+#include "lake/about.h"
 #include "lake/watermark.h"
 #include "lake/writer.h"
 
@@ -213,7 +214,7 @@ Result<FeatureBuild> build_features(const lake::Lake& lake, const FeatureGroup& 
   build.version = group.version;
   build.columns = group.columns;
   std::string from = table.empty() ? group.table : table;
-  ARROW_ASSIGN_OR_RAISE(Dataset source, load_dataset(from));
+  ARROW_ASSIGN_OR_RAISE(Dataset source, lake::dataset_of(lake, from));
   build.source = "silver." + source.table;
   ARROW_RETURN_NOT_OK(check_names(group, source));
   ARROW_ASSIGN_OR_RAISE(Series series, Series::compile(group.columns, numeric_columns(source)));
@@ -241,7 +242,7 @@ Result<FeatureBuild> build_features(const lake::Lake& lake, const FeatureGroup& 
       request.columns.push_back(column);
   const std::string what = identity(group, build.source, series, *target.schema);
   if (!source_table(lake, source.table).exists())
-    return data_error(fmt::format("{}: there is no table {} to compute from", lake.root(), source.table),
+    return usage_error(fmt::format("{}: there is no table {} to compute from", lake.root(), source.table),
                       fmt::format("tapemill ingest {} PATH... fills it", source.table));
   if (!target.table.exists())
     ARROW_RETURN_NOT_OK(target.table.create(target.schema, target.layout.partitions, configuration(source)));

@@ -17,6 +17,7 @@
 #include "core/hash.h"
 #include "core/paths.h"
 #include "core/progress.h"
+#include "lake/about.h"
 
 namespace tapemill::backtest {
 namespace {
@@ -160,7 +161,7 @@ Result<Computed> compute(const lake::Lake& lake, const Strategy& strategy, const
   const std::string& table = strategy.daily() != nullptr ? strategy.daily()->table : strategy.option()->table;
   ARROW_ASSIGN_OR_RAISE(Input input, input_of(lake, table, options.version));
   ARROW_ASSIGN_OR_RAISE(lake::TableName name, lake::TableName::parse(input.table));
-  ARROW_ASSIGN_OR_RAISE(Dataset dataset, load_dataset(name.table));
+  ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::dataset_of(lake, name.table));
   RunResult& r = out.result;
   r.name = strategy.name, r.form = strategy.daily() != nullptr ? "daily" : "option";
   r.strategy_hash = strategy.hash, r.warnings = strategy.warnings, r.table = input.table, r.version = input.version;
@@ -207,7 +208,7 @@ Result<Computed> compute(const lake::Lake& lake, const Strategy& strategy, const
 
 }  // namespace
 
-Result<CheckReport> check(const std::string& path) {
+Result<CheckReport> check(const std::string& path, const lake::Lake* lake) {
   ARROW_ASSIGN_OR_RAISE(Strategy strategy, read_strategy(path));
   CheckReport report{
       strategy.name,    strategy.daily() != nullptr ? "daily" : "option", strategy.hash, strategy.canonical, {},
@@ -218,7 +219,8 @@ Result<CheckReport> check(const std::string& path) {
   }
   const DailyStrategy& plan = *strategy.daily();
   ARROW_ASSIGN_OR_RAISE(lake::TableName name, lake::TableName::parse(plan.table));
-  ARROW_ASSIGN_OR_RAISE(Dataset dataset, load_dataset(name.table));
+  ARROW_ASSIGN_OR_RAISE(Dataset dataset,
+                        lake != nullptr ? lake::dataset_of(*lake, name.table) : load_dataset(name.table));
   std::vector<std::string> columns;
   for (const Column& column : dataset.columns) columns.push_back(column.name);
   std::vector<analytics::NamedExpression> expressions{{"entry", plan.enter, plan.enter_place}};
@@ -226,6 +228,20 @@ Result<CheckReport> check(const std::string& path) {
   ARROW_ASSIGN_OR_RAISE(auto series, analytics::Series::compile(expressions, columns));
   report.resolved = series.resolved();
   return report;
+}
+
+Result<std::string> table_of(const std::string& path) {
+  ARROW_ASSIGN_OR_RAISE(Strategy strategy, read_strategy(path));
+  return strategy.daily() != nullptr ? strategy.daily()->table : strategy.option()->table;
+}
+
+Status check_inputs(const lake::Lake& lake, const std::string& path, std::optional<std::int64_t> version) {
+  ARROW_ASSIGN_OR_RAISE(Strategy strategy, read_strategy(path));
+  const std::string& table = strategy.daily() != nullptr ? strategy.daily()->table : strategy.option()->table;
+  ARROW_ASSIGN_OR_RAISE(Input input, input_of(lake, table, version));
+  if (strategy.daily() != nullptr) return check_bars(lake, *strategy.daily(), input);
+  ARROW_RETURN_NOT_OK(Rules::load(strategy.option()->rules).status());
+  return option_days(lake, *strategy.option(), input).status();
 }
 
 Result<RunResult> run(const lake::Lake& lake, const std::string& path, const RunOptions& options) {

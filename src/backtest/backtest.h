@@ -18,7 +18,13 @@ struct CheckReport {
   std::vector<std::string> resolved;       // what each indicator resolved to
   std::vector<std::string> warnings;
 };
-Result<CheckReport> check(const std::string& path);
+/// With a lake, data sets that only it knows are found too.
+Result<CheckReport> check(const std::string& path, const lake::Lake* lake = nullptr);
+/// The table that a strategy reads, as it names it.
+Result<std::string> table_of(const std::string& path);
+/// What run() refuses before it computes: no such table or version, a column that is not there, a symbol without rows, a
+/// capital in another currency than the table's.
+Status check_inputs(const lake::Lake& lake, const std::string& path, std::optional<std::int64_t> version = {});
 
 struct RunOptions {
   Workers workers{1};

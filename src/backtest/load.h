@@ -27,6 +27,9 @@ struct LoadedBars {
 Result<LoadedBars> load_bars(const lake::Lake& lake, const DailyStrategy& plan, const Input& input,
                              const Workers& workers);
 
+/// What load_bars() would refuse, as far as the names of the plan's symbols tell; and a capital in another currency.
+Status check_bars(const lake::Lake& lake, const DailyStrategy& plan, const Input& input);
+
 /// Sessions of the table that the plan may trade: in its dates and days of the week, and with rows.
 Result<std::vector<Date>> option_days(const lake::Lake& lake, const OptionStrategy& plan, const Input& input);
 

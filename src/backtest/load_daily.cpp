@@ -8,6 +8,7 @@
 #include "backtest/columns.h"
 #include "backtest/load.h"
 #include "core/hash.h"
+#include "lake/about.h"
 #include "lake/scan.h"
 
 namespace tapemill::backtest {
@@ -35,6 +36,11 @@ Result<Signals> compile(const DailyStrategy& plan, const arrow::Schema& schema, 
   }
   ARROW_ASSIGN_OR_RAISE(auto series, analytics::Series::compile(expressions, there));
   return Signals{std::move(series), !plan.leave.empty()};
+}
+
+Status no_rows_of(const std::string& symbol, const std::string& table, const lake::TableName& name) {
+  return usage_error(fmt::format("{} has no rows of \"{}\"", table, symbol),
+                     fmt::format("tapemill query \"SELECT DISTINCT symbol FROM {}\"", name.table));
 }
 
 Status add_sessions(const Calendar& calendar, DailyMarket& market, const std::string& table) {
@@ -74,10 +80,40 @@ Result<Input> input_of(const lake::Lake& lake, const std::string& table, std::op
   return Input{name.str(), snapshot.version, hash.hex()};
 }
 
+Status check_bars(const lake::Lake& lake, const DailyStrategy& plan, const Input& input) {
+  ARROW_ASSIGN_OR_RAISE(lake::TableName name, lake::TableName::parse(input.table));
+  ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::dataset_of(lake, name.table));
+  ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, lake.table(name).snapshot(input.version));
+  ARROW_RETURN_NOT_OK(compile(plan, *snapshot.schema, input.table).status());
+  if (!plan.capital.currency.empty() && !dataset.currency.empty() && plan.capital.currency != dataset.currency) {
+    return usage_error(
+        fmt::format("the capital is in {}, {} in {}", plan.capital.currency, input.table, dataset.currency),
+        "write the capital in the table's currency");
+  }
+  if (plan.symbols.empty()) return Status::OK();
+  lake::ScanRequest request;
+  request.table = name;
+  request.version = input.version;
+  request.symbols = plan.symbols;
+  request.end = plan.end;
+  request.columns = {"instrument_id", "symbol"};
+  ARROW_ASSIGN_OR_RAISE(lake::ScanResult scan, lake::scan(lake, request));
+  ARROW_ASSIGN_OR_RAISE(auto rows, scan.rows->CombineChunks());
+  Columns columns(*rows);
+  ARROW_ASSIGN_OR_RAISE(auto instruments, columns.texts("instrument_id"));
+  ARROW_ASSIGN_OR_RAISE(auto symbols, columns.texts("symbol"));
+  for (const std::string& asked : plan.symbols) {
+    if (std::find(symbols.begin(), symbols.end(), asked) == symbols.end() &&
+        std::find(instruments.begin(), instruments.end(), asked) == instruments.end())
+      return no_rows_of(asked, input.table, name);
+  }
+  return Status::OK();
+}
+
 Result<LoadedBars> load_bars(const lake::Lake& lake, const DailyStrategy& plan, const Input& input,
                              const Workers& workers) {
   ARROW_ASSIGN_OR_RAISE(lake::TableName name, lake::TableName::parse(input.table));
-  ARROW_ASSIGN_OR_RAISE(Dataset dataset, load_dataset(name.table));
+  ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::dataset_of(lake, name.table));
   ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, lake.table(name).snapshot(input.version));
   ARROW_ASSIGN_OR_RAISE(Signals signals, compile(plan, *snapshot.schema, input.table));
   LoadedBars out;
@@ -156,8 +192,7 @@ Result<LoadedBars> load_bars(const lake::Lake& lake, const DailyStrategy& plan, 
     bool found = std::any_of(out.market.instruments.begin(), out.market.instruments.end(),
                              [&](const Bars& bars) { return bars.symbol == asked || bars.instrument == asked; });
     if (!found)
-      return usage_error(fmt::format("{} has no rows of \"{}\"", input.table, asked),
-                         fmt::format("tapemill query \"SELECT DISTINCT symbol FROM {}\"", name.table));
+      return no_rows_of(asked, input.table, name);
   }
   ARROW_RETURN_NOT_OK(add_sessions(*dataset.calendar, out.market, input.table));
   return out;

@@ -6,6 +6,7 @@
 
 #include "backtest/columns.h"
 #include "backtest/load.h"
+#include "lake/about.h"
 #include "lake/scan.h"
 
 namespace tapemill::backtest {
@@ -169,7 +170,7 @@ Result<LoadedDay> load_day(const lake::Lake& lake, const OptionStrategy& plan, c
                            Date date, arrow::MemoryPool* pool) {
   LoadedDay out;
   ARROW_ASSIGN_OR_RAISE(lake::TableName name, lake::TableName::parse(input.table));
-  ARROW_ASSIGN_OR_RAISE(Dataset dataset, load_dataset(name.table));
+  ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::dataset_of(lake, name.table));
   ChainDay& day = out.day;
   day.calendar = dataset.calendar;
   ARROW_ASSIGN_OR_RAISE(day.session, dataset.calendar->session(date));

@@ -346,9 +346,15 @@ Result<Dataset> load_dataset(const std::string& name_or_path) {
                              "; or give the path of a spec that ends in .yaml");
     }
   }
-  ARROW_ASSIGN_OR_RAISE(Document document, Document::read(path));
+  ARROW_ASSIGN_OR_RAISE(std::string text, read_file(path));
+  return parse_dataset(std::move(text), path);
+}
+
+Result<Dataset> parse_dataset(std::string text, const std::string& where) {
   Dataset dataset;
-  dataset.path = path;
+  dataset.path = where;
+  dataset.text = text;
+  ARROW_ASSIGN_OR_RAISE(Document document, Document::parse_yaml(std::move(text), where));
   ARROW_RETURN_NOT_OK(read_dataset(document.root(), dataset));
   return dataset;
 }

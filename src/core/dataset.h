@@ -46,6 +46,7 @@ struct CsvColumn {
 struct Dataset {
   std::string table, title, source, calendar_name, currency, exchange;
   std::string path;                              // of the YAML
+  std::string text;                              // the YAML itself: what a lake keeps of it
   std::shared_ptr<const Calendar> calendar;
   bool session_from_file_name = false;
   std::string session_column = "session";
@@ -75,6 +76,8 @@ struct Dataset {
 
 /// datasets/NAME.yaml of the user's folder (./datasets) or of the share folder; or a path that ends in .yaml.
 Result<Dataset> load_dataset(const std::string& name_or_path);
+/// A data set from the text of its YAML; `where` stands for the file's name in errors.
+Result<Dataset> parse_dataset(std::string text, const std::string& where);
 std::vector<std::string> dataset_names();
 /// The zone of a data set's exchange, without reading its sessions; UTC where there is no such data set.
 Zone zone_of_dataset(const std::string& name);

@@ -13,6 +13,7 @@
 
 #include "core/paths.h"
 #include "core/progress.h"
+#include "lake/about.h"
 
 namespace fs = std::filesystem;
 namespace tapemill::exports {
@@ -190,7 +191,7 @@ Result<std::vector<Instrument>> instruments_of(const arrow::Table& table) {
       return data_error(fmt::format("symbol \"{}\" cannot name a folder of a Qlib store", one.symbol));
     auto [at, fresh] = owner.try_emplace(cased(one.symbol, std::toupper), span.instrument);
     if (!fresh)
-      return data_error(
+      return usage_error(
           fmt::format("symbol {} names two instruments, {} and {}", one.symbol, at->second, span.instrument),
           "Qlib knows symbols alone: export a table with one series");
     one.folder = folder_name(one.symbol);
@@ -203,7 +204,7 @@ Result<std::vector<Instrument>> instruments_of(const arrow::Table& table) {
 
 Result<QlibReport> export_qlib(const lake::Lake& lake, const QlibOptions& options, const Workers& workers) {
   ARROW_ASSIGN_OR_RAISE(auto name, lake::TableName::parse(options.table));
-  ARROW_ASSIGN_OR_RAISE(Dataset dataset, load_dataset(name.table));
+  ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::dataset_of(lake, name.table));
   bool minutes = dataset.column("time") != nullptr;
   lake::ScanRequest request;
   request.table = name;

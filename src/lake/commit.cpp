@@ -162,10 +162,14 @@ Result<MetaData> with_columns(MetaData metadata, const arrow::Schema& columns) {
 
 Result<std::string> body_of(const Transaction& transaction, std::int64_t at, const LogState& state) {
   std::string body = info_line(info_of(transaction, at, state)) + "\n";
-  if (transaction.schema != nullptr) {
-    ARROW_ASSIGN_OR_RAISE(MetaData metadata, with_columns(*state.metadata, *transaction.schema));
-    body += line(metadata) + "\n";
+  MetaData metadata = *state.metadata;
+  bool other = transaction.schema != nullptr;
+  if (other) { ARROW_ASSIGN_OR_RAISE(metadata, with_columns(std::move(metadata), *transaction.schema)); }
+  for (const auto& [key, value] : transaction.configuration) {
+    other = other || metadata.configuration[key] != value;
+    metadata.configuration[key] = value;
   }
+  if (other) body += line(metadata) + "\n";
   if (transaction.txn) body += line(transaction.txn->first, Txn{transaction.txn->second, at}) + "\n";
   for (const std::string& path : transaction.removes) {
     const Part& part = *state.parts.at(path);

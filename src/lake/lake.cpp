@@ -18,6 +18,9 @@ bool is_plain_name(const std::string& text) {
   return !text.empty() && text[0] != '-' && std::all_of(text.begin(), text.end(), plain);
 }
 
+// Refused rows have no silver.
+bool is_quarantine(const std::string& table) { return table.ends_with("_quarantine"); }
+
 }  // namespace
 
 const char* name(Layer layer) {
@@ -81,7 +84,8 @@ Result<std::vector<TableName>> Lake::tables() const {
     ARROW_ASSIGN_OR_RAISE(auto names, list_folder(root_ + "/" + name(layer)));
     if (layer == Layer::silver) {  // bronze tables without a silver one are seen through
       for (const TableName& bronze : std::vector<TableName>(all)) {
-        if (bronze.layer == Layer::bronze && silver_is_view(bronze.table)) names.push_back(bronze.table);
+        if (bronze.layer == Layer::bronze && !is_quarantine(bronze.table) && silver_is_view(bronze.table))
+          names.push_back(bronze.table);
       }
       std::sort(names.begin(), names.end());
       names.erase(std::unique(names.begin(), names.end()), names.end());
@@ -89,7 +93,8 @@ Result<std::vector<TableName>> Lake::tables() const {
     for (const std::string& table : names) {
       TableName candidate{layer, table};
       if (!is_plain_name(table)) continue;
-      if (this->table(candidate).exists() || (layer == Layer::silver && silver_is_view(table)))
+      if (this->table(candidate).exists() ||
+          (layer == Layer::silver && !is_quarantine(table) && silver_is_view(table)))
         all.push_back(candidate);
     }
   }

@@ -49,6 +49,7 @@ struct Transaction {
   Json parameters = Json::object();
   Json counts = Json::object();  // rows_in, rows_stored, rows_quarantined, ...
   std::vector<std::string> touches;  // units (sessions) this commit replaces or adds: a race on one is judged again; "*": on any
+  std::map<std::string, std::string> configuration;  // keys of metaData to set, as far as they differ
   bool data_change = true;  // false: the same rows in other files (compaction)
   /// New columns, as create() takes them, of a table that is rebuilt whole: `removes` then has every part of it.
   std::shared_ptr<arrow::Schema> schema = nullptr;
@@ -101,6 +102,7 @@ inline constexpr const char* kSort = "tapemill.sort";  // scan()'s order
 inline constexpr const char* kKey = "tapemill.key";
 inline constexpr const char* kSession = "tapemill.session";  // the column of session dates
 inline constexpr const char* kDataset = "tapemill.dataset";  // name of the spec
+inline constexpr const char* kSpec = "tapemill.spec";  // of bronze: the YAML of the last ingest, see about.h
 inline constexpr const char* kDerived = "tapemill.derived";  // set by create()
 
 /// A lake: LAKE/<layer>/<dataset>/.

@@ -20,8 +20,8 @@ struct ScanResult {
   std::int64_t files_total = 0, files_read = 0, row_groups_total = 0, row_groups_read = 0, bytes_read = 0;
 };
 /// Reads a table (silver views are read through to bronze), pruned by partition and statistics. Workers read parts in
-/// parallel; the order of rows does not depend on them. Errors: data error for a table that is not there (with those that
-/// are), a damaged part (with its path); usage error for an unknown column, or a filter the table has no column for.
+/// parallel; the order of rows does not depend on them. Errors: usage error for a table that is not there (with those that
+/// are), an unknown column, or a filter the table has no column for; data error for a damaged part (with its path).
 Result<ScanResult> scan(const Lake& lake, const ScanRequest& request, const Workers& workers = Workers(1),
                         arrow::MemoryPool* pool = arrow::default_memory_pool());
 

@@ -62,7 +62,6 @@ Status sql_error(const Asked& asked, const std::string& message) {
   if (is("INTERRUPT")) return Status::Cancelled("the query was interrupted");
   ARROW_RETURN_NOT_OK(part_error(asked, message));
   if (is("Catalog Error: Table")) {
-    blame = Blame::data;
     hint = "tables: " + tables_there_are(asked.lake);
   } else if (is("Out of Memory")) {
     blame = Blame::environment;

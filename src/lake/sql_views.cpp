@@ -206,7 +206,7 @@ Status rewrite_travel(const Lake& lake, const std::vector<SqlToken>& tokens, con
     const Layer layer = name.layer == Layer::silver && lake.silver_is_view(name.table) ? Layer::bronze : name.layer;
     const Table table = lake.table(layer, name.table);
     if (!table.exists())
-      return data_error(fmt::format("there is no table {}", text), "tables: " + tables_there_are(lake));
+      return usage_error(fmt::format("there is no table {}", text), "tables: " + tables_there_are(lake));
     std::int64_t version = clause.version.value_or(0);
     if (!clause.version) { ARROW_ASSIGN_OR_RAISE(version, version_at(table, clause.instant)); }
     const std::string schema = fmt::format("{}@{}", lake::name(name.layer), version);

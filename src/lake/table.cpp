@@ -25,6 +25,7 @@ std::shared_ptr<arrow::Schema> described(const Dataset& dataset) {
   const auto schema = dataset.schema();  // it would not outlive the head of the loop
   for (const auto& field : schema->fields()) {
     std::vector<std::string> keys, values;
+    keys.reserve(2), values.reserve(2);
     if (const Column* column = dataset.column(field->name())) {
       if (!column->unit.empty()) keys.emplace_back("unit"), values.push_back(column->unit);
       if (!column->help.empty()) keys.emplace_back("comment"), values.push_back(column->help);
@@ -107,11 +108,12 @@ Result<std::vector<Commit>> Table::history() const {
 }
 
 Status Table::create(const Dataset& dataset) const {
-  return create(described(dataset), dataset.partitions,
-                {{kSort, join(dataset.sort)},
-                 {kKey, join(dataset.key)},
-                 {kSession, dataset.session_column},
-                 {kDataset, dataset.table}});
+  std::map<std::string, std::string> configuration{{kSort, join(dataset.sort)},
+                                                   {kKey, join(dataset.key)},
+                                                   {kSession, dataset.session_column},
+                                                   {kDataset, dataset.table}};
+  if (name_.layer == Layer::bronze) configuration[kSpec] = dataset.text;
+  return create(described(dataset), dataset.partitions, configuration);
 }
 
 Status Table::create(const std::shared_ptr<arrow::Schema>& schema, const std::vector<std::string>& partitions,

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "analytics/requests.h"
+#include "lake/about.h"
 #include "lake/scan.h"
 
 namespace tapemill::pipeline {
@@ -39,7 +40,7 @@ Result<std::pair<Dataset, lake::ScanResult>> find(const lake::Lake& lake, const 
       if (name.layer == lake::Layer::silver) names.push_back(name.table);
   }
   for (const auto& name : names) {
-    auto dataset = load_dataset(name);
+    auto dataset = lake::dataset_of(lake, name);
     if (!dataset.ok() || !has_bars(*dataset)) {
       if (!options.table.empty()) return dataset.ok() ? usage_error(name + ": has no bars to draw") : dataset.status();
       continue;
@@ -108,7 +109,8 @@ Result<exports::Candles> make_chart(const lake::Lake& lake, const ChartOptions& 
     if (sessions[i] >= from && sessions[i] <= to && !std::isnan(values["close"][i])) rows.push_back(i);
   if (rows.empty())
     return usage_error(
-        fmt::format("no bars of {} between {} and {}", options.symbol, options.start, options.end),
+        fmt::format("no bars of {}{}{}", options.symbol, options.start.empty() ? "" : " from " + options.start,
+                    options.end.empty() ? "" : " to " + options.end),
         fmt::format("there are bars from {} to {}", Date{static_cast<std::int32_t>(sessions.front())}.str(),
                     Date{static_cast<std::int32_t>(sessions.back())}.str()));
   auto cut = [&](const std::vector<double>& all) {

@@ -18,6 +18,7 @@ namespace {
 
 using namespace generated;
 
+constexpr int kDayBytes = 25, kMinuteBytes = 13, kSecondBytes = 63;  // a row, compressed, of the default exchange
 constexpr int kGenerator = 1;  // raise it when equal options no longer give equal bytes
 
 struct Written {
@@ -259,10 +260,20 @@ Result<GenerateReport> write_manifest(const GenerateOptions& options, Out& out) 
 
 }  // namespace
 
-Result<GenerateReport> generate(const GenerateOptions& options, const Workers& workers) {
+Result<GeneratePlan> plan_generate(const GenerateOptions& options) {
   if (options.strikes % 2 == 0)
     return usage_error(fmt::format("strikes: {} is even", options.strikes),
                        "an odd number, so that one strike lies in the middle");
+  ARROW_ASSIGN_OR_RAISE(auto there, already_there(options));
+  if (there) return GeneratePlan{true, there->rows, there->bytes};
+  const std::int64_t days = std::int64_t{options.symbols} * options.years * 252,
+                     minutes = std::int64_t{options.minute_symbols} * options.minute_days * 356,
+                     seconds = std::int64_t{options.chain_days} * (2 * options.strikes + 1) * 8400;
+  return GeneratePlan{false, days + minutes + seconds, days * kDayBytes + minutes * kMinuteBytes + seconds * kSecondBytes};
+}
+
+Result<GenerateReport> generate(const GenerateOptions& options, const Workers& workers) {
+  ARROW_RETURN_NOT_OK(plan_generate(options).status());
   ARROW_ASSIGN_OR_RAISE(auto there, already_there(options));
   if (there) return *there;
   std::error_code failed;

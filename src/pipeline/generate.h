@@ -27,6 +27,14 @@ struct GenerateReport {
   std::string manifest_sha256;
 };
 
+/// What generate() would write, roughly: sizes come from the default exchange's bytes a row. Errors: as generate()'s before
+/// it writes.
+struct GeneratePlan {
+  bool unchanged = false;
+  std::int64_t rows = 0, bytes = 0;
+};
+Result<GeneratePlan> plan_generate(const GenerateOptions& options);
+
 /// Writes the exchange, or nothing where `out` holds it already. Errors: `out` holds files that generate did not make
 /// (usage), disk (environment), interrupted.
 Result<GenerateReport> generate(const GenerateOptions& options, const Workers& workers);

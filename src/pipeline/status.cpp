@@ -2,54 +2,81 @@
 
 #include <arrow/table.h>
 
+#include <algorithm>
 #include <set>
 
+#include "lake/about.h"
 #include "lake/sessions.h"
 #include "lake/watermark.h"
 #include "pipeline/ingest.h"
 #include "pipeline/rewritten.h"
 
 namespace tapemill::pipeline {
+namespace {
+
+Status fill(const lake::Lake& lake, const Dataset& dataset, DatasetStatus& status) {
+  lake::Table bronze = lake.table(lake::Layer::bronze, dataset.table);
+  ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, bronze.snapshot());
+  ARROW_ASSIGN_OR_RAISE(lake::Watermark mark, lake::watermark(snapshot));
+  status.version = mark.version;
+  status.last_commit_ms = mark.last_commit_ms;
+  status.rows = mark.rows;
+  status.units = mark.units;
+  status.first = mark.first;
+  status.last = mark.last;
+  std::set<Date> sessions;
+  bool one_session_a_file = true;
+  ARROW_ASSIGN_OR_RAISE(auto units, lake::units(snapshot));
+  for (const lake::UnitState& unit : units) {
+    auto date = Date::parse(unit.unit);
+    if (date.ok()) sessions.insert(*date);
+    else one_session_a_file = false;
+  }
+  if (!one_session_a_file) {
+    ARROW_ASSIGN_OR_RAISE(sessions, lake::sessions_in(bronze, snapshot, dataset.session_column, *dataset.calendar));
+  }
+  if (!sessions.empty())
+    for (Date date : dataset.calendar->sessions(*sessions.begin(), *sessions.rbegin()))
+      if (!sessions.contains(date)) status.missing.push_back(date);
+  if (Status told = provenance_known(lake, dataset.table); !told.ok()) {
+    status.untold = told.message();
+    return Status::OK();
+  }
+  ARROW_ASSIGN_OR_RAISE(auto refused, quarantined(lake, dataset.table, {"", "", 0}));
+  status.quarantined = refused->num_rows();
+  return Status::OK();
+}
+
+}  // namespace
 
 Result<std::vector<DatasetStatus>> status_of(const lake::Lake& lake) {
   std::vector<DatasetStatus> all;
-  for (const auto& name : dataset_names()) {
-    auto dataset = load_dataset(name);
-    if (!dataset.ok()) continue;  // doctor says what is wrong with it
-    lake::Table bronze = lake.table(lake::Layer::bronze, dataset->table);
-    if (!bronze.exists()) continue;
-    ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, bronze.snapshot());
+  for (const Dataset& dataset : lake::datasets_in(lake)) {
     DatasetStatus status;
-    status.table = dataset->table;
-    ARROW_ASSIGN_OR_RAISE(lake::Watermark mark, lake::watermark(snapshot));
-    status.version = mark.version;
-    status.last_commit_ms = mark.last_commit_ms;
-    status.rows = mark.rows;
-    status.units = mark.units;
-    status.first = mark.first;
-    status.last = mark.last;
-    std::set<Date> sessions;
-    bool one_session_a_file = true;
-    ARROW_ASSIGN_OR_RAISE(auto units, lake::units(snapshot));
-    for (const lake::UnitState& unit : units) {
-      auto date = Date::parse(unit.unit);
-      if (date.ok()) sessions.insert(*date);
-      else one_session_a_file = false;
+    status.table = dataset.table;
+    for (lake::Layer layer : {lake::Layer::bronze, lake::Layer::silver}) {
+      lake::Table table = lake.table(layer, dataset.table);
+      if (!status.damage.empty() || !table.exists()) continue;
+      if (std::string damage = lake::damage_of(table); !damage.empty())
+        status.damage = table.name().str() + ": " + damage;
     }
-    if (!one_session_a_file) {
-      ARROW_ASSIGN_OR_RAISE(sessions, lake::sessions_in(bronze, snapshot, dataset->session_column, *dataset->calendar));
-    }
-    if (!sessions.empty())
-      for (Date date : dataset->calendar->sessions(*sessions.begin(), *sessions.rbegin()))
-        if (!sessions.contains(date)) status.missing.push_back(date);
-    if (Status told = provenance_known(lake, dataset->table); !told.ok()) {
-      status.untold = told.message();
-    } else {
-      ARROW_ASSIGN_OR_RAISE(auto refused, quarantined(lake, dataset->table, {"", "", 0}));
-      status.quarantined = refused->num_rows();
-    }
+    Status filled = fill(lake, dataset, status);
+    if (!filled.ok() && status.damage.empty()) status.damage = filled.message();
     all.push_back(std::move(status));
   }
+  // A log that cannot be read does not tell its data set.
+  ARROW_ASSIGN_OR_RAISE(auto tables, lake.tables());
+  for (const lake::TableName& name : tables) {
+    auto same = [&](const DatasetStatus& one) { return one.table == name.table; };
+    if (name.layer != lake::Layer::bronze || std::any_of(all.begin(), all.end(), same)) continue;
+    std::string damage = lake::damage_of(lake.table(name));
+    if (damage.empty()) continue;
+    DatasetStatus status;
+    status.table = name.table;
+    status.damage = name.str() + ": " + damage;
+    all.push_back(std::move(status));
+  }
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.table < b.table; });
   return all;
 }
 

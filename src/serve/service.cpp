@@ -65,13 +65,19 @@ Result<Json> tables_json(const lake::Lake& lake) {
   ARROW_ASSIGN_OR_RAISE(auto states, pipeline::status_of(lake));
   Json list = Json::array();
   for (const auto& name : names) {
-    ARROW_ASSIGN_OR_RAISE(Json one, table_json(lake, name, false));
+    auto read = table_json(lake, name, false);
+    if (!read.ok()) {  // one that is damaged does not hide the others
+      list.push_back({{"table", name.str()}, {"damaged", read.status().message()}});
+      continue;
+    }
+    Json one = *std::move(read);
     for (const auto& state : states)
       if (state.table == name.table && name.layer != lake::Layer::landing) {
         one["first_session"] = state.first ? Json(state.first->str()) : Json();
         one["last_session"] = state.last ? Json(state.last->str()) : Json();
         one["missing_sessions"] = state.missing.size();
         one["rows_quarantined"] = state.quarantined;
+        if (!state.damage.empty()) one["damaged"] = state.damage;
       }
     list.push_back(std::move(one));
   }

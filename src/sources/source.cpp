@@ -70,11 +70,22 @@ Result<Form> recognise(const std::vector<Form>& forms, const Header& header, con
     return fmt::format("{}{}", fmt::join(some, ", "),
                        all.size() > 6 ? fmt::format(" and {} more", all.size() - 6) : "");
   };
+  for (std::string& name : least.missing)
+    if (std::string near_name = nearest(name, header.names); !near_name.empty())
+      name += fmt::format(" (did you mean {}?)", near_name);
   if (!least.missing.empty()) hint += fmt::format("; it lacks {}", list(least.missing));
   if (!least.unknown.empty()) hint += fmt::format("; not known there: {}", list(least.unknown));
   if (least.twice) hint += "; a column stands twice";
-  std::string excerpt = header.line.size() > 200 ? header.line.substr(0, 200) + "..." : header.line;
-  return error(Blame::data, std::move(what), std::move(hint), "  " + excerpt);
+  for (auto [separator, shown] : {std::pair{';', ";"}, {'\t', "tab"}, {'|', "|"}})
+    if (header.names.size() == 1 && std::count(header.line.begin(), header.line.end(), separator) > 0)
+      hint = fmt::format("the file looks {}-separated: a csv data set says so by csv: {{delimiter: \"{}\"}}", shown, shown);
+  std::string excerpt = header.line;
+  if (header.names.size() > 20)
+    excerpt = fmt::format("{} and {} more", fmt::join(header.names.begin(), header.names.begin() + 20, ","),
+                          header.names.size() - 20);
+  if (excerpt.size() > 400) excerpt = excerpt.substr(0, 400) + "...";
+  excerpt.insert(0, "  ");
+  return error(Blame::data, std::move(what), std::move(hint), std::move(excerpt));
 }
 
 /// The file's first lines: at least the header, and whole lines after it.

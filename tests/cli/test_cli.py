@@ -15,7 +15,7 @@ import pytest
 from program import DAYS, PROGRAM, day
 
 COMMANDS = ["ingest", "infer", "query", "sql", "cache stats", "cache clear", "show", "tables", "describe", "history", "status", "compact", "vacuum", "archive", "retention", "manifest", "quarantine list", "quarantine show",
-            "indicators list", "indicators explain", "indicators run", "features build", "export qlib", "graph check", "graph run",
+            "indicators list", "indicators explain", "indicators run", "features list", "features build", "export qlib", "graph list", "graph check", "graph run",
             "graph draw", "backtest check", "backtest run", "backtest report", "backtest rerun", "backtest show", "runs", "chart", "generate", "demo",
             "serve", "config show", "config set", "config path", "doctor", "completion"]
 KEPT_FREE = ["download", "rebuild", "screen", "watchlist", "alerts", "stream", "plan", "work", "merge", "schedule"]
@@ -68,7 +68,7 @@ def test_unknown_names_say_the_nearest(filled):
     assert 'unknown command "ingst"\ndid you mean "tapemill ingest"?' in filled("ingst", "x", code=2).stderr
     assert "did you mean \"tapemill ingest\"?" in filled("--lake", "/tmp/x", "ingst", code=2).stderr
     assert "stocks_daily" in filled("ingest", "stocks_dayly", "2024-01-02.csv", code=2).stderr
-    assert "did you mean stocks_daily?" in filled("show", "stocks_dayly", code=1).stderr
+    assert "did you mean stocks_daily?" in filled("show", "stocks_dayly", code=2).stderr
     assert 'did you mean "close"?' in filled("show", "stocks_daily", "--columns", "clos", code=2).stderr
     assert 'Candidate bindings: "close"' in filled("query", "select clos from stocks_daily", code=2).stderr
     assert '"close"' in filled("export", "qlib", "stocks_daily", "--fields", "clos", code=2).stderr
@@ -222,6 +222,7 @@ def test_config_show_set_path(tapemill):
     assert document(tapemill("config", "show", "--json"))["exists"] is False
     tapemill("config", "set", "threads", "2")
     tapemill("config", "set", "lake", "/a b/c: d")
+    del tapemill.env["TAPEMILL_LAKE"]
     shown = document(tapemill("config", "show", "--json"))["values"]
     assert (shown["threads"], shown["lake"]) == (2, "/a b/c: d")
     assert 'did you mean "threads"?' in tapemill("config", "set", "thread", "2", code=2).stderr
@@ -275,7 +276,7 @@ def on_a_terminal(filled, env):
 
 def test_colours_only_on_a_terminal_and_never_with_no_color(filled):
     assert "\x1b[" not in filled("tables").stdout
-    assert "\x1b[" not in filled("show", "nowhere", code=1).stderr
+    assert "\x1b[" not in filled("show", "nowhere", code=2).stderr
     assert "\x1b[" in on_a_terminal(filled, {})
     assert "\x1b[" not in on_a_terminal(filled, {"NO_COLOR": "1"})
 

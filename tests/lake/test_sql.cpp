@@ -122,7 +122,7 @@ TEST_F(SqlTest, NothingButTheTablesCanBeReadAndNothingWritten) {
 
 TEST_F(SqlTest, MistakesSayWhatAndWhere) {
   Status status = query(lake, "select * from barz").status();
-  EXPECT_EQ(exit_code(status), 1);
+  EXPECT_EQ(exit_code(status), 2);
   EXPECT_THAT(render(status, false), HasSubstr("bars"));
   status = query(lake, "select clsoe from bars").status();
   EXPECT_EQ(exit_code(status), 2);

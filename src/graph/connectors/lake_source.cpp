@@ -2,6 +2,7 @@
 
 #include "graph/calculator.h"
 #include "graph/connectors/table_source.h"
+#include "lake/about.h"
 #include "lake/scan.h"
 
 namespace tapemill::graph {
@@ -103,7 +104,8 @@ Result<SourcePlan> plan_lake_source(const Node& config, const Address& address, 
   plan.time_of_day = time >= 0 && plan.schema.fields[static_cast<std::size_t>(time)].kind == Kind::timestamp;
   int key = plan.schema.find("instrument_id");
   if (key < 0) key = plan.schema.find("symbol");
-  if (auto dataset = load_dataset(request.table.table); dataset.ok()) plan.timezone = dataset->calendar->zone().name();
+  if (auto dataset = lake::dataset_of(*around.lake, request.table.table); dataset.ok())
+    plan.timezone = dataset->calendar->zone().name();
   plan.note = fmt::format("{} version {}", request.table.str(), *request.version);
   plan.open = [request, time, key, schema = plan.schema](const Surroundings& here) -> Result<std::unique_ptr<Source>> {
     arrow::MemoryPool* pool = here.budget != nullptr ? here.budget->pool() : arrow::default_memory_pool();

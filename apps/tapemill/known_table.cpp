@@ -1,0 +1,32 @@
+#include "known_table.h"
+
+#include "lake/about.h"
+#include "lake/missing_table.h"
+
+namespace tapemill::app {
+
+Result<lake::TableName> known_table(const lake::Lake& lake, const std::string& text) {
+  ARROW_ASSIGN_OR_RAISE(auto name, lake::TableName::parse(text));
+  if (name.layer == lake::Layer::silver && lake.silver_is_view(name.table)) name.layer = lake::Layer::bronze;
+  if (lake.table(name).exists()) return name;
+  ARROW_ASSIGN_OR_RAISE(name, lake::TableName::parse(text));
+  return lake::missing_table(lake, name);
+}
+
+Zone zone_of(const lake::Lake& lake, const lake::TableName& name) {
+  std::string table = name.table;
+  if (name.layer == lake::Layer::gold) {
+    auto snapshot = lake.table(name).snapshot();
+    if (!snapshot.ok() || snapshot->parts.empty()) return Zone::utc();
+    auto source = snapshot->parts.front().tags.find("source");
+    if (source == snapshot->parts.front().tags.end()) return Zone::utc();
+    auto from = lake::TableName::parse(source->second);
+    if (!from.ok()) return Zone::utc();
+    table = from->table;
+  }
+  if (Zone zone = zone_of_dataset(table); zone.name() != Zone::utc().name()) return zone;
+  auto dataset = lake::dataset_of(lake, table);  // one that only the lake knows
+  return dataset.ok() ? dataset->calendar->zone() : Zone::utc();
+}
+
+}  // namespace tapemill::app

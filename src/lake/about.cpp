@@ -1,0 +1,87 @@
+#include "lake/about.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+namespace tapemill::lake {
+namespace {
+
+/// The spec that the lake keeps of bronze.`name`; empty where it keeps none.
+std::string kept_spec(const Lake& lake, const std::string& name) {
+  auto plain = TableName::parse("bronze." + name);
+  if (!plain.ok() || !lake.table(*plain).exists()) return {};
+  auto snapshot = lake.table(*plain).snapshot();
+  if (!snapshot.ok()) return {};
+  auto kept = snapshot->configuration.find(kSpec);
+  return kept == snapshot->configuration.end() ? std::string() : kept->second;
+}
+
+}  // namespace
+
+Result<Dataset> dataset_of(const Lake& lake, const std::string& name_or_path) {
+  const auto shipped = dataset_names();
+  if (name_or_path.ends_with(".yaml") || std::find(shipped.begin(), shipped.end(), name_or_path) != shipped.end())
+    return load_dataset(name_or_path);
+  if (std::string spec = kept_spec(lake, name_or_path); !spec.empty())
+    return parse_dataset(std::move(spec), fmt::format("the spec kept in {}/bronze/{}", lake.root(), name_or_path));
+  return load_dataset(name_or_path);
+}
+
+std::vector<Dataset> datasets_in(const Lake& lake) {
+  std::vector<Dataset> all;
+  auto add = [&](Result<Dataset> dataset) {
+    if (!dataset.ok() || !lake.table(Layer::bronze, dataset->table).exists()) return;
+    for (const Dataset& one : all)
+      if (one.table == dataset->table) return;
+    all.push_back(*std::move(dataset));
+  };
+  for (const std::string& name : dataset_names()) add(load_dataset(name));  // doctor says what is wrong with one
+  auto tables = lake.tables();
+  if (tables.ok())
+    for (const TableName& name : *tables)
+      if (name.layer == Layer::bronze) add(dataset_of(lake, name.table));
+  std::sort(all.begin(), all.end(), [](const Dataset& a, const Dataset& b) { return a.table < b.table; });
+  return all;
+}
+
+std::optional<std::pair<Date, Date>> sessions_of(const Snapshot& snapshot, const std::string& column) {
+  std::optional<std::pair<Date, Date>> range;
+  for (const Part& part : snapshot.parts) {
+    const Json stats = Json::parse(part.stats, nullptr, false);
+    auto bound = [&](const char* which) -> std::optional<Date> {
+      if (!stats.contains(which) || !stats[which].contains(column) || !stats[which][column].is_string()) return {};
+      auto date = Date::parse(stats[which][column].get<std::string>());
+      return date.ok() ? std::optional(*date) : std::nullopt;
+    };
+    const auto least = bound("minValues"), most = bound("maxValues");
+    if (!least || !most) continue;
+    if (!range) range.emplace(*least, *most);
+    range->first = std::min(range->first, *least);
+    range->second = std::max(range->second, *most);
+  }
+  return range;
+}
+
+std::string damage_of(const Table& table) {
+  auto snapshot = table.snapshot();
+  if (!snapshot.ok()) return snapshot.status().message();
+  std::int64_t missing = 0, resized = 0;
+  std::string first;
+  for (const Part& part : snapshot->parts) {
+    struct stat info{};
+    const bool there = ::stat((table.path() + "/" + part.path).c_str(), &info) == 0;
+    if (there && info.st_size == part.size) continue;
+    ++(there ? resized : missing);
+    if (first.empty()) first = part.path;
+  }
+  std::string text;
+  auto say = [&](std::int64_t n, const char* what) {
+    if (n > 0) text += fmt::format("{}{} {} {}", text.empty() ? "" : ", ", n, n == 1 ? "part" : "parts", what);
+  };
+  say(missing, "missing");
+  say(resized, "of another size");
+  return text.empty() ? text : fmt::format("{} ({})", text, first);
+}
+
+}  // namespace tapemill::lake

@@ -1,0 +1,25 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lake/lake.h"
+
+namespace tapemill::lake {
+
+/// The data set of a name: datasets/NAME.yaml (or a path that ends in .yaml), else the spec that the lake keeps of the last
+/// ingest into bronze.NAME. Usage error with the names there are.
+Result<Dataset> dataset_of(const Lake& lake, const std::string& name_or_path);
+
+/// Every data set whose bronze table is in the lake, by table.
+std::vector<Dataset> datasets_in(const Lake& lake);
+
+/// First and last session of a version, by the log's statistics; nothing where they are not kept.
+std::optional<std::pair<Date, Date>> sessions_of(const Snapshot& snapshot, const std::string& column = "session");
+
+/// What is wrong with the newest version of a table: its log cannot be read, or parts are missing or of another size than
+/// the log says (one stat each). Empty: nothing.
+std::string damage_of(const Table& table);
+
+}  // namespace tapemill::lake
