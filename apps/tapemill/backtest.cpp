@@ -2,8 +2,8 @@
 
 #include "backtest/ledger.h"
 #include "command.h"
-#include "known_table.h"
 #include "core/paths.h"
+#include "known_table.h"
 #include "pipeline/report_parts.h"
 #include "print.h"
 
@@ -70,7 +70,9 @@ Status check(const CheckOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(const std::string table, bt::table_of(options.file));
   auto there = lake.ok() ? known_table(*lake, table) : Result<lake::TableName>(lake.status());
   if (there.ok()) ARROW_RETURN_NOT_OK(bt::check_inputs(*lake, options.file));
-  else report.warnings.push_back(fmt::format("{}: its columns, currency and symbols are not checked", there.status().message()));
+  else
+    report.warnings.push_back(
+        fmt::format("{}: its columns, currency and symbols are not checked", there.status().message()));
   if (context.json) {
     print(Json{{"name", report.name},
                {"form", report.form},

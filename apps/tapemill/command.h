@@ -18,7 +18,8 @@ struct Context {
   MemoryBudget* budget = nullptr;
   Workers workers{1};
   std::string command_line;
-  std::map<std::string, std::string> origin;  // of lake, memory, threads, utc: --lake, $TAPEMILL_LAKE, file; else default
+  std::map<std::string, std::string>
+      origin;  // of lake, memory, threads, utc: --lake, $TAPEMILL_LAKE, file; else default
   /// The lake; when it is missing and not to be created: a usage error that says how to make one.
   Result<lake::Lake> lake(bool create = false) const;
 };
@@ -65,8 +66,8 @@ Status set_from_text(T& out, const std::vector<std::string>& texts) {
 /// A command out of its options struct: each field of fields<Options> is an option --name-with-dashes, those named in
 /// `positionals` stand bare (in that order; a trailing "..." takes a list, a leading "?" may be left out).
 template <class Options>
-Command command(std::string name, std::string summary, const std::vector<std::string>& positionals, std::string examples,
-                Status (*run)(const Options&, Context&)) {
+Command command(std::string name, std::string summary, const std::vector<std::string>& positionals,
+                std::string examples, Status (*run)(const Options&, Context&)) {
   Command made{std::move(name), std::move(summary), std::move(examples), {}, {}};
   auto options = std::make_shared<Options>();
   auto infos = describe<Options>();

@@ -18,10 +18,10 @@ struct CompactArguments {
 
 namespace tapemill {
 template <>
-inline constexpr auto fields<app::CompactArguments> =
-    std::tuple{field("tables", &app::CompactArguments::tables, "tables, such as nse_cash or bronze.sp500; none: all"),
-               field("target_size", &app::CompactArguments::target_size, "a part's size, up to which small ones are joined"),
-               field("dry_run", &app::CompactArguments::dry_run, "only say what would be done")};
+inline constexpr auto fields<app::CompactArguments> = std::tuple{
+    field("tables", &app::CompactArguments::tables, "tables, such as nse_cash or bronze.sp500; none: all"),
+    field("target_size", &app::CompactArguments::target_size, "a part's size, up to which small ones are joined"),
+    field("dry_run", &app::CompactArguments::dry_run, "only say what would be done")};
 }  // namespace tapemill
 
 namespace tapemill::app {
@@ -58,8 +58,8 @@ Status run(const CompactArguments& arguments, Context& context) {
   for (const lake::Table& table : tables) {
     ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, table.snapshot());
     ARROW_ASSIGN_OR_RAISE(lake::Layout layout, pipeline::layout_for(table, snapshot));
-    ARROW_ASSIGN_OR_RAISE(auto report, lake::compact(table, layout, {target, arguments.dry_run}, context.workers,
-                                                     *context.budget));
+    ARROW_ASSIGN_OR_RAISE(auto report,
+                          lake::compact(table, layout, {target, arguments.dry_run}, context.workers, *context.budget));
     if (context.json) list.push_back(report.json());
     else print_report(report, arguments.dry_run);
   }

@@ -81,8 +81,9 @@ std::vector<Line> examine(const Context& context) {
       damaged += one.empty() ? 0 : 1;
       if (!one.empty() && damage.empty()) damage = name.str() + ": " + one;
     }
-    lines.push_back({"tables", damage.empty() ? fmt::format("{}, every part there", names->size())
-                                              : fmt::format("damaged: {}", std::max<std::size_t>(damaged, 1)),
+    lines.push_back({"tables",
+                     damage.empty() ? fmt::format("{}, every part there", names->size())
+                                    : fmt::format("damaged: {}", std::max<std::size_t>(damaged, 1)),
                      damage.empty() ? "" : damage + ": restore it from a backup, or rebuild the table", damage.empty(),
                      true});
   }

@@ -32,8 +32,7 @@ Status run(const exports::QlibOptions& options, Context& context) {
                       thousands(report.inexact_volumes)));
   print(fmt::format("{}: {}, {}, {}, {} · {} version {} · unadjusted{}\n", report.folder,
                     counted(report.instruments, "instrument"), counted(report.sessions, "slot"),
-                    counted(report.rows, "row"),
-                    format_bytes(report.bytes), options.table, report.version,
+                    counted(report.rows, "row"), format_bytes(report.bytes), options.table, report.version,
                     report.unchanged ? " · up to date" : ""));
   return Status::OK();
 }

@@ -166,8 +166,7 @@ void print_report(const graph::RunReport& report) {
   print(fmt::format(
       "{} in {:.2f} s, {} rows/s, {}{}\n", counted(report.rows, "row"), report.seconds,
       thousands(static_cast<std::int64_t>(static_cast<double>(report.rows) / std::max(report.seconds, 1e-9))),
-      counted(report.clones, "clone"),
-      report.clock ? ", event time " + Instant{*report.clock}.str() : ""));
+      counted(report.clones, "clone"), report.clock ? ", event time " + Instant{*report.clock}.str() : ""));
   for (const auto& output : report.outputs)
     print(fmt::format("{}: {}{} into {}\n", output.node, counted(output.rows, "row"),
                       output.bytes > 0 ? ", " + format_bytes(output.bytes) : "", output.place));

@@ -69,7 +69,7 @@ std::string group_summary(const std::string& word) {
       {"export", "Stores for other programs: qlib"},
       {"config", "Settings: show, set, path"},
       {"graph", "Event-driven graphs: list, check, run, draw"},
-      {"backtest", "Strategies over the lake: check, run, rerun, show"},
+      {"backtest", "Strategies over the lake: check, run, report, rerun, show"},
       {"indicators", "The catalogue: list, explain, run"},
       {"features", "Feature groups: list, build"}};
   auto found = summaries.find(word);
@@ -141,7 +141,8 @@ int run(int argc, char** argv) {
     context.utc = config->utc;
   }
   for (const std::string& key : keys_set_by_user()) context.origin[key] = "file";
-  if (const char* given = environment("TAPEMILL_LAKE")) context.lake_path = given, context.origin["lake"] = "$TAPEMILL_LAKE";
+  if (const char* given = environment("TAPEMILL_LAKE"))
+    context.lake_path = given, context.origin["lake"] = "$TAPEMILL_LAKE";
   bool stderr_colour = ::isatty(STDERR_FILENO) == 1 && environment("NO_COLOR") == nullptr;
   context.colour = ::isatty(STDOUT_FILENO) == 1 && environment("NO_COLOR") == nullptr;
   for (int i = 0; i < argc; ++i)
@@ -190,8 +191,8 @@ int run(int argc, char** argv) {
       return fail(usage_error("a command is needed", "tapemill --help lists them; tapemill demo shows what they do"),
                   stderr_colour);
     if (CLI::App* group = asked.empty() ? nullptr : root.get_subcommand(asked);
-        group != nullptr && dynamic_cast<const CLI::RequiredError*>(&e) != nullptr &&
-        !subcommands_of(*group).empty() && group->get_subcommands().empty())
+        group != nullptr && dynamic_cast<const CLI::RequiredError*>(&e) != nullptr && !subcommands_of(*group).empty() &&
+        group->get_subcommands().empty())
       return fail(usage_error(fmt::format("tapemill {} needs one of its commands: {}", asked, subcommands_of(*group)),
                               "tapemill " + asked + " --help tells what they do"),
                   stderr_colour);

@@ -25,11 +25,12 @@ struct ArchiveArguments {
 
 namespace tapemill {
 template <>
-inline constexpr auto fields<app::RetentionArguments> = std::tuple{
-    field("tables", &app::RetentionArguments::tables, "tables, such as nse_cash or silver.nse_fo"),
-    field("older_than", &app::RetentionArguments::older_than, "instead of the spec's retention: sessions this long ago, 5y"),
-    field("as_of", &app::RetentionArguments::as_of, "the day to count from; today where not given"),
-    field("dry_run", &app::RetentionArguments::dry_run, "only say what would leave")};
+inline constexpr auto fields<app::RetentionArguments> =
+    std::tuple{field("tables", &app::RetentionArguments::tables, "tables, such as nse_cash or silver.nse_fo"),
+               field("older_than", &app::RetentionArguments::older_than,
+                     "instead of the spec's retention: sessions this long ago, 5y"),
+               field("as_of", &app::RetentionArguments::as_of, "the day to count from; today where not given"),
+               field("dry_run", &app::RetentionArguments::dry_run, "only say what would leave")};
 template <>
 inline constexpr auto fields<app::ArchiveArguments> = std::tuple{
     field("tables", &app::ArchiveArguments::tables, "tables, such as nse_cash or silver.nse_fo"),
@@ -58,8 +59,8 @@ void print_report(const pipeline::RetentionReport& report, bool dry_run, const c
   if (report.files == 0) line += fmt::format("nothing before {}", report.before->str());
   else
     line += fmt::format("{} files, {} rows, {} before {}{}", thousands(report.files), thousands(report.rows),
-                        format_bytes(report.bytes), report.before->str(), dry_run ? fmt::format(" would be {}", rows_are)
-                                                                                  : fmt::format(" {}", rows_are));
+                        format_bytes(report.bytes), report.before->str(),
+                        dry_run ? fmt::format(" would be {}", rows_are) : fmt::format(" {}", rows_are));
   if (!report.archive.empty() && report.files > 0) line += " to " + report.archive;
   if (report.files_partly > 0) line += fmt::format(" · {} files wait until all their rows are", report.files_partly);
   print(line + fmt::format(" · version {}\n", report.version));
@@ -71,8 +72,8 @@ Status each_table(const RetentionArguments& arguments, Context& context, const c
   ARROW_ASSIGN_OR_RAISE(Date today, day(arguments.as_of));
   Json list = Json::array();
   for (const std::string& table : arguments.tables) {
-    ARROW_ASSIGN_OR_RAISE(auto report, each(lake, pipeline::RetentionOptions{table, today, arguments.older_than,
-                                                                             arguments.dry_run}));
+    ARROW_ASSIGN_OR_RAISE(
+        auto report, each(lake, pipeline::RetentionOptions{table, today, arguments.older_than, arguments.dry_run}));
     if (context.json) list.push_back(report.json());
     else print_report(report, arguments.dry_run, rows_are);
   }

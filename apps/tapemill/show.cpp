@@ -104,8 +104,9 @@ Status explain_symbols(const lake::Lake& lake, const lake::ScanRequest& asked, b
   }
   const std::string what = fmt::format("{} has no rows of {}", asked.table.str(), unknown);
   if (!found.empty()) return warn(what), Status::OK();
-  return usage_error(what, fmt::format("tapemill query \"select distinct symbol from {}\" lists those it has",
-                                       asked.table.layer == lake::Layer::silver ? asked.table.table : asked.table.str()));
+  return usage_error(what,
+                     fmt::format("tapemill query \"select distinct symbol from {}\" lists those it has",
+                                 asked.table.layer == lake::Layer::silver ? asked.table.table : asked.table.str()));
 }
 
 Status run(const ShowOptions& options, Context& context) {

@@ -37,15 +37,16 @@ Status run(const NoOptions&, Context& context) {
     auto told = [&](std::int64_t n) { return one.untold.empty() ? thousands(n) : std::string(kNull); };
     if (!one.untold.empty()) notes += one.table + ": " + one.untold + "\n";
     if (!one.damage.empty()) shown = "damaged: " + one.damage;
-    text.add({one.table, date(one.first), date(one.last), told(one.units), thousands(one.rows),
-              told(one.quarantined), std::to_string(one.version), shown.empty() ? "none" : shown});
+    text.add({one.table, date(one.first), date(one.last), told(one.units), thousands(one.rows), told(one.quarantined),
+              std::to_string(one.version), shown.empty() ? "none" : shown});
   }
   if (context.json) print(Json{{"lake", lake.root()}, {"datasets", list}});
   else if (all.empty()) print(std::string("nothing is in yet: tapemill ingest DATASET PATH... fills the lake\n"));
   else
-    print(text.str(terminal_width()) + notes +
-          "missing sessions: of the calendar, from first to last, without any row; an instrument's own gaps are told by "
-          "ingest (missing_sessions)\n");
+    print(
+        text.str(terminal_width()) + notes +
+        "missing sessions: of the calendar, from first to last, without any row; an instrument's own gaps are told by "
+        "ingest (missing_sessions)\n");
   if (damaged > 0)
     return data_error(fmt::format("{} of {} data sets {} damaged", damaged, all.size(), damaged == 1 ? "is" : "are"),
                       "restore the files from a backup, or rebuild the table");

@@ -119,7 +119,8 @@ Status describe_table(const TableOptions& options, Context& context) {
   }
   print(fmt::format("{}{} · version {} · {} in {}, {} · partitions: {}\n\n", name.str(),
                     dataset.ok() ? " · " + dataset->title : "", snapshot.version, counted(snapshot.rows(), "row"),
-                    counted(static_cast<std::int64_t>(snapshot.parts.size()), "file"), format_bytes(snapshot.bytes()), parts.empty() ? "none" : parts));
+                    counted(static_cast<std::int64_t>(snapshot.parts.size()), "file"), format_bytes(snapshot.bytes()),
+                    parts.empty() ? "none" : parts));
   print(text.str(terminal_width()));
   return Status::OK();
 }
@@ -134,7 +135,8 @@ Status history(const TableOptions& options, Context& context) {
     const Json& info = commit.info;
     Json counts = info.value("tapemill", Json::object()).value("counts", Json::object());
     auto count = [&](const char* key) {
-      return counts.contains(key) && counts[key].is_number() ? thousands(counts[key].get<std::int64_t>()) : std::string(kNull);
+      return counts.contains(key) && counts[key].is_number() ? thousands(counts[key].get<std::int64_t>())
+                                                             : std::string(kNull);
     };
     std::string what;
     if (info.contains("operationParameters")) {

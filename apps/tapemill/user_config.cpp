@@ -74,8 +74,7 @@ Status show(const NoOptions&, Context& context) {
     text.add({rows[i].name, values[i], origin, rows[i].help});
   }
   if (context.json)
-    return print(
-               Json{{"path", config_path()}, {"exists", there}, {"values", current(config)}, {"origins", origins}}),
+    return print(Json{{"path", config_path()}, {"exists", there}, {"values", current(config)}, {"origins", origins}}),
            Status::OK();
   print(text.str(terminal_width()));
   print(fmt::format("{}{}\n", config_path(), there ? "" : " (not there)"));
@@ -121,7 +120,8 @@ Status path(const NoOptions&, Context& context) {
 }  // namespace
 
 Command config_show_command() {
-  return command<NoOptions>("config show", "The settings in force, and where each comes from", {}, "  tapemill config show", show);
+  return command<NoOptions>("config show", "The settings in force, and where each comes from", {},
+                            "  tapemill config show", show);
 }
 Command config_set_command() {
   return command<SetOptions>("config set", "Set one of them", {"key", "value"}, "  tapemill config set lake /data/lake",

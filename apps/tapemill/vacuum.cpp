@@ -20,11 +20,13 @@ struct VacuumArguments {
 
 namespace tapemill {
 template <>
-inline constexpr auto fields<app::VacuumArguments> = std::tuple{
-    field("tables", &app::VacuumArguments::tables, "tables, such as nse_cash or bronze.sp500; none: all"),
-    field("retain", &app::VacuumArguments::retain, "versions that were current within this time stay readable: 7d, 12h, 5y"),
-    field("dry_run", &app::VacuumArguments::dry_run, "only say what would be deleted"),
-    field("force", &app::VacuumArguments::force, "also a promise of less than an hour: readers at work may lose their files")};
+inline constexpr auto fields<app::VacuumArguments> =
+    std::tuple{field("tables", &app::VacuumArguments::tables, "tables, such as nse_cash or bronze.sp500; none: all"),
+               field("retain", &app::VacuumArguments::retain,
+                     "versions that were current within this time stay readable: 7d, 12h, 5y"),
+               field("dry_run", &app::VacuumArguments::dry_run, "only say what would be deleted"),
+               field("force", &app::VacuumArguments::force,
+                     "also a promise of less than an hour: readers at work may lose their files")};
 }  // namespace tapemill
 
 namespace tapemill::app {
@@ -33,8 +35,9 @@ namespace {
 void print_report(const lake::VacuumReport& report, bool dry_run) {
   std::string line = fmt::format("{}: ", report.table);
   if (report.files == 0) line += "nothing to delete";
-  else line += fmt::format("{} files{}, {}", thousands(report.files), dry_run ? " would be deleted" : " deleted",
-                           format_bytes(report.bytes));
+  else
+    line += fmt::format("{} files{}, {}", thousands(report.files), dry_run ? " would be deleted" : " deleted",
+                        format_bytes(report.bytes));
   line += fmt::format(" · versions {} to {} stay readable", report.kept_from, report.version);
   if (report.files_left > 0)
     line += fmt::format(" · {} files of earlier versions, {}, stay for them", thousands(report.files_left),
@@ -46,11 +49,13 @@ Status run(const VacuumArguments& arguments, Context& context) {
   lake::VacuumOptions options;
   ARROW_ASSIGN_OR_RAISE(options.retain, pipeline::parse_duration(arguments.retain));
   if (options.retain < kHour && !arguments.force)
-    return usage_error(fmt::format("--retain {} is less than an hour: readers at work may lose their files", arguments.retain),
-                       "give --force where nobody reads, or a longer time");
+    return usage_error(
+        fmt::format("--retain {} is less than an hour: readers at work may lose their files", arguments.retain),
+        "give --force where nobody reads, or a longer time");
   options.dry_run = arguments.dry_run;
   options.now.us =
-      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   ARROW_ASSIGN_OR_RAISE(auto tables, pipeline::tables_of(lake, arguments.tables));
   Json list = Json::array();
@@ -67,9 +72,8 @@ Status run(const VacuumArguments& arguments, Context& context) {
 }  // namespace
 
 Command vacuum_command() {
-  return command<VacuumArguments>(
-      "vacuum", "Delete files that no version inside the promise needs", {"?tables"},
-      "  tapemill vacuum nse_cash --dry-run\n  tapemill vacuum --retain 30d", run);
+  return command<VacuumArguments>("vacuum", "Delete files that no version inside the promise needs", {"?tables"},
+                                  "  tapemill vacuum nse_cash --dry-run\n  tapemill vacuum --retain 30d", run);
 }
 
 }  // namespace tapemill::app

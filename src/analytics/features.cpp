@@ -243,7 +243,7 @@ Result<FeatureBuild> build_features(const lake::Lake& lake, const FeatureGroup& 
   const std::string what = identity(group, build.source, series, *target.schema);
   if (!source_table(lake, source.table).exists())
     return usage_error(fmt::format("{}: there is no table {} to compute from", lake.root(), source.table),
-                      fmt::format("tapemill ingest {} PATH... fills it", source.table));
+                       fmt::format("tapemill ingest {} PATH... fills it", source.table));
   if (!target.table.exists())
     ARROW_RETURN_NOT_OK(target.table.create(target.schema, target.layout.partitions, configuration(source)));
   for (bool done = false; !done;) {

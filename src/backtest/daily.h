@@ -54,7 +54,7 @@ struct DailyResult {
   /// Closes of the tested period more than kJump away from the instrument's close before: prices stand as traded, so a
   /// split or bonus looks like a loss.
   std::int64_t jumps = 0, jumps_held = 0;
-  std::string first_jump;                 // "RELIANCE 2024-10-28 -49.8 %"; of those held, if any
+  std::string first_jump;  // "RELIANCE 2024-10-28 -49.8 %"; of those held, if any
 };
 
 /// Replays the sessions. Signals of a session's close fill at the next session's open: an entry whose instrument does not

@@ -191,8 +191,7 @@ Result<LoadedBars> load_bars(const lake::Lake& lake, const DailyStrategy& plan, 
   for (const std::string& asked : plan.symbols) {
     bool found = std::any_of(out.market.instruments.begin(), out.market.instruments.end(),
                              [&](const Bars& bars) { return bars.symbol == asked || bars.instrument == asked; });
-    if (!found)
-      return no_rows_of(asked, input.table, name);
+    if (!found) return no_rows_of(asked, input.table, name);
   }
   ARROW_RETURN_NOT_OK(add_sessions(*dataset.calendar, out.market, input.table));
   return out;

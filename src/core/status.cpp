@@ -1,5 +1,5 @@
-#include <algorithm>
 #include "core/status.h"
+#include <algorithm>
 
 #include <cstring>
 #include <numeric>

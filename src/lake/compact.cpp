@@ -80,14 +80,16 @@ class Compaction {
       bool lost = false;
       for (std::size_t i = 0; i < open.size(); ++i) {
         const auto& inputs = plan.bins[from + i].parts;
-        if (!open[i] || std::all_of(inputs.begin(), inputs.end(), [&](const Part& p) { return there.contains(p.path); }))
+        if (!open[i] ||
+            std::all_of(inputs.begin(), inputs.end(), [&](const Part& p) { return there.contains(p.path); }))
           continue;
         open[i] = false;
         lost = true;
         ++report_.races;
       }
-      if (lost) progress.note(fmt::format("{}: rows changed while they were merged; their merge is given up",
-                                          table_.name().str()));
+      if (lost)
+        progress.note(
+            fmt::format("{}: rows changed while they were merged; their merge is given up", table_.name().str()));
       else if (!now.schema->Equals(*snapshot.schema)) return committed.status();
     }
   }

@@ -20,7 +20,8 @@ struct Bin {
 };
 struct CompactPlan {
   std::vector<Bin> bins;
-  std::int64_t apart = 0;  // small parts that stay alone because their units cannot be told apart from their neighbours'
+  std::int64_t apart =
+      0;  // small parts that stay alone because their units cannot be told apart from their neighbours'
 };
 /// Which parts go together, by the log and the target alone: within a partition, in order of their units' ranges, as many as
 /// stay below `target_bytes` and `most_rows`. Only parts of `among` are looked at (null: all).

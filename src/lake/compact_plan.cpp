@@ -81,7 +81,8 @@ std::size_t saved(const Bins& bins) {
 Result<CompactPlan> plan_compaction(const Table& table, const Snapshot& snapshot, std::int64_t target_bytes,
                                     std::int64_t most_rows, const std::set<std::string>* among) {
   const auto columns = columns_to_tell_by(snapshot);
-  const bool known = table.name().layer != Layer::landing;  // rows of landing are never replaced: nobody asks whose they are
+  const bool known =
+      table.name().layer != Layer::landing;  // rows of landing are never replaced: nobody asks whose they are
   std::map<std::map<std::string, std::string>, std::vector<const Part*>> partitions;
   for (const Part& part : snapshot.parts) {
     if (part.size >= target_bytes || part.rows >= most_rows) continue;

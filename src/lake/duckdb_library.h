@@ -9,7 +9,8 @@ namespace tapemill::lake {
 #define TAPEMILL_DUCKDB_FUNCTIONS(F)                                                                               \
   F(open_ext)                                                                                                      \
   F(close)                                                                                                         \
-  F(connect) F(disconnect) F(interrupt) F(query) F(destroy_result) F(result_error) F(create_config) F(set_config)  \
+  F(connect)                                                                                                       \
+  F(disconnect) F(interrupt) F(query) F(destroy_result) F(result_error) F(create_config) F(set_config)             \
       F(destroy_config) F(free) F(extract_statements) F(extract_statements_error) F(destroy_extracted)             \
           F(prepare_extracted_statement) F(prepare) F(prepare_error) F(prepared_statement_type) F(destroy_prepare) \
               F(execute_prepared) F(column_count) F(column_name) F(column_logical_type) F(destroy_logical_type)    \

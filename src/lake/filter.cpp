@@ -77,7 +77,10 @@ bool RowFilter::may_match(const PartBounds& part) const {
   if (sessions_ && part.folder_sessions && !part.folder_sessions->may_hold(sessions_->first, sessions_->second))
     return false;
   return may_match([&](const std::string& column, const arrow::DataType&) -> const Bounds& {
-    return column == kAvailable ? part.available : column == session_ ? part.session : column == "symbol" ? part.symbol : part.instrument;
+    return column == kAvailable ? part.available
+           : column == session_ ? part.session
+           : column == "symbol" ? part.symbol
+                                : part.instrument;
   });
 }
 

@@ -93,8 +93,7 @@ Result<std::vector<TableName>> Lake::tables() const {
     for (const std::string& table : names) {
       TableName candidate{layer, table};
       if (!is_plain_name(table)) continue;
-      if (this->table(candidate).exists() ||
-          (layer == Layer::silver && !is_quarantine(table) && silver_is_view(table)))
+      if (this->table(candidate).exists() || (layer == Layer::silver && !is_quarantine(table) && silver_is_view(table)))
         all.push_back(candidate);
     }
   }

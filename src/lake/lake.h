@@ -48,7 +48,8 @@ struct Transaction {
   std::string operation = "WRITE";
   Json parameters = Json::object();
   Json counts = Json::object();  // rows_in, rows_stored, rows_quarantined, ...
-  std::vector<std::string> touches;  // units (sessions) this commit replaces or adds: a race on one is judged again; "*": on any
+  std::vector<std::string>
+      touches;  // units (sessions) this commit replaces or adds: a race on one is judged again; "*": on any
   std::map<std::string, std::string> configuration;  // keys of metaData to set, as far as they differ
   bool data_change = true;  // false: the same rows in other files (compaction)
   /// New columns, as create() takes them, of a table that is rebuilt whole: `removes` then has every part of it.

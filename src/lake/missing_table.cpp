@@ -13,8 +13,8 @@ Status missing_table(const Lake& lake, const TableName& name) {
   const std::string wanted = name.layer == Layer::silver ? name.table : name.str();
   const std::string near = nearest(wanted, names);
   return usage_error(fmt::format("there is no table {} in the lake {}", wanted, lake.root()),
-                    all.empty() ? "the lake is empty: tapemill ingest fills it"
-                                : (near.empty() ? "" : "did you mean " + near + "? ") + "tables: " + all);
+                     all.empty() ? "the lake is empty: tapemill ingest fills it"
+                                 : (near.empty() ? "" : "did you mean " + near + "? ") + "tables: " + all);
 }
 
 }  // namespace tapemill::lake

@@ -93,8 +93,8 @@ std::string text_of(const arrow::Table& rows, std::int64_t row) {
   std::string text;
   for (int i = 0; i < rows.num_columns(); ++i) {
     auto value = rows.column(i)->GetScalar(row);
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", rows.field(i)->name(),
-                        value.ok() ? (*value)->ToString() : "");
+    text +=
+        fmt::format("{}{} {}", text.empty() ? "" : ", ", rows.field(i)->name(), value.ok() ? (*value)->ToString() : "");
   }
   return text;
 }

@@ -39,8 +39,8 @@ Result<std::shared_ptr<arrow::RecordBatch>> as_table(const arrow::RecordBatch& r
     } else if (!column->type()->Equals(field->type())) {  // another engine's form of it
       arrow::compute::ExecContext context(pool);
       context.set_use_threads(false);
-      ARROW_ASSIGN_OR_RAISE(auto cast, arrow::compute::Cast(column, field->type(),
-                                                            arrow::compute::CastOptions::Safe(), &context));
+      ARROW_ASSIGN_OR_RAISE(auto cast,
+                            arrow::compute::Cast(column, field->type(), arrow::compute::CastOptions::Safe(), &context));
       column = cast.make_array();
     }
     columns.push_back(std::move(column));

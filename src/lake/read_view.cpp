@@ -93,7 +93,8 @@ PartBounds part_bounds(const Part& part, const Snapshot& snapshot) {
 const std::vector<std::shared_ptr<const PartBounds>>& ReadView::bounds() const {
   std::call_once(parsed_, [this] {
     auto before = std::move(before_);
-    const bool known = before != nullptr && before->ready_ && before->snapshot_.configuration == snapshot_.configuration;
+    const bool known =
+        before != nullptr && before->ready_ && before->snapshot_.configuration == snapshot_.configuration;
     auto old = known ? before->state_->parts.begin() : state_->parts.begin();
     std::size_t old_at = 0, at = 0;
     bounds_.reserve(state_->parts.size());

@@ -53,12 +53,11 @@ Old older_than(const Snapshot& snapshot, const RetireOptions& options, const arr
     if (part.rows == 0) continue;  // what an earlier run left
     auto own = part.partition.find(options.column);
     const Json stats = Json::parse(part.stats, nullptr, false);
-    const Bounds bounds = own != part.partition.end() ? bounds_of_partition(own->second, type)
-                                                      : bounds_in(stats, options.column, type);
+    const Bounds bounds =
+        own != part.partition.end() ? bounds_of_partition(own->second, type) : bounds_in(stats, options.column, type);
     const auto* last = std::get_if<std::int64_t>(&bounds.max);
-    const bool nulls = own == part.partition.end() &&
-                       (!stats.is_object() || !stats.contains("nullCount") ||
-                        stats["nullCount"].value(options.column, std::int64_t{-1}) != 0);
+    const bool nulls = own == part.partition.end() && (!stats.is_object() || !stats.contains("nullCount") ||
+                                                       stats["nullCount"].value(options.column, std::int64_t{-1}) != 0);
     if (last != nullptr && !nulls && *last < options.before.days) out.parts.push_back(part);
     else if (bounds.min.index() != 0 && bounds.may_hold(first, day_before)) ++out.partly;
   }
@@ -120,8 +119,8 @@ Result<bool> copy_verified(const std::string& from, const std::string& to) {
 }
 
 Json RetireReport::json() const {
-  return {{"table", table}, {"version", version}, {"files", files},   {"rows", rows},
-          {"bytes", bytes}, {"copied", copied},   {"files_partly", files_partly}, {"archive", archive}};
+  return {{"table", table},   {"version", version},           {"files", files},    {"rows", rows}, {"bytes", bytes},
+          {"copied", copied}, {"files_partly", files_partly}, {"archive", archive}};
 }
 
 Result<RetireReport> retire(const Table& table, const Layout& layout, const RetireOptions& options,
@@ -132,7 +131,8 @@ Result<RetireReport> retire(const Table& table, const Layout& layout, const Reti
       return usage_error(table.name().str() + " does not exist", "tapemill tables lists those that do");
     const auto field = snapshot.schema->GetFieldByName(options.column);
     if (field == nullptr || field->type()->id() != arrow::Type::DATE32)
-      return usage_error(fmt::format("{} has no date column \"{}\" to tell its age by", table.name().str(), options.column));
+      return usage_error(
+          fmt::format("{} has no date column \"{}\" to tell its age by", table.name().str(), options.column));
     Old old = older_than(snapshot, options, *field->type());
     RetireReport report;
     report.table = table.name().str();
@@ -145,7 +145,8 @@ Result<RetireReport> retire(const Table& table, const Layout& layout, const Reti
       Progress progress("archive " + report.table, report.bytes, "bytes");
       for (const Part& part : old.parts) {
         if (interrupt().stop_requested()) return Status::Cancelled("interrupted");
-        ARROW_ASSIGN_OR_RAISE(bool fresh, copy_verified(table.path() + "/" + part.path, options.archive + "/" + part.path));
+        ARROW_ASSIGN_OR_RAISE(bool fresh,
+                              copy_verified(table.path() + "/" + part.path, options.archive + "/" + part.path));
         report.copied += fresh;
         progress.add(part.size);
       }

@@ -33,9 +33,9 @@ Ranges ranges_of(const std::vector<UnitShare>& shares, const std::set<std::strin
 }
 
 Status count_differs(const Table& table, const Part& part, std::int64_t found, std::int64_t said) {
-  return data_error(fmt::format("{}/{}: {} rows of the units in question, the log says {}", table.path(), part.path,
-                                found, said),
-                    "the log or the part was changed by another program: restore it, or rebuild the table");
+  return data_error(
+      fmt::format("{}/{}: {} rows of the units in question, the log says {}", table.path(), part.path, found, said),
+      "the log or the part was changed by another program: restore it, or rebuild the table");
 }
 
 }  // namespace
@@ -118,7 +118,8 @@ Result<Merged> merge_parts(const Table& table, const Snapshot& snapshot, const s
   for (const std::string& text : {std::string("merge"), by}) name.add(text + std::string(1, '\0'));
   for (const Part& part : inputs) name.add(part.path + std::string(1, '\0'));
   for (const std::string& key : leaving) name.add(key + std::string(1, '\0'));
-  Provenance provenance{name.hex(), {}, {}, 0, shares.empty() ? std::map<std::string, std::string>{} : tags_of(shares, by)};
+  Provenance provenance{
+      name.hex(), {}, {}, 0, shares.empty() ? std::map<std::string, std::string>{} : tags_of(shares, by)};
   if (shares.size() == 1) provenance.ordinal = shares.front().ordinal;
   provenance.partition = inputs.front().partition;
   Layout whole = layout;
@@ -134,20 +135,20 @@ Result<Merged> merge_parts(const Table& table, const Snapshot& snapshot, const s
       ARROW_ASSIGN_OR_RAISE(auto own, shares_of(part));
       ranges = ranges_of(own, leaving, out_rows);
     }
-    ARROW_RETURN_NOT_OK(stream_part(
-        table, snapshot, part, kBatchRows, budget.pool(), [&](const std::shared_ptr<arrow::RecordBatch>& rows) -> Status {
-          if (interrupt().stop_requested()) return Status::Cancelled("interrupted");
-          auto kept = rows;
-          if (!ranges.empty()) {
-            ARROW_ASSIGN_OR_RAISE(auto bits, in_ranges(*rows, units_by(part), ranges));
-            ARROW_ASSIGN_OR_RAISE(kept, pick(rows, bits, false, budget.pool()));
-          }
-          const std::int64_t count = kept == nullptr ? 0 : kept->num_rows();
-          gone += rows->num_rows() - count;
-          written += count;
-          if (progress) progress(rows->num_rows());
-          return count == 0 ? Status::OK() : out.writer->write(kept);
-        }));
+    ARROW_RETURN_NOT_OK(stream_part(table, snapshot, part, kBatchRows, budget.pool(),
+                                    [&](const std::shared_ptr<arrow::RecordBatch>& rows) -> Status {
+                                      if (interrupt().stop_requested()) return Status::Cancelled("interrupted");
+                                      auto kept = rows;
+                                      if (!ranges.empty()) {
+                                        ARROW_ASSIGN_OR_RAISE(auto bits, in_ranges(*rows, units_by(part), ranges));
+                                        ARROW_ASSIGN_OR_RAISE(kept, pick(rows, bits, false, budget.pool()));
+                                      }
+                                      const std::int64_t count = kept == nullptr ? 0 : kept->num_rows();
+                                      gone += rows->num_rows() - count;
+                                      written += count;
+                                      if (progress) progress(rows->num_rows());
+                                      return count == 0 ? Status::OK() : out.writer->write(kept);
+                                    }));
     if (gone != out_rows) return count_differs(table, part, gone, out_rows);
     expected += part.rows - out_rows;
   }

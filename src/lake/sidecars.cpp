@@ -123,7 +123,8 @@ class Manifests {
       if (field->name() == "expiry" && field->type()->id() == arrow::Type::DATE32) {
         const auto& expiries = static_cast<const arrow::Date32Array&>(*rows->column(i));
         for (std::int64_t row = 0; row < rows->num_rows(); ++row)
-          if (sessions.IsValid(row) && expiries.IsValid(row)) days_[sessions.Value(row)].expiries.insert(expiries.Value(row));
+          if (sessions.IsValid(row) && expiries.IsValid(row))
+            days_[sessions.Value(row)].expiries.insert(expiries.Value(row));
       } else if (has_bounds(*field)) {
         ARROW_RETURN_NOT_OK(bound(field->name(), *rows->column(i), sessions));
       }
@@ -166,7 +167,7 @@ std::string json_of(const std::string& table, std::int32_t date, const Day& day)
     most[name] = text_of(*bounds.second);
   }
   Json out = {{"table", table}, {"session", Date{date}.str()}, {"rows", day.rows}, {"bytes", bytes},
-              {"parts", parts}, {"sources", sources}, {"min", least}, {"max", most}};
+              {"parts", parts}, {"sources", sources},          {"min", least},     {"max", most}};
   if (!day.expiries.empty()) {
     out["expiries"] = Json::array();
     for (std::int32_t expiry : day.expiries) out["expiries"].push_back(Date{expiry}.str());
@@ -185,14 +186,14 @@ Status put_manifests(const Table& table, const Snapshot& snapshot, MemoryBudget&
     if (interrupt().stop_requested()) return Status::Cancelled("interrupted");
     ARROW_RETURN_NOT_OK(stream_part(
         table, snapshot, part, kBatchRows, budget.pool(),
-        [&](const std::shared_ptr<arrow::RecordBatch>& rows) { return manifests.add(part, rows); }, manifests.columns()));
+        [&](const std::shared_ptr<arrow::RecordBatch>& rows) { return manifests.add(part, rows); },
+        manifests.columns()));
     ARROW_ASSIGN_OR_RAISE(auto shares, shares_of(part));
     for (auto& [date, day] : manifests.days()) {
       auto share = day.parts.find(part.path);
       if (share == day.parts.end()) continue;
-      share->second.bytes = static_cast<std::int64_t>(static_cast<double>(part.size) *
-                                                      static_cast<double>(share->second.rows) /
-                                                      static_cast<double>(part.rows));
+      share->second.bytes = static_cast<std::int64_t>(
+          static_cast<double>(part.size) * static_cast<double>(share->second.rows) / static_cast<double>(part.rows));
       const std::string text = Date{date}.str();
       for (const UnitShare& one : shares)
         if (shares.size() == 1 || (units_by(part) == session && one.rows > 0 && one.from <= text && text <= one.to))
@@ -217,7 +218,11 @@ Status put_manifests(const Table& table, const Snapshot& snapshot, MemoryBudget&
 }  // namespace
 
 Json SidecarReport::json() const {
-  return {{"table", table}, {"version", version}, {"partitions", partitions}, {"days", days}, {"files_written", files_written}};
+  return {{"table", table},
+          {"version", version},
+          {"partitions", partitions},
+          {"days", days},
+          {"files_written", files_written}};
 }
 
 Result<SidecarReport> write_sidecars(const Table& table, MemoryBudget& budget) {

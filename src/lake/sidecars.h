@@ -10,7 +10,8 @@ namespace tapemill::lake {
 /// on request; a commit after them makes them old, never wrong (vacuum keeps the files they name for its promise).
 struct SidecarReport {
   std::string table;
-  std::int64_t version = -1, partitions = 0, days = 0, files_written = 0;  // files_written: those that were not there so
+  std::int64_t version = -1, partitions = 0, days = 0,
+               files_written = 0;  // files_written: those that were not there so
   Json json() const;
 };
 /// - `_SUCCESS`, empty, in the table's folder and in every partition's

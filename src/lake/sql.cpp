@@ -37,7 +37,8 @@ Status part_error(const Asked& asked, const std::string& message) {
   std::string what = message.substr(0, message.find('\n'));
   if (const auto colon = what.find("Error: "); colon != std::string::npos) what = what.substr(colon + 7);
   for (const std::string& file : asked.views.files) {
-    if (message.find(file) != std::string::npos) return data_error(fmt::format("{} is damaged: {}", file, what), advice);
+    if (message.find(file) != std::string::npos)
+      return data_error(fmt::format("{} is damaged: {}", file, what), advice);
   }
   for (const auto& [table, snapshot] : asked.views.tables) {  // a message without a name: the scan finds the part
     for (const Part& part : snapshot.parts) ARROW_RETURN_NOT_OK(read_parts(table, snapshot, {part}).status());
@@ -189,8 +190,8 @@ class Session {
     }
     duckdb_result result;
     const bool good = db_.execute_prepared(prepared, &result) == DuckDBSuccess;
-    auto table =
-        good ? fetch(result) : Result<std::shared_ptr<arrow::Table>>(sql_error(asked_, text(db_.result_error(&result))));
+    auto table = good ? fetch(result)
+                      : Result<std::shared_ptr<arrow::Table>>(sql_error(asked_, text(db_.result_error(&result))));
     db_.destroy_result(&result);
     return table;
   }

@@ -81,7 +81,8 @@ std::string select_of(const Table& table, const Snapshot& snapshot, std::vector<
     names += comma;
     if (place != snapshot.partitions.end())
       names += folder_value(file, field->name(), static_cast<std::size_t>(place - snapshot.partitions.begin()),
-                            snapshot.partitions.size(), *field->type()) + " AS ";
+                            snapshot.partitions.size(), *field->type()) +
+               " AS ";
     names += name;
     empty += comma + "CAST(NULL AS " + sql_type(*field->type()) + ") AS " + name;
   }

@@ -1,7 +1,7 @@
 #include "lake/stats.h"
 
-#include <arrow/type_traits.h>
 #include <arrow/type.h>
+#include <arrow/type_traits.h>
 #include <parquet/metadata.h>
 #include <parquet/statistics.h>
 

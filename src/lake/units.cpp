@@ -20,8 +20,14 @@ Result<std::vector<UnitShare>> shares_of(const Part& part) {
   const std::string& list = tag(part, "units");
   if (list.empty()) {
     if (tag(part, "unit").empty()) return std::vector<UnitShare>{};
-    return std::vector<UnitShare>{{tag(part, "unit"), tag(part, "form"), tag(part, "sha256"), tag(part, "file"),
-                                   number_in(tag(part, "ordinal")), part.rows, {}, {}}};
+    return std::vector<UnitShare>{{tag(part, "unit"),
+                                   tag(part, "form"),
+                                   tag(part, "sha256"),
+                                   tag(part, "file"),
+                                   number_in(tag(part, "ordinal")),
+                                   part.rows,
+                                   {},
+                                   {}}};
   }
   const Json json = Json::parse(list, nullptr, false);
   auto broken = [&] {
@@ -32,9 +38,12 @@ Result<std::vector<UnitShare>> shares_of(const Part& part) {
   for (const Json& one : json) {
     if (!one.is_object() || !one.contains("unit")) return broken();
     UnitShare share;
-    for (auto [key, member] : {std::pair{"unit", &UnitShare::unit}, {"form", &UnitShare::form},
-                               {"sha256", &UnitShare::sha256}, {"file", &UnitShare::source},
-                               {"from", &UnitShare::from}, {"to", &UnitShare::to}}) {
+    for (auto [key, member] : {std::pair{"unit", &UnitShare::unit},
+                               {"form", &UnitShare::form},
+                               {"sha256", &UnitShare::sha256},
+                               {"file", &UnitShare::source},
+                               {"from", &UnitShare::from},
+                               {"to", &UnitShare::to}}) {
       auto found = one.find(key);
       if (found != one.end() && !found->is_string()) return broken();
       if (found != one.end()) share.*member = found->get<std::string>();
@@ -62,8 +71,8 @@ std::map<std::string, std::string> tags_of(const std::vector<UnitShare>& shares,
   }
   Json list = Json::array();
   for (const UnitShare& one : shares) {
-    Json entry = {{"unit", one.unit},       {"form", one.form}, {"sha256", one.sha256},
-                  {"ordinal", one.ordinal}, {"rows", one.rows}};
+    Json entry = {
+        {"unit", one.unit}, {"form", one.form}, {"sha256", one.sha256}, {"ordinal", one.ordinal}, {"rows", one.rows}};
     if (!one.source.empty()) entry["file"] = one.source;
     if (one.rows > 0) entry["from"] = one.from, entry["to"] = one.to;
     list.push_back(std::move(entry));

@@ -30,7 +30,7 @@ struct UnitState {
   std::string source;                      // tag "file": the file's name
   std::int64_t ordinal = 0, rows = 0, bytes = 0;  // bytes: of a shared part in the proportion of its rows
   std::int64_t modified_ms = 0;            // of the commit
-  std::vector<std::string> paths;          // parts with rows of it; since a compaction shared with others: see take_out()
+  std::vector<std::string> paths;  // parts with rows of it; since a compaction shared with others: see take_out()
 };
 /// Sorted by unit, then form; parts without a unit (other engines') are left out. "Running again changes nothing": an equal
 /// sha256 means no commit; another one is a restatement: ordinal + 1, and the unit is taken out. Data error: parts of one

@@ -127,8 +127,8 @@ class Sweep {
 }  // namespace
 
 Json VacuumReport::json() const {
-  return {{"table", table},           {"version", version}, {"readable_from", kept_from}, {"files", files},
-          {"bytes", bytes},           {"files_left", files_left}, {"bytes_left", bytes_left}, {"seconds", seconds}};
+  return {{"table", table}, {"version", version},       {"readable_from", kept_from}, {"files", files},
+          {"bytes", bytes}, {"files_left", files_left}, {"bytes_left", bytes_left},   {"seconds", seconds}};
 }
 
 Result<VacuumReport> vacuum(const Table& table, const VacuumOptions& options) {

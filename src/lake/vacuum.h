@@ -19,7 +19,8 @@ struct VacuumReport {
   std::int64_t version = -1;        // of the table when it began
   std::int64_t kept_from = -1;      // the oldest version that stays readable
   std::int64_t files = 0, bytes = 0;         // deleted (of a dry run: to be deleted)
-  std::int64_t files_left = 0, bytes_left = 0;  // files of no current version that a version inside the promise, or its age, keeps
+  std::int64_t files_left = 0,
+               bytes_left = 0;  // files of no current version that a version inside the promise, or its age, keeps
   double seconds = 0;
   Json json() const;
 };

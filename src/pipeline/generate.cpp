@@ -269,7 +269,8 @@ Result<GeneratePlan> plan_generate(const GenerateOptions& options) {
   const std::int64_t days = std::int64_t{options.symbols} * options.years * 252,
                      minutes = std::int64_t{options.minute_symbols} * options.minute_days * 356,
                      seconds = std::int64_t{options.chain_days} * (2 * options.strikes + 1) * 8400;
-  return GeneratePlan{false, days + minutes + seconds, days * kDayBytes + minutes * kMinuteBytes + seconds * kSecondBytes};
+  return GeneratePlan{false, days + minutes + seconds,
+                      days * kDayBytes + minutes * kMinuteBytes + seconds * kSecondBytes};
 }
 
 Result<GenerateReport> generate(const GenerateOptions& options, const Workers& workers) {

@@ -99,8 +99,7 @@ Result<Known> known(const lake::Lake& lake, const lake::Table& table) {
   for (std::int64_t i = 0; i < rows->num_rows(); ++i) {
     all.places.try_emplace(hashes.GetString(i), places.GetString(i));
     Arrival& newest = all.newest[{units.GetString(i), forms.GetString(i)}];
-    if (newest.sha256.empty() || times.Value(i) > newest.at.us)
-      newest = {hashes.GetString(i), Instant{times.Value(i)}};
+    if (newest.sha256.empty() || times.Value(i) > newest.at.us) newest = {hashes.GetString(i), Instant{times.Value(i)}};
   }
   return all;
 }

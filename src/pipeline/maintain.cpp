@@ -44,7 +44,8 @@ Result<std::vector<lake::Table>> tables_of(const lake::Lake& lake, const std::ve
 Result<lake::Layout> layout_for(const lake::Table& table, const lake::Snapshot& snapshot) {
   lake::Layout logged = lake::layout_of(snapshot);
   if (table.name().layer == lake::Layer::landing && logged.sort.empty()) logged.sort = {"unit", "form", "file"};
-  if (table.name().table.ends_with("_quarantine") && logged.sort.empty()) logged.sort = {"unit", "form", "file", "line"};
+  if (table.name().table.ends_with("_quarantine") && logged.sort.empty())
+    logged.sort = {"unit", "form", "file", "line"};
   std::erase_if(logged.sort, [&](const std::string& column) { return logged.schema->GetFieldIndex(column) < 0; });
   auto name = snapshot.configuration.find(lake::kDataset);
   if (name == snapshot.configuration.end()) return logged;
@@ -61,7 +62,8 @@ Result<std::int64_t> parse_duration(const std::string& text) {
   std::int64_t count = 0;
   auto read = std::from_chars(text.data(), text.data() + text.size(), count);
   const std::string unit(read.ptr, text.data() + text.size());
-  for (const auto& [name, length] : {std::pair{"s", kSecond}, {"m", kMinute}, {"h", kHour}, {"d", kDay}, {"y", 365 * kDay}})
+  for (const auto& [name, length] :
+       {std::pair{"s", kSecond}, {"m", kMinute}, {"h", kHour}, {"d", kDay}, {"y", 365 * kDay}})
     if (read.ec == std::errc{} && count >= 0 && count < 100'000 && unit == name) return count * length;
   return usage_error(fmt::format("\"{}\" is no length of time", text), "a number and s, m, h, d or y: 7d, 12h, 5y");
 }

@@ -63,7 +63,8 @@ Result<RetentionReport> expire(const lake::Lake& lake, const RetentionOptions& o
   }
   ARROW_ASSIGN_OR_RAISE(Date first_kept, before(options.today, age));
   lake::RetireOptions what{chosen.session, first_kept, {}, "EXPIRE", options.dry_run};
-  ARROW_ASSIGN_OR_RAISE(static_cast<lake::RetireReport&>(report), lake::retire(chosen.table, chosen.layout, what, budget));
+  ARROW_ASSIGN_OR_RAISE(static_cast<lake::RetireReport&>(report),
+                        lake::retire(chosen.table, chosen.layout, what, budget));
   report.before = first_kept;
   return report;
 }
@@ -72,14 +73,18 @@ Result<RetentionReport> archive(const lake::Lake& lake, const RetentionOptions& 
                                 bool expired, MemoryBudget& budget) {
   ARROW_ASSIGN_OR_RAISE(Chosen chosen, choose(lake, options.table));
   const lake::Layer layer = chosen.table.name().layer;
-  const std::string age = !options.older_than.empty() ? options.older_than : layer == lake::Layer::bronze ? "730d" : "365d";
+  const std::string age = !options.older_than.empty()    ? options.older_than
+                          : layer == lake::Layer::bronze ? "730d"
+                                                         : "365d";
   Date first_kept = options.today;  // of an expiry: today's contracts still trade
   if (!expired) { ARROW_ASSIGN_OR_RAISE(first_kept, before(options.today, age)); }
   const std::string root = to.empty() ? lake.root() + "/archive" : to;
   lake::RetireOptions what{expired ? "expiry" : chosen.session, first_kept, {}, "ARCHIVE", options.dry_run};
-  what.archive = fmt::format("{}/{}/{}", root, expired ? "expired_options" : archive_name(layer), chosen.table.name().table);
+  what.archive =
+      fmt::format("{}/{}/{}", root, expired ? "expired_options" : archive_name(layer), chosen.table.name().table);
   RetentionReport report;
-  ARROW_ASSIGN_OR_RAISE(static_cast<lake::RetireReport&>(report), lake::retire(chosen.table, chosen.layout, what, budget));
+  ARROW_ASSIGN_OR_RAISE(static_cast<lake::RetireReport&>(report),
+                        lake::retire(chosen.table, chosen.layout, what, budget));
   report.before = first_kept;
   return report;
 }

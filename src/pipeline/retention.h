@@ -10,7 +10,8 @@ namespace tapemill::pipeline {
 struct RetentionOptions {
   std::string table;      // a bare name is silver, or bronze where silver is a view
   Date today;
-  std::string older_than; // of sessions; empty: what the spec's `retention` says (archive: 730d of bronze, 365d of others)
+  std::string
+      older_than; // of sessions; empty: what the spec's `retention` says (archive: 730d of bronze, 365d of others)
   bool dry_run = false;
 };
 

@@ -17,13 +17,13 @@ struct UnitJob {
   Landed landed;
   std::int64_t ordinal = 0;              // how many times the unit had been replaced before
   std::string replaces_sha256;           // of a restated unit, also of the form that this one supersedes
-  std::vector<std::string> leaving;      // lake::unit_key() of its earlier bytes, and of forms that this one supersedes
+  std::vector<std::string> leaving;  // lake::unit_key() of its earlier bytes, and of forms that this one supersedes
   std::vector<lake::Part> parts, quarantine_parts;
   std::shared_ptr<lake::PartWriter> writer;  // of `parts`, which lake::publish() has to name before a commit
   quality::Report report;
   std::map<std::string, std::int64_t> refused_by_check;
-  std::string first_refusal;             // "line 2: session: ..."
-  Status refusal;                        // not OK: nothing of the file is kept
+  std::string first_refusal;  // "line 2: session: ..."
+  Status refusal;  // not OK: nothing of the file is kept
 };
 
 enum class Placing { read, unchanged, superseded };

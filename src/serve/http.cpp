@@ -73,8 +73,7 @@ Response busy() { return refusal(503, "all connections are in use", "try again i
 /// What a request that could not be read is answered; status 0: nothing. `begun`: some of it came; `line`: its first line.
 Response refusal_of(beast::error_code failed, bool begun, bool line) {
   if (failed == http::error::header_limit || failed == http::error::buffer_overflow) {
-    if (!line)
-      return refusal(414, "the URL is too long", "a request has 16 KB of head");
+    if (!line) return refusal(414, "the URL is too long", "a request has 16 KB of head");
     return refusal(431, "the headers are too large", "a request has 16 KB of head");
   }
   if (failed == http::error::body_limit) return refusal(413, "the body is too large", "only GET and HEAD are served");

@@ -86,7 +86,8 @@ class Guess {
     ++seen_;
     if (first_.empty()) {
       first_ = text;
-      std::replace_if(first_.begin(), first_.end(), [](char c) { return c >= 0 && c < 0x20; }, ' ');  // it goes into a comment
+      std::replace_if(
+          first_.begin(), first_.end(), [](char c) { return c >= 0 && c < 0x20; }, ' ');  // it goes into a comment
     }
     std::int64_t whole;
     const std::size_t sign = text[0] == '-';

@@ -78,7 +78,8 @@ Result<Form> recognise(const std::vector<Form>& forms, const Header& header, con
   if (least.twice) hint += "; a column stands twice";
   for (auto [separator, shown] : {std::pair{';', ";"}, {'\t', "tab"}, {'|', "|"}})
     if (header.names.size() == 1 && std::count(header.line.begin(), header.line.end(), separator) > 0)
-      hint = fmt::format("the file looks {}-separated: a csv data set says so by csv: {{delimiter: \"{}\"}}", shown, shown);
+      hint = fmt::format("the file looks {}-separated: a csv data set says so by csv: {{delimiter: \"{}\"}}", shown,
+                         shown);
   std::string excerpt = header.line;
   if (header.names.size() > 20)
     excerpt = fmt::format("{} and {} more", fmt::join(header.names.begin(), header.names.begin() + 20, ","),

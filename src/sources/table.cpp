@@ -205,8 +205,9 @@ void TableSource::read_integers(const Plan& plan, Rows& rows, std::vector<std::i
     else outcome = read_field(texts[0], plan.column, plan.take, *days_, values[row]);
     valid[row] = outcome.why == nullptr && !outcome.null;
     if (outcome.why != nullptr)
-      rows.refuse(row, outcome.check,
-                  fmt::format("{}: {} {}{}", plan.column.name, quoted(texts[0]), outcome.why, wanted(plan, outcome.why)));
+      rows.refuse(
+          row, outcome.check,
+          fmt::format("{}: {} {}{}", plan.column.name, quoted(texts[0]), outcome.why, wanted(plan, outcome.why)));
   }
 }
 

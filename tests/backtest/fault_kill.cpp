@@ -112,8 +112,7 @@ TEST(FaultBacktest, AFullDiskIsAnErrorOfTheEnvironmentAndLeavesNoRun) {
   {
     std::ofstream out(filler, std::ios::binary);
     std::vector<char> block(4096, 'x');
-    while (out.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
-    }
+    while (out.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {}
   }
   std::string strategy = std::string(source_dir()) + "/strategies/index_cross.yaml";
   auto full = run(lake, strategy);

@@ -40,11 +40,8 @@ TEST(Daily, SameMarketWithoutSignalsHoldsCash) {
 TEST(Daily, JumpsOfUnadjustedPricesAreCounted) {
   DailyStrategy plan = daily_plan();
   plan.stop = 500;
-  auto market = market_of({{100, 101, 99, 100, true, false},
-                           {100, 101, 99, 100},
-                           {50, 51, 49, 50},
-                           {50, 51, 49, 50},
-                           {100, 101, 99, 100}});
+  auto market = market_of(
+      {{100, 101, 99, 100, true, false}, {100, 101, 99, 100}, {50, 51, 49, 50}, {50, 51, 49, 50}, {100, 101, 99, 100}});
   DailyResult r = must(run_daily(plan, market));
   EXPECT_EQ(r.jumps, 2);
   EXPECT_EQ(r.jumps_held, 1);

@@ -44,9 +44,9 @@ Status put(const Table& table, int unit, int edition) {
       one.adds = std::move(out.adds);
     }
     std::vector<Bar> bars;
-    for (int i = 0; i < kRows; ++i)
-      bars.push_back({fmt::format("S{}", i), day_of(unit), edition, unit * kRows + i});
-    ARROW_ASSIGN_OR_RAISE(auto writer, write_parts(table, layout(), Provenance{sha, name_of(unit), "f", ordinal, {}}, budget));
+    for (int i = 0; i < kRows; ++i) bars.push_back({fmt::format("S{}", i), day_of(unit), edition, unit * kRows + i});
+    ARROW_ASSIGN_OR_RAISE(auto writer,
+                          write_parts(table, layout(), Provenance{sha, name_of(unit), "f", ordinal, {}}, budget));
     ARROW_RETURN_NOT_OK(writer->write(batch_of(bars)));
     ARROW_ASSIGN_OR_RAISE(auto parts, writer->finish());
     one.adds.insert(one.adds.end(), parts.begin(), parts.end());
@@ -75,7 +75,8 @@ std::string complaint(const Lake& lake, int units, std::optional<std::int64_t> v
 }
 
 std::int64_t now_us() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 struct CompactFault : testing::Test, tapemill::test::Children {
@@ -167,7 +168,8 @@ TEST_F(CompactFault, KilledAtRandomPointsOfCompactionAndVacuumNothingIsLostOrTwi
     const pid_t pid = child([&] {
       const auto start = std::chrono::steady_clock::now();
       do {
-        if (clean) must(vacuum(table, {round % 4 == 1 ? 0 : kDay, {now_us() + (round % 4 == 1 ? 0 : 2 * kDay)}, false}));
+        if (clean)
+          must(vacuum(table, {round % 4 == 1 ? 0 : kDay, {now_us() + (round % 4 == 1 ? 0 : 2 * kDay)}, false}));
         else must(compact_once(table, 20'000 + round * 100));
       } while (std::chrono::steady_clock::now() - start < std::chrono::milliseconds(2));
       return 0;
@@ -177,7 +179,8 @@ TEST_F(CompactFault, KilledAtRandomPointsOfCompactionAndVacuumNothingIsLostOrTwi
     ::kill(pid, SIGKILL);
     const int code = wait(pid);
     ASSERT_TRUE(code == 0 || code == 128 + SIGKILL) << code;
-    if (code == 0) work = std::min(0.2, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() + 0.002);
+    if (code == 0)
+      work = std::min(0.2, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() + 0.002);
     killed += code != 0;
     (clean ? cleaned : compacted) += code != 0;
     ASSERT_EQ(complaint(lake, unit), "") << "round " << round;

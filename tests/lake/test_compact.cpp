@@ -26,7 +26,8 @@ class CompactTest : public testing::Test {
   void SetUp() override { must(table.create(bars_schema(), {"year", "month"}, {{kSort, "instrument_id,session"}})); }
 
   /// What ingest does with a unit: in, restated, or nothing where it is in.
-  bool put(const std::string& unit, const std::vector<Bar>& bars, const std::string& sha, const std::string& form = "f") {
+  bool put(const std::string& unit, const std::vector<Bar>& bars, const std::string& sha,
+           const std::string& form = "f") {
     Snapshot snapshot = must(table.snapshot());
     auto known = must(units_by_key(snapshot));
     Transaction one;
@@ -40,7 +41,8 @@ class CompactTest : public testing::Test {
       one.removes = out.removes;
       one.adds = out.adds;
     }
-    auto writer = must(write_parts(table, layout(), Provenance{sha, unit, form, ordinal, {{"file", unit + ".csv"}}}, budget));
+    auto writer =
+        must(write_parts(table, layout(), Provenance{sha, unit, form, ordinal, {{"file", unit + ".csv"}}}, budget));
     if (!bars.empty()) must(writer->write(batch_of(bars)));
     for (Part& part : must(writer->finish())) one.adds.push_back(part);
     must(table.commit(one));
@@ -182,7 +184,8 @@ TEST_F(CompactTest, RowsOfOneUnitCanBeReadOutOfASharedPart) {
 TEST_F(CompactTest, FilesOfOneSymbolEachAreToldApartByTheSymbol) {
   for (int symbol = 0; symbol < 6; ++symbol) {
     std::vector<Bar> bars;
-    for (int n = 0; n < 40; ++n) bars.push_back({fmt::format("S{}", symbol), Date::of(2024, 1, 1) + n, 100 + symbol, n});
+    for (int n = 0; n < 40; ++n)
+      bars.push_back({fmt::format("S{}", symbol), Date::of(2024, 1, 1) + n, 100 + symbol, n});
     put(fmt::format("history_S{}", symbol), bars, fmt::format("sha{}", symbol));
   }
   const std::string before = rows();

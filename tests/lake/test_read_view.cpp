@@ -20,7 +20,8 @@ class ReadViewTest : public testing::Test {
   void SetUp() override { must(table.create(bars_schema(), {"year", "month"}, {{kSort, "instrument_id,session"}})); }
   Part part(const std::string& name, const std::string& first, const std::string& last) {
     Part one = fake_part(table, name, 1);
-    one.stats = fmt::format(R"({{"numRecords":1,"minValues":{{"session":"{}"}},"maxValues":{{"session":"{}"}}}})", first, last);
+    one.stats =
+        fmt::format(R"({{"numRecords":1,"minValues":{{"session":"{}"}},"maxValues":{{"session":"{}"}}}})", first, last);
     one.partition = {{"year", "2024"}, {"month", "1"}};
     return one;
   }

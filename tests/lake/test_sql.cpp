@@ -143,9 +143,7 @@ TEST_F(SqlTest, FoldersAboveTheTableAreNoPartitions) {
   std::filesystem::create_directories(above + "/bronze");
   std::filesystem::copy(table.path(), above + "/bronze/bars", std::filesystem::copy_options::recursive);
   const Lake moved = must(Lake::open(above, false));
-  auto of = [&](const std::string& sql) {
-    return must(must(query(moved, sql))->column(0)->GetScalar(0))->ToString();
-  };
+  auto of = [&](const std::string& sql) { return must(must(query(moved, sql))->column(0)->GetScalar(0))->ToString(); };
   EXPECT_EQ(of("select min(year) * 100 + max(month) from bars"), "202402");
   EXPECT_EQ(of("select count(*) from bars where year = 2024 and month = 1"), "2");
   EXPECT_EQ(of("select count(*) from bars where year = 1999"), "0");

@@ -1,6 +1,6 @@
 // Vacuum deletes what no version inside the promise needs and nothing else; what leaves by age leaves whole, verified, and known.
-#include <gmock/gmock.h>
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -65,7 +65,8 @@ class Upkeep : public testing::Test {
   /// `after` microseconds from now, as the clock of a later run.
   VacuumReport clean(std::int64_t retain, std::int64_t after = 0, bool dry_run = false) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return must(vacuum(table, {retain, {std::chrono::duration_cast<std::chrono::microseconds>(now).count() + after}, dry_run}));
+    return must(
+        vacuum(table, {retain, {std::chrono::duration_cast<std::chrono::microseconds>(now).count() + after}, dry_run}));
   }
   std::set<std::string> files() {
     std::set<std::string> out;
@@ -222,7 +223,8 @@ TEST_F(Upkeep, NothingLeavesTheTableWhereTheArchiveHoldsOtherBytes) {
   EXPECT_EQ(exit_code(failed), 1);
   EXPECT_THAT(failed.ToString(), HasSubstr(part.path));
   EXPECT_EQ(must(table.version()), version);
-  EXPECT_EQ(exit_code(retire(table, layout(), {"expiry", Date::of(2025, 1, 1), cold, "ARCHIVE", false}, budget).status()), 2);
+  EXPECT_EQ(
+      exit_code(retire(table, layout(), {"expiry", Date::of(2025, 1, 1), cold, "ARCHIVE", false}, budget).status()), 2);
 }
 
 TEST_F(Upkeep, SidecarsSayWhatTheNewestVersionIs) {

@@ -18,7 +18,9 @@ lake::CompactReport compacted(const std::string& lake, const std::string& name, 
   MemoryBudget budget(memory);
   return must(lake::compact(tables[0], layout, {}, Workers(2), budget));
 }
-std::string text_of(const std::shared_ptr<arrow::Table>& rows) { return must(rows->CombineChunksToBatch())->ToString(); }
+std::string text_of(const std::shared_ptr<arrow::Table>& rows) {
+  return must(rows->CombineChunksToBatch())->ToString();
+}
 
 constexpr int kDays = 30, kGood = 6, kBad = 2;
 
@@ -57,7 +59,8 @@ TEST_F(Maintain, ARestatedDayReplacesItsSessionInOneCommitAfterCompaction) {
   compacted(lake, "bronze.stocks_daily_quarantine");
   lake::Table bronze = opened(lake).table(lake::Layer::bronze, "stocks_daily");
   const auto version = must(bronze.version());
-  auto restated = folder.write("again/" + sessions(kDays)[9].str() + ".csv", day_file(sessions(kDays)[9], kGood, kBad, 3));
+  auto restated =
+      folder.write("again/" + sessions(kDays)[9].str() + ".csv", day_file(sessions(kDays)[9], kGood, kBad, 3));
   auto report = must(ingest_into(lake, "stocks_daily", {restated}));
   EXPECT_EQ(report.version, version + 1);
   ASSERT_EQ(report.restated.size(), 1u);
@@ -113,12 +116,14 @@ TEST_F(Maintain, CompactionTakesAtMostTwiceItsCeiling) {
     std::string text = kHeader;
     std::int64_t start = (date.days * kDay + 5 * kHour) * 1000;
     for (int i = 0; i < 30'000; ++i)
-      text += fmt::format("T{:05},{},10,{}.{:04},99999,1,{},7\n", i, (i * 7919 + std::int64_t{date.days} * 104'729) % 1'000'003,
-                          11 + i % 1000, i * 31 % 10'000, start);
+      text += fmt::format("T{:05},{},10,{}.{:04},99999,1,{},7\n", i,
+                          (i * 7919 + std::int64_t{date.days} * 104'729) % 1'000'003, 11 + i % 1000, i * 31 % 10'000,
+                          start);
     must(ingest_into(lake, "stocks_daily", {folder.write("in/" + date.str() + ".csv", text)}));
   }
   auto peak = [&](const char* memory) {
-    Child child = start(folder, {"compact", "stocks_daily", "--lake", lake, "--memory", memory, "--threads", "2", "--json"});
+    Child child =
+        start(folder, {"compact", "stocks_daily", "--lake", lake, "--memory", memory, "--threads", "2", "--json"});
     int status = 0;
     rusage usage{};
     ::wait4(child.pid, &status, 0, &usage);

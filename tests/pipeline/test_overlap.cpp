@@ -66,7 +66,8 @@ TEST_F(Overlaps, TwoFilesOfOneCommandAreHeldAgainstEachOther) {
 
 TEST_F(Overlaps, FilesThatShareNoKeyGoInSideBySide) {
   in({folder.write("one.csv", many(30, {"A", "C"}))});
-  auto report = in({folder.write("later.csv", many(60, {"A", "C"}, 1, 30)), folder.write("between.csv", many(60, {"B"}))});
+  auto report =
+      in({folder.write("later.csv", many(60, {"A", "C"}, 1, 30)), folder.write("between.csv", many(60, {"B"}))});
   EXPECT_EQ(report.refused.size(), 0u);
   EXPECT_EQ(rows(), 180);
   EXPECT_EQ(keys(), 180u);

@@ -155,8 +155,9 @@ TEST_F(Served, WithoutATokenOnlyThisMachinesNamesAreServed) {
   for (const std::string& host : {std::string("localhost"), "127.0.0.1" + port, "LocalHost" + port, "[::1]" + port,
                                   std::string("[::1]"), std::string("127.0.0.1")})
     EXPECT_TRUE(open.get("/api/tables", "Host: " + host + "\r\n").starts_with("HTTP/1.1 200")) << host;
-  for (const std::string& host : {std::string("evil.example"), "evil.example" + port, std::string("localhost.evil.example"),
-                                  std::string("127.0.0.1.evil.example"), std::string("localhost:80.evil"), std::string("")})
+  for (const std::string& host :
+       {std::string("evil.example"), "evil.example" + port, std::string("localhost.evil.example"),
+        std::string("127.0.0.1.evil.example"), std::string("localhost:80.evil"), std::string("")})
     for (const char* path : {"/api/tables", "/health", "/report"})
       EXPECT_TRUE(open.get(path, "Host: " + host + "\r\n").starts_with("HTTP/1.1 403")) << host << path;
   EXPECT_TRUE(open.get("/", "").starts_with("HTTP/1.1 403"));
