@@ -141,7 +141,7 @@ TEST_F(ScanTest, KnownAtHidesWhatCameLater) {
 TEST_F(ScanTest, MistakesAreNamedWithTheNearest) {
   add("2024-01-29", {{"A", monday, 10000, 1}}, "s1");
   Status status = scan(lake, request("barz")).status();
-  EXPECT_EQ(exit_code(status), 1);
+  EXPECT_EQ(exit_code(status), 2);
   EXPECT_THAT(render(status, false), HasSubstr("did you mean bars?"));
   auto asked = request();
   asked.columns = {"clsoe"};
