@@ -1,3 +1,6 @@
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+
 #include "command.h"
 #include "known_table.h"
 #include "pipeline/ingest.h"

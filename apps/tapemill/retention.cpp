@@ -74,7 +74,7 @@ Status each_table(const RetentionArguments& arguments, Context& context, const c
   for (const std::string& table : arguments.tables) {
     ARROW_ASSIGN_OR_RAISE(
         auto report, each(lake, pipeline::RetentionOptions{table, today, arguments.older_than, arguments.dry_run}));
-    if (context.json) list.push_back(report.json());
+    if (context.json) list.push_back(report.document());
     else print_report(report, arguments.dry_run, rows_are);
   }
   if (context.json) print(Json{{"lake", lake.root()}, {"dry_run", arguments.dry_run}, {"tables", list}});

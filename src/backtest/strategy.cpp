@@ -76,7 +76,7 @@ Result<Strategy> parse(const Document& document, std::string text, const std::st
 
 }  // namespace
 
-Result<Strategy> parse_strategy(std::string text, std::string file) {
+Result<Strategy> parse_strategy(std::string text, const std::string& file) {
   bool json = file.ends_with(".json");
   ARROW_ASSIGN_OR_RAISE(Document document, json ? Document::parse_json(text, file) : Document::parse_yaml(text, file));
   return parse(document, std::move(text), file);

@@ -74,7 +74,7 @@ struct Strategy {
 
 /// Reads a YAML or JSON document. Errors are usage errors with file:line:column and the nearest right name.
 Result<Strategy> read_strategy(const std::string& path);
-Result<Strategy> parse_strategy(std::string text, std::string file);
+Result<Strategy> parse_strategy(std::string text, const std::string& file);
 
 /// JSON Schema of both forms (an anyOf), for editors and web forms.
 Json strategy_schema();

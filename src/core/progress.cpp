@@ -95,7 +95,7 @@ void Progress::add(std::int64_t done, std::int64_t rows, std::int64_t bytes) {
   state_->bytes += bytes;
   if (!quiet_) state_->draw(false);
 }
-void Progress::note(std::string text) {
+void Progress::note(const std::string& text) {
   std::lock_guard lock(mutex_);
   if (quiet_) return;
   std::fprintf(stderr, "%s%s\n", state_->shown ? "\r\033[K" : "", text.c_str());

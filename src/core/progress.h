@@ -13,7 +13,7 @@ class Progress {
   Progress(std::string stage, std::int64_t total, std::string unit = "rows");
   ~Progress();                                             // ends the line
   void add(std::int64_t done, std::int64_t rows = 0, std::int64_t bytes = 0);
-  void note(std::string text);                             // a line above the bar: a warning, an event
+  void note(const std::string& text);                             // a line above the bar: a warning, an event
 
  private:
   struct State;

@@ -154,12 +154,8 @@ class Demo {
   /// Every planted defect was met by the guard that is to meet it, and nothing else was refused.
   Status check_defects() {
     std::set<std::string> planted, found;
-    std::int64_t whole_files = 0;
     for (const Json& defect : defects_) {
-      if (defect.value("line", std::int64_t{0}) == 0) {
-        ++whole_files;
-        continue;
-      }
+      if (defect.value("line", std::int64_t{0}) == 0) continue;  // of the whole file: check_files()
       if (defect.value("check", "").empty() || defect.value("check", "") == "move")
         continue;  // kept, or only warned of
       planted.insert(fmt::format("{} {}:{} {}", defect.value("dataset", ""),
@@ -188,11 +184,11 @@ class Demo {
           missed.empty() && extra.empty() ? fmt::format("{} rows, each by its own check", planted.size())
           : missed.empty()                ? "not planted: " + extra
                                           : "not caught: " + missed);
-    return check_files(whole_files);
+    return check_files();
   }
 
   /// The file that was half-written is in by its mended bytes, the restated day by its second ones, the late one at all.
-  Status check_files(std::int64_t whole_files) {
+  Status check_files() {
     lake::Table bronze = lake_.table(lake::Layer::bronze, "stocks_daily");
     ARROW_ASSIGN_OR_RAISE(auto snapshot, bronze.snapshot());
     ARROW_ASSIGN_OR_RAISE(auto units, lake::units_by_key(snapshot));
@@ -211,10 +207,10 @@ class Demo {
     check("the second delivery is the one in force", second > 0 && in == second,
           fmt::format("{} of {} files of drop 2 are in, {} of them as a restated day", in, second, restated));
     ARROW_ASSIGN_OR_RAISE(auto commits, bronze.history());
-    bool named =
-        std::any_of(commits.begin(), commits.end(), [](const auto& commit) { return commit.operation == "RESTATE"; });
-    check("the restated day is a named event", named == (restated > 0) && restated > 0,
-          fmt::format("{} whole-file defects declared", whole_files));
+    const auto named =
+        std::count_if(commits.begin(), commits.end(), [](const auto& commit) { return commit.operation == "RESTATE"; });
+    check("the restated day is a named event", named > 0 && restated > 0,
+          fmt::format("files restated: {}; commits RESTATE in the table's history: {}", restated, named));
     return Status::OK();
   }
 

@@ -45,7 +45,7 @@ Result<Date> before(const Date& today, const std::string& age) {
 
 }  // namespace
 
-Json RetentionReport::json() const {
+Json RetentionReport::document() const {
   Json out = lake::RetireReport::json();
   out["before"] = before ? Json(before->str()) : Json();
   return out;

@@ -20,7 +20,7 @@ struct RetentionOptions {
 struct RetentionReport : lake::RetireReport {
   std::optional<Date> before;
   bool kept_for_ever = false;
-  Json json() const;
+  Json document() const;  // with those of RetireReport
 };
 Result<RetentionReport> expire(const lake::Lake& lake, const RetentionOptions& options, MemoryBudget& budget);
 
