@@ -9,7 +9,7 @@
 namespace tapemill {
 namespace {
 
-/// Delegates to Arrow's default pool and refuses to pass the ceiling.
+/// Delegates to another pool and refuses to pass the ceiling.
 class CeilingPool final : public arrow::MemoryPool {
  public:
   explicit CeilingPool(std::int64_t ceiling) : ceiling_(ceiling) {}
@@ -54,8 +54,9 @@ class CeilingPool final : public arrow::MemoryPool {
     ++count_;
     return Status::OK();
   }
-  arrow::MemoryPool* under_ = arrow::default_memory_pool();
   std::int64_t ceiling_;
+  // Arrow's own pool gives pages back within milliseconds, which a ceiling wants and a fast ingest does not.
+  arrow::MemoryPool* under_ = ceiling_ > 0 ? arrow::default_memory_pool() : arrow::system_memory_pool();
   std::atomic<std::int64_t> used_{0}, peak_{0}, total_{0}, count_{0};
 };
 

@@ -163,7 +163,7 @@ std::int64_t size_of(const OpenPart& part) {
 
 }  // namespace
 
-Result<std::shared_ptr<const OpenPart>> open_part(const std::string& path) {
+Result<std::shared_ptr<const OpenPart>> open_part(const std::string& path, bool keep) {
   struct Descriptor {
     int fd;
     ~Descriptor() {
@@ -183,7 +183,7 @@ Result<std::shared_ptr<const OpenPart>> open_part(const std::string& path) {
   if (file.fd < 0) return errno_error("cannot read " + path, errno);
   try {
     auto part = read_part(path, file.fd, info);
-    ReadCache::shared().put(path, part, size_of(*part));
+    if (keep) ReadCache::shared().put(path, part, size_of(*part));
     return part;
   } catch (const std::exception& problem) {  // parquet's exceptions end here
     return damaged(path, problem.what());

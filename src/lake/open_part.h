@@ -49,8 +49,9 @@ class OpenPart {
   std::uint64_t inode = 0;
   std::int64_t changed_ns = 0;
 };
-/// Errors: data error for a part that is not there, or damaged.
-Result<std::shared_ptr<const OpenPart>> open_part(const std::string& path);
+/// Errors: data error for a part that is not there, or damaged. `keep`: for the next reader; a part that is about to be
+/// replaced has none.
+Result<std::shared_ptr<const OpenPart>> open_part(const std::string& path, bool keep = true);
 
 /// A decoder's status with its place: data errors become "PATH is damaged: ...".
 Status in_part(const std::string& path, const Status& status);

@@ -6,27 +6,27 @@
 #include <string>
 #include <vector>
 
+#include "lake/column_pages.h"
 #include "lake/files.h"
 #include "lake/writer.h"
 
 namespace parquet {
-class ColumnWriter;
-class ParquetFileWriter;
-class RowGroupWriter;
+class FileMetaData;
+class FileMetaDataBuilder;
+class PageIndexBuilder;
+class SchemaDescriptor;
 class WriterProperties;
 }  // namespace parquet
 
 namespace tapemill::lake {
 
 /// One Parquet file of a table, written into a file that has no name yet. Its bytes depend on the rows and the layout alone:
-/// what the bytes could depend on is handed to Parquet in slices of fixed size, counted from the start of the row group.
+/// pages have a fixed number of rows, counted from the start of their row group. Pages are ours (column_pages.h), what stands
+/// round them, heads, page index and footer, is Parquet's library's.
 class ParquetPart {
  public:
-  /// gather: whole row groups are kept and then written column by column, which is faster; else they are written as they
-  /// come, with every column's encoder open. The bytes are the same.
-  enum class Groups { as_they_come, gather };
   static Result<std::unique_ptr<ParquetPart>> open(const std::string& folder, const Layout& layout,
-                                                   const std::shared_ptr<arrow::Schema>& stored, Groups groups,
+                                                   const std::shared_ptr<arrow::Schema>& stored,
                                                    arrow::MemoryPool* pool);
   ~ParquetPart();
   /// At most room() rows.
@@ -38,23 +38,24 @@ class ParquetPart {
 
  private:
   ParquetPart(PendingFile file, arrow::MemoryPool* pool);
-  Status write_slices(bool all);
-  Status write_slice(std::int64_t rows);
-  Result<arrow::RecordBatchVector> take_pending(std::int64_t rows);
-  Status write_group(std::int64_t rows);
-  Status write_whole(parquet::ColumnWriter& writer, int column, const arrow::RecordBatchVector& pieces);
-  Status write_column(parquet::ColumnWriter& writer, int column, const arrow::Array& values);
+  Status add_pages(bool all);
+  Status add_page(std::int64_t rows);
+  Status end_group();
+  Result<std::shared_ptr<parquet::FileMetaData>> end_file();
   void find_nan(const arrow::RecordBatch& rows);
   PendingFile file_;
   arrow::MemoryPool* pool_;
   std::shared_ptr<arrow::Schema> stored_;
   std::shared_ptr<arrow::io::OutputStream> sink_;
   std::shared_ptr<parquet::WriterProperties> properties_;
-  std::unique_ptr<parquet::ParquetFileWriter> writer_;
-  parquet::RowGroupWriter* group_ = nullptr;  // the writer's, with every column open
-  Groups groups_ = Groups::as_they_come;
+  std::unique_ptr<parquet::SchemaDescriptor> schema_;
+  std::unique_ptr<parquet::FileMetaDataBuilder> metadata_;
+  std::unique_ptr<parquet::PageIndexBuilder> index_;
+  std::vector<std::unique_ptr<ColumnPages>> columns_;
   std::vector<std::shared_ptr<arrow::RecordBatch>> pending_;
   std::int64_t pending_rows_ = 0, rows_ = 0, group_rows_ = 0, part_rows_ = 0, in_group_ = 0;
+  std::int16_t groups_ = 0;
+  int level_ = 3;  // of zstd
   std::set<std::string> with_nan_;
 };
 

@@ -13,6 +13,7 @@
 
 #include "core/time.h"
 #include "lake/files.h"
+#include "lake/rows.h"
 
 namespace tapemill::lake {
 namespace {
@@ -84,6 +85,43 @@ Status stream(const std::string& path, const Part& part, const std::shared_ptr<a
   return Status::OK();
 }
 
+/// The same by our own decoder, for parts of our own writer. NotImplemented, and nothing given yet, where it is another's.
+Status stream_ours(const std::string& path, const Part& part, const std::shared_ptr<arrow::Schema>& schema,
+                   std::int64_t batch_rows, arrow::MemoryPool* pool,
+                   const std::function<Status(const std::shared_ptr<arrow::RecordBatch>&)>& emit) {
+  ARROW_ASSIGN_OR_RAISE(auto open, open_part(path, false));
+  if (!open->ours) return Status::NotImplemented("a part of another writer");
+  for (const auto& field : schema->fields()) {
+    const int column = open->column(field->name());
+    if (column < 0 || part.partition.contains(field->name())) continue;
+    const auto& type = open->types[static_cast<std::size_t>(column)];
+    if (type == nullptr || !type->Equals(field->type())) return Status::NotImplemented("a column of another writer");
+    for (const OpenGroup& group : open->groups)
+      if (group.columns[static_cast<std::size_t>(column)].form == ColumnChunk::Form::other)
+        return Status::NotImplemented("a column of another writer");
+  }
+  const Workers alone(1);
+  std::int64_t rows = 0, ignored = 0;
+  for (std::size_t index = 0; index < open->groups.size(); ++index) {
+    const RowGroup group{&part, path, open->footer, static_cast<int>(index), open};
+    const std::int64_t count = open->groups[index].rows;
+    for (std::int64_t from = 0; from < count; from += batch_rows) {
+      const auto first = static_cast<std::uint32_t>(from),
+                 last = static_cast<std::uint32_t>(std::min(count, from + batch_rows));
+      auto read =
+          gather_rows({ChosenRows{&group, {{first, last, 0}}}}, *schema, schema->field_names(), alone, pool, &ignored);
+      if (read.status().IsNotImplemented() && rows > 0) return data_error("holds pages that its writer never wrote");
+      ARROW_RETURN_NOT_OK(read.status());
+      ARROW_ASSIGN_OR_RAISE(auto batch, (*read)->CombineChunksToBatch(pool));
+      rows += last - first;
+      ARROW_RETURN_NOT_OK(emit(batch));
+    }
+  }
+  if (part.rows >= 0 && rows != part.rows)
+    return data_error(fmt::format("holds {} rows, the log says {}", rows, part.rows));
+  return Status::OK();
+}
+
 }  // namespace
 
 std::shared_ptr<arrow::Schema> streamed_schema(const Snapshot& snapshot) {
@@ -110,9 +148,10 @@ Status stream_part(const Table& table, const Snapshot& snapshot, const Part& par
         if (std::find(columns.begin(), columns.end(), field->name()) != columns.end()) wanted.push_back(field);
       schema = arrow::schema(wanted);
     }
-    Status read = stream(path, part, schema, batch_rows, pool, taker);
+    Status read = stream_ours(path, part, schema, batch_rows, pool, taker);
+    if (emitted.ok() && read.IsNotImplemented()) read = stream(path, part, schema, batch_rows, pool, taker);
     if (!emitted.ok()) return emitted;
-    return read.ok() || read.IsOutOfMemory() ? read : prefixed(read, path);
+    return read.ok() || read.IsOutOfMemory() || read.message().starts_with(path) ? read : prefixed(read, path);
   } catch (const parquet::ParquetStatusException& problem) {
     return problem.status().IsOutOfMemory() ? problem.status() : prefixed(problem.status(), path);
   } catch (const std::exception& problem) {

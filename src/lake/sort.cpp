@@ -11,6 +11,8 @@
 #include <numeric>
 #include <unordered_map>
 
+#include "core/same_text.h"
+
 namespace tapemill::lake {
 namespace {
 
@@ -159,22 +161,6 @@ int RowKeys::compare(std::int64_t row, const RowKeys& other, std::int64_t other_
 
 namespace {
 
-bool equal_bytes(const char* a, const char* b, std::size_t size) {
-  if (size < 8) {
-    std::uint64_t x = 0, y = 0;
-    std::memcpy(&x, a, size), std::memcpy(&y, b, size);
-    return x == y;
-  }
-  std::uint64_t x, y;
-  std::size_t at = 0;
-  for (; at + 8 <= size; at += 8) {
-    std::memcpy(&x, a + at, 8), std::memcpy(&y, b + at, 8);
-    if (x != y) return false;
-  }
-  std::memcpy(&x, a + size - 8, 8), std::memcpy(&y, b + size - 8, 8);
-  return x == y;
-}
-
 /// Whether every row that is equal to the one before it in the columns so far (`tied`) is not below it in this one; the
 /// ties that remain. `tied` has a row less: of rows from + 1 to from + count.
 template <class T>
@@ -192,7 +178,7 @@ bool texts_in_order(const void* memory, const std::int32_t* offsets, std::int64_
   for (std::int64_t i = 0; i < count; ++i) {
     if (tied[i] == 0) continue;
     const std::string_view a = text_at(memory, offsets, from + i), b = text_at(memory, offsets, from + i + 1);
-    if (a.size() == b.size() && equal_bytes(a.data(), b.data(), a.size())) continue;
+    if (same_text(a, b)) continue;
     if (b < a) return false;
     tied[i] = 0;
   }
@@ -282,7 +268,7 @@ Status RowKeys::ranks(const Column& column, std::uint64_t* out, std::uint64_t* m
       continue;
     }
     const std::string_view text = text_at(column.values, column.offsets, row);
-    if (last_number == ~0ULL || text != last) {
+    if (last_number == ~0ULL || !same_text(text, last)) {
       auto [it, fresh] = numbers.try_emplace(text, distinct.size());
       if (fresh) distinct.push_back(text);
       last = text;

@@ -194,7 +194,6 @@ class SortedPartWriter final : public PartWriter {
       ARROW_RETURN_NOT_OK(put_empty());
     } else if (runs_.empty()) {
       ARROW_ASSIGN_OR_RAISE(auto sorted, sort_pending());
-      groups_ = ParquetPart::Groups::gather;  // they are in memory anyway
       for (auto& rows : sorted) {
         ARROW_RETURN_NOT_OK(put(rows));
         rows.reset();
@@ -251,7 +250,7 @@ class SortedPartWriter final : public PartWriter {
   }
 
   Status begin_part() {
-    ARROW_ASSIGN_OR_RAISE(part_, ParquetPart::open(folder(), layout_, partitioning_.stored(), groups_, pool_));
+    ARROW_ASSIGN_OR_RAISE(part_, ParquetPart::open(folder(), layout_, partitioning_.stored(), pool_));
     return Status::OK();
   }
 
@@ -317,7 +316,6 @@ class SortedPartWriter final : public PartWriter {
   std::map<std::string, std::string> partition_;
   bool in_partition_ = false;
   int index_ = 0;
-  ParquetPart::Groups groups_ = ParquetPart::Groups::as_they_come;
   std::unique_ptr<ParquetPart> part_;
   std::vector<Unnamed> unnamed_;
   std::vector<Part> parts_;
@@ -326,7 +324,7 @@ class SortedPartWriter final : public PartWriter {
 }  // namespace
 
 Status publish(const std::vector<PartWriter*>& writers) {
-  constexpr int threads = 8;  // they wait for the disk, which takes many files at once
+  constexpr int threads = 48;  // they wait for the disk's journal, of which one turn serves all that wait
   std::set<std::string> folders;
   std::mutex mutex;
   ARROW_RETURN_NOT_OK(Workers(threads).each(writers.size(), [&](std::size_t i) {
@@ -336,8 +334,9 @@ Status publish(const std::vector<PartWriter*>& writers) {
     folders.merge(own);
     return Status::OK();
   }));
-  for (const std::string& folder : folders) ARROW_RETURN_NOT_OK(sync_folder(folder));
-  return Status::OK();
+  // One journal serves all that wait for it at the same time.
+  const std::vector<std::string> all(folders.begin(), folders.end());
+  return Workers(threads).each(all.size(), [&](std::size_t i) { return sync_folder(all[i]); });
 }
 
 Layout layout_of(const Dataset& dataset) {

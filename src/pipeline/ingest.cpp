@@ -314,8 +314,10 @@ Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, cons
       std::size_t end = std::min(landed.size(), at + kFilesPerCommit);
       // Copying and syncing wait for the disk, parsing for the processor: they go on at once.
       auto landed_now = std::async(std::launch::async, [&, at, end]() -> Status {
-        ARROW_RETURN_NOT_OK(bronze.create(dataset));
-        return land(lake, dataset, landing, at, end, now, budget);
+        auto made = std::async(std::launch::async, [&] { return bronze.create(dataset); });
+        const Status landed = land(lake, dataset, landing, at, end, now, budget);
+        ARROW_RETURN_NOT_OK(made.get());
+        return landed;
       });
       Group group(lake, dataset,
                   {landed.begin() + static_cast<std::ptrdiff_t>(at), landed.begin() + static_cast<std::ptrdiff_t>(end)},

@@ -188,7 +188,8 @@ Status land(const lake::Lake& lake, const Dataset& dataset, const LandingPlan& p
         copies.emplace_back(table.path() + "/" + one.kept_at).write(one.info.path, one.info.sha256, block));
   }
   if (rows.empty()) return Status::OK();
-  for (Copy& copy : copies) ARROW_RETURN_NOT_OK(copy.name());
+  constexpr int waiting = 32;  // for the disk's journal, of which one turn serves all that wait
+  ARROW_RETURN_NOT_OK(Workers(waiting).each(copies.size(), [&](std::size_t i) { return copies[i].name(); }));
   if (!copies.empty()) ARROW_RETURN_NOT_OK(lake::sync_folder(folder));
 
   // The rows say when they arrived: a run that died before its commit, or one beside this, wrote other bytes under another name.

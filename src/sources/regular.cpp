@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/same_text.h"
 #include "core/text.h"
 #include "sources/table.h"
 
@@ -12,7 +13,7 @@ namespace tapemill::sources {
 class RegularReader {
  public:
   RegularReader(TableSource& source, const Block& block)
-      : s_(source), block_(block), text_(block.text->data()), rows_(block.lines) {}
+      : s_(source), block_(block), text_(block.text->data()), rows_(block.lines), repeats_(block.width) {}
 
   /// False: something here is for the long way.
   Result<bool> read(SourceBatch& batch) {
@@ -68,20 +69,34 @@ class RegularReader {
     return made;
   }
 
+  /// Whether a cell has the bytes of the one above it. Found for a whole column when it is asked of it first.
+  bool repeated(int field, std::size_t row) {
+    if (field < 0) return true;
+    auto& known = repeats_[static_cast<std::size_t>(field)];
+    if (known.empty()) {
+      known.resize(rows_);
+      const std::uint32_t* mark = block_.marks.data() + static_cast<std::size_t>(field);
+      std::string_view above;
+      for (std::size_t i = 0; i < rows_; ++i, mark += block_.width) {
+        const std::uint32_t begin = mark[0] + 1;
+        const std::string_view here(text_ + begin, mark[1] - begin);
+        known[i] = same_text(here, above);
+        above = here;
+      }
+    }
+    return known[row] != 0;
+  }
+
   /// The cells that a rule sees of one row; whether they are those of the row before.
   struct Cells {
     std::string_view now[8];
-    std::size_t count = 0;
     bool again = false;
   };
-  void look(const Plan& plan, std::size_t row, Cells& cells) const {
+  void look(const Plan& plan, std::size_t row, Cells& cells) {
     cells.again = row > 0;
-    cells.count = plan.fields.size();
-    for (std::size_t i = 0; i < plan.fields.size(); ++i) {
-      const std::string_view text = cell(row, plan.fields[i]);
-      cells.again = cells.again && text == cells.now[i];
-      cells.now[i] = text;
-    }
+    for (const int field : plan.fields) cells.again = cells.again && repeated(field, row);
+    if (cells.again) return;
+    for (std::size_t i = 0; i < plan.fields.size(); ++i) cells.now[i] = cell(row, plan.fields[i]);
   }
 
   bool obeys(const Plan& plan) {
@@ -130,7 +145,7 @@ class RegularReader {
     for (std::size_t row = 0; row < rows_; ++row) {
       if (valid_[row]) continue;
       const std::string_view text = cell(row, plan.fields[0]);
-      if (text.data() == nullptr || text != seen.now[0] || !seen.again) {
+      if (text.data() == nullptr || !same_text(text, seen.now[0]) || !seen.again) {
         seen.now[0] = text, seen.again = true;
         valid = !is_null(text, s_.form_.dash_is_null);
         value = 0;
@@ -287,10 +302,10 @@ class RegularReader {
     }
     return !out.empty();
   }
-  bool pattern_again(const Plan& plan, std::size_t row) const {
+  bool pattern_again(const Plan& plan, std::size_t row) {
     if (row == 0) return false;
     for (const auto& [literal, index] : plan.pieces)
-      if (index >= 0 && cell(row, index) != cell(row - 1, index)) return false;
+      if (!repeated(index, row)) return false;
     return true;
   }
 
@@ -371,6 +386,7 @@ class RegularReader {
   std::size_t rows_;
   std::shared_ptr<arrow::Buffer> times_;
   std::vector<std::uint8_t> valid_;
+  std::vector<std::vector<std::uint8_t>> repeats_;  // by field
 };
 
 Result<bool> TableSource::read_regular(SourceBatch& batch) {

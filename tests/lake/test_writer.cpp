@@ -97,7 +97,7 @@ TEST_F(WriterTest, EncodingsAndPhysicalTypesAreThoseDeclared) {
   auto parts = write(bars(5000));
   auto file = parquet::ParquetFileReader::OpenFile(table.path() + "/" + parts[0].path);
   auto metadata = file->metadata();
-  EXPECT_EQ(metadata->created_by(), "tapemill version 3 (build " ARROW_VERSION_STRING ")");
+  EXPECT_EQ(metadata->created_by(), "tapemill version 4 (build " ARROW_VERSION_STRING ")");
   EXPECT_EQ(metadata->num_row_groups(), (parts[0].rows + 999) / 1000);
   for (int group = 0; group + 1 < metadata->num_row_groups(); ++group)
     EXPECT_EQ(metadata->RowGroup(group)->num_rows(), 1000);
