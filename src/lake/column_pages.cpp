@@ -97,10 +97,42 @@ Status ColumnPages::end_page(std::int64_t packed, std::size_t unpacked, std::int
   return Status::OK();
 }
 
+Status ColumnPages::adopt(Bytes chunk, std::vector<parquet::EncodedStatistics> bounds,
+                          parquet::EncodedStatistics group_bounds) {
+  Adopted adopted;
+  adopted.bounds = std::move(group_bounds);
+  while (!chunk.empty()) {
+    ARROW_ASSIGN_OR_RAISE(const PageHeader head, parse_page_header(chunk));
+    if (head.size + static_cast<std::size_t>(head.compressed) > chunk.size()) return data_error("a page is cut");
+    const Bytes body = chunk.subspan(head.size, static_cast<std::size_t>(head.compressed));
+    chunk = chunk.subspan(head.size + body.size());
+    if (head.kind == PageHeader::Kind::dictionary && pages_.empty()) {
+      ARROW_ASSIGN_OR_RAISE(adopted.dictionary, arrow::AllocateBuffer(head.uncompressed, pool_));
+      const std::size_t done = ZSTD_decompress(adopted.dictionary->mutable_data(),
+                                               static_cast<std::size_t>(head.uncompressed), body.data(), body.size());
+      if (done != static_cast<std::size_t>(head.uncompressed)) return data_error("a page cannot be decompressed");
+      adopted.count = static_cast<std::int32_t>(head.values);
+      continue;
+    }
+    if (head.kind != PageHeader::Kind::data || pages_.size() == bounds.size())
+      return data_error("a column chunk has other pages than its index says");
+    ARROW_RETURN_NOT_OK(packed_.Append(body.data(), static_cast<std::int64_t>(body.size())));
+    pages_.push_back({packed_.length() - head.compressed, head.compressed, head.uncompressed, rows_,
+                      static_cast<std::int32_t>(head.values), static_cast<parquet::Encoding::type>(head.encoding),
+                      std::move(bounds[pages_.size()])});
+    rows_ += head.values;
+  }
+  if (pages_.size() != bounds.size()) return data_error("a column chunk has other pages than its index says");
+  adopted_ = std::move(adopted);
+  return Status::OK();
+}
+
 Status ColumnPages::write(parquet::PageWriter& writer, parquet::ColumnIndexBuilder& index,
                           parquet::ColumnChunkMetaDataBuilder& chunk) {
   std::int32_t count = 0;
-  ARROW_ASSIGN_OR_RAISE(auto values, dictionary(count));
+  std::shared_ptr<arrow::Buffer> values;
+  if (adopted_) values = adopted_->dictionary, count = adopted_->count;
+  else ARROW_RETURN_NOT_OK(dictionary(count).Value(&values));
   if (values != nullptr) writer.WriteDictionaryPage(parquet::DictionaryPage(values, count, parquet::Encoding::PLAIN));
   bool fallback = false;
   for (const Page& page : pages_) {
@@ -111,7 +143,7 @@ Status ColumnPages::write(parquet::PageWriter& writer, parquet::ColumnIndexBuild
     fallback |= values != nullptr && page.encoding != parquet::Encoding::RLE_DICTIONARY;
   }
   index.Finish();
-  parquet::EncodedStatistics bounds = group_bounds().Encode();
+  parquet::EncodedStatistics bounds = adopted_ ? std::move(adopted_->bounds) : group_bounds().Encode();
   bounds.ApplyStatSizeLimits(kLongestBound);
   bounds.set_is_signed(column_->sort_order() == parquet::SortOrder::SIGNED);
   chunk.SetStatistics(bounds);
@@ -119,6 +151,7 @@ Status ColumnPages::write(parquet::PageWriter& writer, parquet::ColumnIndexBuild
   pages_.clear();
   packed_.Rewind(0);
   rows_ = 0;
+  adopted_.reset();
   end_group();
   return Status::OK();
 }

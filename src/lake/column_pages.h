@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/status.h"
+#include "lake/pages.h"
 
 namespace arrow {
 class Array;
@@ -36,6 +38,9 @@ class ColumnPages {
   virtual ~ColumnPages() = default;
   /// One page. What comes out depends on the group's rows so far alone. NotImplemented: a type that has no form in Parquet.
   virtual Status add(const arrow::Array& rows) = 0;
+  /// Instead of all of a group's pages: those of a column chunk that a part of the same layout and writer has, which stay as
+  /// they are. `bounds`: of each page. Data errors without a place.
+  Status adopt(Bytes chunk, std::vector<parquet::EncodedStatistics> bounds, parquet::EncodedStatistics group_bounds);
   /// Ends the group: its pages go to `writer`, its bounds to `index` and `chunk`.
   Status write(parquet::PageWriter& writer, parquet::ColumnIndexBuilder& index,
                parquet::ColumnChunkMetaDataBuilder& chunk);
@@ -70,6 +75,14 @@ class ColumnPages {
   arrow::BufferBuilder packed_;
   std::shared_ptr<arrow::ResizableBuffer> page_;
   std::int64_t rows_ = 0;
+
+ private:
+  struct Adopted {
+    parquet::EncodedStatistics bounds;
+    std::shared_ptr<arrow::Buffer> dictionary;
+    std::int32_t count = 0;
+  };
+  std::optional<Adopted> adopted_;
 };
 
 }  // namespace tapemill::lake

@@ -7,7 +7,6 @@
 #include <arrow/util/compression.h>
 #include <parquet/arrow/schema.h>
 #include <parquet/column_writer.h>
-#include <parquet/exception.h>
 #include <parquet/file_writer.h>
 #include <parquet/page_index.h>
 #include <unistd.h>
@@ -20,7 +19,6 @@ namespace tapemill::lake {
 namespace {
 
 constexpr std::int64_t kSinkBytes = 256 << 10;
-constexpr std::int64_t kPageRows = 4096;  // small ones pack better, and a symbol costs the reader one a column
 constexpr const char* kWriter = "4";  // raise it when the bytes written for the same rows change
 
 PageEncoding encoding_of(const std::string& name) {
@@ -75,16 +73,6 @@ Result<PageEncoding> encoding_for(const Layout& layout, const arrow::Field& fiel
   return usage_error(
       fmt::format("column \"{}\": the encoding {} does not fit {}", field.name(), encoding, field.type()->ToString()),
       "delta is for whole numbers, dates, times and decimals, byte_stream_split for doubles");
-}
-
-/// Exceptions of Parquet's end here.
-template <class Work>
-Status guarded(Work&& work) {
-  try {
-    return work();
-  } catch (const parquet::ParquetStatusException& failed) {
-    return failed.status();
-  } catch (const std::exception& failed) { return Status::IOError(failed.what()); }
 }
 
 template <class Array>

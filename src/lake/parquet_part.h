@@ -1,11 +1,13 @@
 #pragma once
 #include <arrow/record_batch.h>
+#include <parquet/exception.h>
 
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "lake/chunk_reader.h"
 #include "lake/column_pages.h"
 #include "lake/files.h"
 #include "lake/writer.h"
@@ -32,6 +34,9 @@ class ParquetPart {
   /// At most room() rows.
   Status append(const std::shared_ptr<arrow::RecordBatch>& stored);
   std::int64_t room() const { return part_rows_ - rows_ - pending_rows_; }
+  /// Instead of append(): all rows of a part whose layout and writer are these, with other values in some columns. The pages
+  /// of the others are copied.
+  Status carry(const std::string& path, const Part& source, const arrow::Schema& schema, const Change& change);
   /// Writes what is left and the footer; rows, size and stats of the result are set.
   Result<Part> finish();
   PendingFile& file() { return file_; }
@@ -41,6 +46,9 @@ class ParquetPart {
   Status add_pages(bool all);
   Status add_page(std::int64_t rows);
   Status end_group();
+  Status carry_column(int column, int source_column, const OpenPart& source, int group, const PartFile& file);
+  Status carry_changed(const Part& source, const std::shared_ptr<const OpenPart>& open, int group,
+                       const arrow::Schema& schema, const Change& change);
   Result<std::shared_ptr<parquet::FileMetaData>> end_file();
   void find_nan(const arrow::RecordBatch& rows);
   PendingFile file_;
@@ -58,6 +66,18 @@ class ParquetPart {
   int level_ = 3;  // of zstd
   std::set<std::string> with_nan_;
 };
+
+inline constexpr std::int64_t kPageRows = 4096;  // small ones pack better, and a symbol costs the reader one a column
+
+/// Exceptions of Parquet's end here.
+template <class Work>
+Status guarded(Work&& work) {
+  try {
+    return work();
+  } catch (const parquet::ParquetStatusException& failed) {
+    return failed.status();
+  } catch (const std::exception& failed) { return Status::IOError(failed.what()); }
+}
 
 /// What besides the rows decides a part's bytes; part of its name.
 std::string writer_version();

@@ -58,6 +58,19 @@ class SortedPartWriter final : public PartWriter {
     return pending_bytes_ >= limit_ ? spill() : Status::OK();
   }
 
+  Result<bool> carry(const Table& from, const arrow::Schema& schema, const Part& part, const Change& change) override {
+    if (!runs_.empty() || !pending_.empty()) return false;
+    const bool same = in_partition_ && partition_ == part.partition;
+    const std::string hive = partitioning_.folder(part.partition);
+    const std::string name = name_of(from.name(), hive, same ? index_ : 0);
+    if (part.path != (hive.empty() ? name : hive + "/" + name)) return false;
+    if (!same) partition_ = part.partition, in_partition_ = true, index_ = 0;
+    ARROW_RETURN_NOT_OK(begin_part());
+    ARROW_RETURN_NOT_OK(part_->carry(from.path() + "/" + part.path, part, schema, change));
+    ARROW_RETURN_NOT_OK(end_part());
+    return true;
+  }
+
   Result<std::vector<Part>> finish() override {
     std::set<std::string> folders;
     Status status = write_all();
@@ -191,7 +204,7 @@ class SortedPartWriter final : public PartWriter {
 
   Status write_all() {
     if (runs_.empty() && pending_.empty()) {
-      ARROW_RETURN_NOT_OK(put_empty());
+      if (parts_.empty()) ARROW_RETURN_NOT_OK(put_empty());
     } else if (runs_.empty()) {
       ARROW_ASSIGN_OR_RAISE(auto sorted, sort_pending());
       for (auto& rows : sorted) {
@@ -254,21 +267,25 @@ class SortedPartWriter final : public PartWriter {
     return Status::OK();
   }
 
+  std::string name_of(const TableName& table, const std::string& hive, int index) const {
+    Sha256 hash;
+    for (const std::string& piece :
+         {writer_version(), table.str(), hive, provenance_.sha256, provenance_.unit, provenance_.form,
+          std::to_string(provenance_.ordinal), fingerprint(layout_), std::to_string(index)}) {
+      hash.add(piece);
+      hash.add(std::string_view("\0", 1));
+    }
+    hash.add(provenance_.arrival);
+    return fmt::format("part-{:05}-{}.parquet", index, hash.hex().substr(0, 32));
+  }
+
   Status end_part() {
     if (part_ == nullptr) return Status::OK();
     auto finished = part_->finish();
     if (!finished.ok()) return prefixed(finished.status(), folder());
     Part part = *std::move(finished);
     const std::string hive = partitioning_.folder(partition_);
-    Sha256 hash;
-    for (const std::string& piece :
-         {writer_version(), table_.name().str(), hive, provenance_.sha256, provenance_.unit, provenance_.form,
-          std::to_string(provenance_.ordinal), fingerprint(layout_), std::to_string(index_)}) {
-      hash.add(piece);
-      hash.add(std::string_view("\0", 1));
-    }
-    hash.add(provenance_.arrival);
-    const std::string name = fmt::format("part-{:05}-{}.parquet", index_++, hash.hex().substr(0, 32));
+    const std::string name = name_of(table_.name(), hive, index_++);
     part.path = hive.empty() ? name : hive + "/" + name;
     part.partition = partition_;
     part.tags = provenance_.tags;

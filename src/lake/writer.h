@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <set>
 
 #include "lake/lake.h"
@@ -16,6 +17,13 @@ struct Provenance {
   std::optional<std::map<std::string, std::string>> partition = {};
 };
 
+/// How a part's rows change on their way into another table of the same layout.
+struct Change {
+  std::vector<std::string> columns,
+      reads;  // what comes out otherwise, and all that derive() wants; both of the rows' columns
+  std::function<Result<std::shared_ptr<arrow::RecordBatch>>(const std::shared_ptr<arrow::RecordBatch>& reads)> derive;
+};
+
 /// Writes the rows of one source into sorted Parquet parts, one or more per partition; parts are synced but not visible
 /// until a commit names them. abort() (also the destructor without finish()) forgets the rows; before finish() nothing is on
 /// the disk under a name. Parts that finish() has named stay, committed or not: their names say their content, another
@@ -26,6 +34,11 @@ class PartWriter {
   virtual ~PartWriter() = default;
   /// Rows of Layout::schema. Sorted runs are spilled beside the table when they pass a fifth of what is left of the budget.
   virtual Status write(const std::shared_ptr<arrow::RecordBatch>& rows) = 0;
+  /// Instead of write(): the rows of a part of table `from`. False, and nothing done, where it was not written out of the same
+  /// source by a writer of the same version and an equal layout, which its name tells; `schema`: its table's. What would come
+  /// out by write() comes out, byte by byte, at the cost of the columns that change.
+  virtual Result<bool> carry(const Table& from, const arrow::Schema& schema, const Part& part,
+                             const Change& change) = 0;
   virtual Result<std::vector<Part>> finish() = 0;  // ready for Transaction::adds
   /// As finish(), but the parts have no names before publish(): many writers' files are then synced together.
   virtual Result<std::vector<Part>> finish_unnamed() = 0;

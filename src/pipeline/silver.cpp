@@ -2,6 +2,7 @@
 #include <arrow/util/bit_util.h>
 #include <arrow/util/bitmap_ops.h>
 
+#include <algorithm>
 #include <set>
 
 #include "core/expression.h"
@@ -36,11 +37,11 @@ struct Rule {
   std::vector<std::string> columns;
 };
 
-Result<std::vector<Rule>> compile(const Dataset& dataset) {
+Result<std::vector<Rule>> compile(const Dataset& dataset, const arrow::Schema& schema) {
   std::vector<Rule> rules;
   for (const auto& rule : dataset.silver_nulls) {
     ARROW_ASSIGN_OR_RAISE(auto parsed, Expression::parse(rule.when, dataset.path));
-    ARROW_ASSIGN_OR_RAISE(auto when, RowExpression::compile(parsed, *dataset.schema(), dataset.path));
+    ARROW_ASSIGN_OR_RAISE(auto when, RowExpression::compile(parsed, schema, dataset.path));
     rules.push_back({std::move(when), rule.columns});
   }
   return rules;
@@ -59,6 +60,33 @@ Result<std::shared_ptr<arrow::RecordBatch>> derive(const std::vector<Rule>& rule
   return rows;
 }
 
+/// What the rules look at and what they change, for parts of which the other columns are copied unread.
+Result<lake::Change> change_of(const Dataset& dataset) {
+  std::vector<std::string> wanted;
+  lake::Change change;
+  for (const auto& rule : dataset.silver_nulls) {
+    ARROW_ASSIGN_OR_RAISE(auto parsed, Expression::parse(rule.when, dataset.path));
+    parsed.names(wanted);
+    for (const std::string& name : rule.columns) {
+      if (std::find(change.columns.begin(), change.columns.end(), name) == change.columns.end())
+        change.columns.push_back(name);
+    }
+  }
+  wanted.insert(wanted.end(), change.columns.begin(), change.columns.end());
+  arrow::FieldVector fields;
+  const auto schema = dataset.schema();
+  for (const auto& field : schema->fields()) {
+    if (std::find(wanted.begin(), wanted.end(), field->name()) == wanted.end()) continue;
+    fields.push_back(field);
+    change.reads.push_back(field->name());
+  }
+  ARROW_ASSIGN_OR_RAISE(auto rules, compile(dataset, *arrow::schema(fields)));
+  change.derive = [rules = std::move(rules)](const std::shared_ptr<arrow::RecordBatch>& rows) {
+    return derive(rules, rows);
+  };
+  return change;
+}
+
 /// A unit of bronze on its way into silver.
 struct Derived {
   lake::UnitState state;
@@ -67,10 +95,29 @@ struct Derived {
   std::int64_t rows = 0;
 };
 
+/// False where a part is not one that can be carried: rows of other units in it, another writer's, another layout's.
+Result<bool> carry_unit(const lake::Table& bronze, const lake::Snapshot& snapshot, const lake::Change& change,
+                        const lake::UnitState& state, lake::PartWriter& writer) {
+  for (const lake::Part& part : snapshot.parts) {
+    if (!std::binary_search(state.paths.begin(), state.paths.end(), part.path)) continue;
+    ARROW_ASSIGN_OR_RAISE(bool carried, writer.carry(bronze, *snapshot.schema, part, change));
+    if (!carried) return false;
+  }
+  return true;
+}
+
 Status derive_unit(const lake::Table& bronze, const lake::Snapshot& snapshot, const lake::Table& silver,
-                   const Dataset& dataset, const std::vector<Rule>& rules, Derived& unit, MemoryBudget& budget) {
+                   const Dataset& dataset, const std::vector<Rule>& rules, const lake::Change& change, Derived& unit,
+                   MemoryBudget& budget) {
   lake::Provenance provenance{
       unit.state.sha256, unit.state.unit, unit.state.form, unit.state.ordinal, {{"file", unit.state.source}}};
+  ARROW_ASSIGN_OR_RAISE(unit.writer, lake::write_parts(silver, lake::layout_of(dataset), provenance, budget));
+  ARROW_ASSIGN_OR_RAISE(bool carried, carry_unit(bronze, snapshot, change, unit.state, *unit.writer));
+  if (carried) {
+    ARROW_ASSIGN_OR_RAISE(unit.made, unit.writer->finish_unnamed());
+    unit.rows = unit.state.rows;
+    return Status::OK();
+  }
   ARROW_ASSIGN_OR_RAISE(unit.writer, lake::write_parts(silver, lake::layout_of(dataset), provenance, budget));
   ARROW_RETURN_NOT_OK(lake::stream_unit(bronze, snapshot, unit.state, budget.pool(),
                                         [&](const std::shared_ptr<arrow::RecordBatch>& batch) -> Status {
@@ -88,7 +135,8 @@ Status refresh_silver(const lake::Lake& lake, const Dataset& dataset, const Work
   lake::Table bronze = lake.table(lake::Layer::bronze, dataset.table),
               silver = lake.table(lake::Layer::silver, dataset.table);
   ARROW_RETURN_NOT_OK(silver.create(dataset));
-  ARROW_ASSIGN_OR_RAISE(auto rules, compile(dataset));
+  ARROW_ASSIGN_OR_RAISE(auto rules, compile(dataset, *dataset.schema()));
+  ARROW_ASSIGN_OR_RAISE(auto change, change_of(dataset));
   for (std::int64_t last = -2;;) {
     ARROW_ASSIGN_OR_RAISE(lake::Snapshot from, bronze.snapshot());
     ARROW_ASSIGN_OR_RAISE(lake::Snapshot to, silver.snapshot());
@@ -123,7 +171,9 @@ Status refresh_silver(const lake::Lake& lake, const Dataset& dataset, const Work
       const std::size_t count = std::min(kAtOnce, units.size() - at);
       ARROW_RETURN_NOT_OK(workers.each(
           count,
-          [&](std::size_t i) { return derive_unit(bronze, from, silver, dataset, rules, units[at + i], budget); },
+          [&](std::size_t i) {
+            return derive_unit(bronze, from, silver, dataset, rules, change, units[at + i], budget);
+          },
           interrupt()));
       std::vector<lake::PartWriter*> writers;
       for (std::size_t i = at; i < at + count; ++i) writers.push_back(units[i].writer.get());
