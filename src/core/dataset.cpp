@@ -9,6 +9,7 @@
 #include "core/config.h"
 #include "core/document.h"
 #include "core/paths.h"
+#include "core/read_check.h"
 
 namespace fs = std::filesystem;
 namespace tapemill {
@@ -39,7 +40,7 @@ Status one_of(const Node& node, const std::string& value, const std::vector<std:
 }
 
 Result<Column> read_column(const Node& name, const Node& node) {
-  ARROW_RETURN_NOT_OK(node.only({"type", "unit", "null", "encoding", "help"}));
+  ARROW_RETURN_NOT_OK(node.only({"type", "unit", "null", "encoding", "default", "help"}));
   Column column;
   column.name = name.text;
   std::string type, null = "allow";
@@ -48,6 +49,8 @@ Result<Column> read_column(const Node& name, const Node& node) {
   ARROW_RETURN_NOT_OK(read_text(node, "help", column.help));
   ARROW_RETURN_NOT_OK(read_text(node, "encoding", column.encoding));
   ARROW_RETURN_NOT_OK(read_text(node, "null", null));
+  if (const Node* fallback = node.find("default"); fallback != nullptr && fallback->type != Node::Type::null)
+    ARROW_RETURN_NOT_OK(fallback->as_string().Value(&column.fallback.emplace()));
   if (null != "allow" && null != "refuse") return node.find("null")->error("null is allow or refuse");
   column.null_refused = null == "refuse";
   if (!column.encoding.empty())
@@ -77,37 +80,6 @@ Result<Column> read_column(const Node& name, const Node& node) {
   }
   ARROW_RETURN_NOT_OK(one_of(at, type, known));
   return column;
-}
-
-Status read_severity(const Node& node, const std::string& text, CheckSpec::Severity& out) {
-  if (text == "warn") out = CheckSpec::Severity::warn;
-  else if (text == "quarantine") out = CheckSpec::Severity::quarantine;
-  else if (text == "stop") out = CheckSpec::Severity::stop;
-  else return node.error(fmt::format("\"{}\" is no severity", text), "a check says warn, quarantine or stop");
-  return Status::OK();
-}
-
-Result<CheckSpec> read_check(const Node& item) {
-  if (!item.is_map() || item.members.size() != 1)
-    return item.error("a check is written \"name: severity\" or \"name: {...}\"");
-  const auto& [key, body] = item.members.front();
-  CheckSpec check;
-  check.name = key.text;
-  check.where = key.place();
-  if (body.is_scalar()) {
-    ARROW_RETURN_NOT_OK(read_severity(body, body.text, check.severity));
-    return check;
-  }
-  ARROW_RETURN_NOT_OK(body.only({"columns", "rule", "over", "least", "most", "otherwise"}));
-  ARROW_RETURN_NOT_OK(read_names(body, "columns", check.columns));
-  ARROW_RETURN_NOT_OK(read_text(body, "rule", check.rule));
-  if (const Node* over = body.find("over")) ARROW_RETURN_NOT_OK(over->as_number().Value(&check.over));
-  if (const Node* least = body.find("least")) ARROW_RETURN_NOT_OK(read_value(*least, check.least));
-  if (const Node* most = body.find("most")) ARROW_RETURN_NOT_OK(read_value(*most, check.most));
-  ARROW_ASSIGN_OR_RAISE(const Node* otherwise, body.need("otherwise"));
-  ARROW_RETURN_NOT_OK(read_severity(*otherwise, otherwise->text, check.severity));
-  if (const Node* rule = body.find("rule")) check.where = rule->place();
-  return check;
 }
 
 Status read_available(const Node& root, Dataset& dataset) {
@@ -174,17 +146,29 @@ Status check_names(const Node& root, const char* key, const std::vector<std::str
 }
 
 Status read_dataset(const Node& root, Dataset& dataset) {
-  ARROW_RETURN_NOT_OK(root.only({"table",        "title",
-                                 "source",       "calendar",
-                                 "currency",     "exchange",
-                                 "session",      "key",
-                                 "available",    "bar",
-                                 "partitions",   "sort",
-                                 "landing",      "silver",
-                                 "silver_nulls", "columns",
-                                 "csv",          "checks",
-                                 "retention",    "row_group_rows",
-                                 "part_rows",    "compression_level"}));
+  ARROW_RETURN_NOT_OK(root.only({"schema_version",
+                                 "table",
+                                 "title",
+                                 "source",
+                                 "calendar",
+                                 "currency",
+                                 "exchange",
+                                 "session",
+                                 "key",
+                                 "available",
+                                 "bar",
+                                 "partitions",
+                                 "sort",
+                                 "landing",
+                                 "silver",
+                                 "silver_nulls",
+                                 "columns",
+                                 "csv",
+                                 "checks",
+                                 "retention",
+                                 "row_group_rows",
+                                 "part_rows",
+                                 "compression_level"}));
   ARROW_RETURN_NOT_OK(read_text(root, "table", dataset.table, true));
   if (dataset.table.empty() ||
       dataset.table.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") != std::string::npos)
@@ -198,6 +182,7 @@ Status read_dataset(const Node& root, Dataset& dataset) {
   dataset.calendar = *calendar;
   ARROW_RETURN_NOT_OK(read_text(root, "currency", dataset.currency));
   ARROW_RETURN_NOT_OK(read_text(root, "exchange", dataset.exchange));
+  ARROW_RETURN_NOT_OK(read_text(root, "schema_version", dataset.schema_version));
   ARROW_RETURN_NOT_OK(read_names(root, "key", dataset.key));
   ARROW_RETURN_NOT_OK(read_names(root, "partitions", dataset.partitions));
   ARROW_RETURN_NOT_OK(read_names(root, "sort", dataset.sort));

@@ -21,6 +21,7 @@ struct Column {
   int scale = 0;                 // of a decimal
   std::string unit;              // "USD", "shares"; empty where there is none
   bool null_refused = false;     // null: refuse
+  std::optional<std::string> fallback;  // default: of rows written before the column was there
   std::string encoding;          // plain | dictionary | delta | byte_stream_split; empty: by type
   std::string help;
   std::shared_ptr<arrow::DataType> type() const;
@@ -30,29 +31,37 @@ struct CheckSpec {
   std::string name;                              // ohlc_order, unique_key, expression, ...
   enum class Severity { warn, quarantine, stop } severity = Severity::quarantine;
   std::vector<std::string> columns;
+  std::vector<std::string> of;                   // expressions whose values are judged by a statistic
   std::string rule;                              // of an expression
-  double over = 0;                               // threshold of a move
-  std::optional<double> least, most;             // of a range, inclusive
-  std::string where;                             // file:line of the declaration
+  double over = 0;  // threshold: of a move, of a share, k of a statistic; 0: its default
+  std::optional<double> least, most;  // of a range, inclusive; least share of a completeness
+  std::string by;  // column whose values are judged apart; "none": all rows of the file
+  bool change = false;  // a statistic of value / the one before - 1
+  std::int64_t window = 0, after = 0;  // rows a statistic is fitted on at most, at least; 0: its default
+  std::int64_t trees = 0, seed = 1;  // of an isolation forest
+  std::int64_t within = 0;  // microseconds: of a quote's age
+  std::vector<std::string> given;  // the keys that were written
+  std::string where;  // file:line of the declaration
 };
 
 struct CsvColumn {
-  std::string from;                              // header name in the file
-  std::string format;                            // of a date or time
-  std::string fill;                              // text with {column} of other columns: "{exchange}:{symbol}"
+  std::string from;  // header name in the file
+  std::string format;  // of a date or time
+  std::string fill;  // text with {column} of other columns: "{exchange}:{symbol}"
 };
 
 /// A data set as its YAML declares it (docs/formats/dataset.md; datasets/*.yaml).
 struct Dataset {
   std::string table, title, source, calendar_name, currency, exchange;
-  std::string path;                              // of the YAML
-  std::string text;                              // the YAML itself: what a lake keeps of it
+  std::string schema_version;  // 1.2.0; empty: none is declared, and rows carry none
+  std::string path;  // of the YAML
+  std::string text;  // the YAML itself: what a lake keeps of it
   std::shared_ptr<const Calendar> calendar;
   bool session_from_file_name = false;
   std::string session_column = "session";
   std::vector<std::string> key, partitions, sort;
-  std::string available = "session_close";       // session_close | bar_close
-  std::int64_t available_lag = 0, bar = 0;        // microseconds; bar: kDay, kMinute, kSecond
+  std::string available = "session_close";  // session_close | bar_close
+  std::int64_t available_lag = 0, bar = 0;  // microseconds; bar: kDay, kMinute, kSecond
   bool landing_copy = true;
   bool silver_is_view = true;
   struct NullRule {
@@ -60,18 +69,18 @@ struct Dataset {
     std::string when;
   };
   std::vector<NullRule> silver_nulls;
-  std::vector<Column> columns;                   // bronze's, in order
+  std::vector<Column> columns;  // bronze's, in order
   std::map<std::string, CsvColumn> csv;
   char csv_delimiter = ',';
-  std::string csv_encoding = "utf-8";            // utf-8 | utf-16le | utf-16be | windows-1252 | latin-1
-  bool csv_header = true;                        // false: the columns are called column_1, column_2, ...
+  std::string csv_encoding = "utf-8";  // utf-8 | utf-16le | utf-16be | windows-1252 | latin-1
+  bool csv_header = true;  // false: the columns are called column_1, column_2, ...
   std::vector<CheckSpec> checks;
   std::string bronze_retention, silver_retention;
   std::int64_t row_group_rows = 1'000'000, part_rows = 8'000'000;
   int compression_level = 3;
 
   const Column* column(std::string_view name) const;
-  std::shared_ptr<arrow::Schema> schema() const; // of `columns`, plus available_at timestamp[us, UTC] last
+  std::shared_ptr<arrow::Schema> schema() const;  // of `columns`, plus available_at timestamp[us, UTC] last
 };
 
 /// datasets/NAME.yaml of the user's folder (./datasets) or of the share folder; or a path that ends in .yaml.

@@ -31,6 +31,15 @@ Result<std::unique_ptr<Check>> make_expression(const CheckSpec& spec, const Data
 std::unique_ptr<Check> make_unique_key(const CheckSpec& spec, const Dataset& dataset);
 std::unique_ptr<Check> make_calendar_session(const CheckSpec& spec, const Dataset& dataset);
 std::unique_ptr<Check> make_missing_sessions(const CheckSpec& spec, const Dataset& dataset);
+Result<std::unique_ptr<Check>> make_distance(const CheckSpec& spec, const Dataset& dataset);  // iqr, zscore, mad
+Result<std::unique_ptr<Check>> make_isolation_forest(const CheckSpec& spec, const Dataset& dataset);
+Result<std::unique_ptr<Check>> make_monotonic_time(const CheckSpec& spec, const Dataset& dataset);
+Result<std::unique_ptr<Check>> make_quote_age(const CheckSpec& spec, const Dataset& dataset);
+Result<std::unique_ptr<Check>> make_crossed_spread(const CheckSpec& spec, const Dataset& dataset);
+Result<std::unique_ptr<Check>> make_completeness(const CheckSpec& spec, const Dataset& dataset);
+Result<std::unique_ptr<Check>> make_share(const CheckSpec& spec, const Dataset& dataset);  // null, duplicate, outlier
+std::unique_ptr<Check> make_price_anomaly(const CheckSpec& spec);
+std::unique_ptr<Check> make_finite(const CheckSpec& spec);
 std::unique_ptr<Check> make_move(const CheckSpec& spec, const Dataset& dataset);
 
 }  // namespace tapemill::quality
