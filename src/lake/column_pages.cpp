@@ -29,7 +29,12 @@ ZSTD_CCtx* zstd_context() {
 }  // namespace
 
 ColumnPages::ColumnPages(const parquet::ColumnDescriptor* column, const Options& options, arrow::MemoryPool* pool)
-    : column_(column), options_(options), pool_(pool), optional_(column->max_definition_level() > 0), packed_(pool) {}
+    : column_(column),
+      options_(options),
+      pool_(pool),
+      optional_(column->max_definition_level() > 0),
+      packed_(pool),
+      level_(options.level) {}
 
 Result<std::uint8_t*> ColumnPages::room(std::size_t bytes) {
   const auto wanted = static_cast<std::int64_t>(bytes + kEncodeSlack);
@@ -69,16 +74,35 @@ std::size_t ColumnPages::put_levels(const arrow::Array& rows, std::uint8_t* out)
   return static_cast<std::size_t>(at - out);
 }
 
-Result<std::int64_t> ColumnPages::pack(const std::uint8_t* bytes, std::size_t size) {
+Result<std::int64_t> ColumnPages::pack(const std::uint8_t* bytes, std::size_t size, int level) {
   const std::size_t most = ZSTD_compressBound(size);
   ARROW_RETURN_NOT_OK(packed_.Reserve(static_cast<std::int64_t>(most)));
   ZSTD_CCtx* context = zstd_context();
   if (context == nullptr) return Status::OutOfMemory("zstd");
   const std::size_t done =
-      ZSTD_compressCCtx(context, packed_.mutable_data() + packed_.length(), most, bytes, size, options_.level);
+      ZSTD_compressCCtx(context, packed_.mutable_data() + packed_.length(), most, bytes, size, level);
   if (ZSTD_isError(done) != 0) return Status::OutOfMemory("zstd: ", ZSTD_getErrorName(done));
   packed_.UnsafeAdvance(static_cast<std::int64_t>(done));
   return static_cast<std::int64_t>(done);
+}
+
+void ColumnPages::drop_first(std::int64_t first, std::int64_t second) {
+  std::uint8_t* behind = packed_.mutable_data() + packed_.length() - second;
+  std::memmove(behind - first, behind, static_cast<std::size_t>(second));
+  packed_.Rewind(packed_.length() - first);
+}
+
+Result<std::int64_t> ColumnPages::pack_page(const std::uint8_t* bytes, std::size_t size) {
+  constexpr std::size_t worth_a_trial = 2048;
+  if (!trial()) return pack(bytes, size);
+  level_ = options_.level;
+  ARROW_ASSIGN_OR_RAISE(const std::int64_t packed, pack(bytes, size));
+  if (level_ <= 1 || size < worth_a_trial) return packed;
+  ARROW_ASSIGN_OR_RAISE(const std::int64_t fast, pack(bytes, size, 1));
+  if (fast * 50 > packed * 51) return drop_second(fast), packed;
+  drop_first(packed, fast);
+  level_ = 1;
+  return fast;
 }
 
 Status ColumnPages::end_page(std::int64_t packed, std::size_t unpacked, std::int64_t rows,

@@ -57,9 +57,16 @@ class ColumnPages {
   Result<std::uint8_t*> room(std::size_t bytes);
   std::size_t put_levels(const arrow::Array& rows, std::uint8_t* out) const;
   std::size_t levels_room(const arrow::Array& rows) const;
-  /// Packs `bytes` behind the pages so far; how long it is then. Where a page has two forms, the second is packed behind the
-  /// first, and keep() says which stays.
-  Result<std::int64_t> pack(const std::uint8_t* bytes, std::size_t size);
+  /// Packs `bytes` behind the pages so far; how long it is then.
+  Result<std::int64_t> pack(const std::uint8_t* bytes, std::size_t size) { return pack(bytes, size, level_); }
+  Result<std::int64_t> pack(const std::uint8_t* bytes, std::size_t size, int level);
+  /// Of the two that were packed last the first goes, or the second.
+  void drop_first(std::int64_t first, std::int64_t second);
+  void drop_second(std::int64_t second) { packed_.Rewind(packed_.length() - second); }
+  /// Whether the page at hand is one on which ways are tried, for itself and those after it.
+  bool trial() const { return pages_.size() % 16 == 0; }
+  /// Packs a page; where it is a trial, by zstd's fastest level too, which stays where it costs a fiftieth at most.
+  Result<std::int64_t> pack_page(const std::uint8_t* bytes, std::size_t size);
   Status end_page(std::int64_t packed, std::size_t unpacked, std::int64_t rows, parquet::Encoding::type encoding,
                   parquet::Statistics& bounds);
   virtual void end_group() = 0;
@@ -75,6 +82,7 @@ class ColumnPages {
   arrow::BufferBuilder packed_;
   std::shared_ptr<arrow::ResizableBuffer> page_;
   std::int64_t rows_ = 0;
+  int level_;  // that the last trial chose
 
  private:
   struct Adopted {

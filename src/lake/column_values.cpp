@@ -97,7 +97,7 @@ class TypedPages final : public ColumnPages {
     ARROW_ASSIGN_OR_RAISE(std::uint8_t* page, room(levels_room(rows) + plain_room(values, count)));
     std::size_t size = put_levels(rows, page);
     size += split ? encode_split(values, count, sizeof(T), page + size) : put_plain(values, count, page + size);
-    ARROW_ASSIGN_OR_RAISE(const std::int64_t packed, pack(page, size));
+    ARROW_ASSIGN_OR_RAISE(const std::int64_t packed, pack_page(page, size));
     return end_page(packed, size, rows.length(),
                     split ? parquet::Encoding::BYTE_STREAM_SPLIT : parquet::Encoding::PLAIN, *bounds_);
   }
@@ -113,22 +113,18 @@ class TypedPages final : public ColumnPages {
       const std::size_t size = put_levels(rows, page);
       return size + encode_delta(values, count, packing, page + size);
     };
-    const bool trial = pages_.size() % kTryEvery == 0;
-    if (trial) packing_ = Packing::tight;
-    std::size_t size = put(packing_);
-    ARROW_ASSIGN_OR_RAISE(std::int64_t packed, pack(page, size));
-    if (trial) {
-      const std::size_t other_size = put(Packing::bytes);
-      ARROW_ASSIGN_OR_RAISE(const std::int64_t other, pack(page, other_size));
-      if (other < packed) {
-        std::uint8_t* behind = packed_.mutable_data() + packed_.length() - other;
-        std::memmove(behind - packed, behind, static_cast<std::size_t>(other));
-        packed_.Rewind(packed_.length() - packed);
-        packing_ = Packing::bytes, packed = other, size = other_size;
-      } else {
-        packed_.Rewind(packed_.length() - other);
-      }
+    if (trial()) {
+      level_ = options_.level;
+      const std::size_t tight = put(Packing::tight);
+      ARROW_ASSIGN_OR_RAISE(const std::int64_t one, pack(page, tight));
+      const std::size_t by_bytes = put(Packing::bytes);
+      ARROW_ASSIGN_OR_RAISE(const std::int64_t other, pack(page, by_bytes));
+      drop_second(other);
+      drop_second(one);
+      packing_ = other < one ? Packing::bytes : Packing::tight;
     }
+    const std::size_t size = put(packing_);
+    ARROW_ASSIGN_OR_RAISE(const std::int64_t packed, pack_page(page, size));
     return end_page(packed, size, rows.length(), parquet::Encoding::DELTA_BINARY_PACKED, *bounds_);
   }
 
@@ -150,7 +146,7 @@ class TypedPages final : public ColumnPages {
     std::size_t size = put_levels(rows, page);
     page[size++] = static_cast<std::uint8_t>(width);
     size += encode_hybrid(indices_.data(), count, width, page + size);
-    ARROW_ASSIGN_OR_RAISE(const std::int64_t packed, pack(page, size));
+    ARROW_ASSIGN_OR_RAISE(const std::int64_t packed, pack_page(page, size));
     full_ = distinct_.plain().size() > kDictionaryMost;
     return end_page(packed, size, rows.length(), parquet::Encoding::RLE_DICTIONARY, *bounds_);
   }

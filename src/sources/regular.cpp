@@ -139,18 +139,18 @@ class RegularReader {
       default: break;
     }
     if (others == 0) return true;
-    Cells seen;
     std::int64_t value = 0;
-    bool valid = false;
+    bool valid = false, known = false;  // of the last cell that was read here
+    std::size_t last_row = 0;
     for (std::size_t row = 0; row < rows_; ++row) {
       if (valid_[row]) continue;
-      const std::string_view text = cell(row, plan.fields[0]);
-      if (text.data() == nullptr || !same_text(text, seen.now[0]) || !seen.again) {
-        seen.now[0] = text, seen.again = true;
+      if (!known || last_row + 1 != row || !repeated(plan.fields[0], row)) {
+        const std::string_view text = cell(row, plan.fields[0]);
         valid = !is_null(text, s_.form_.dash_is_null);
         value = 0;
         if (valid && read_field(text, plan.column, plan.take, *s_.days_, value).why != nullptr) return false;
       }
+      known = true, last_row = row;
       out[row] = value;
       valid_[row] = valid;
     }
@@ -278,18 +278,15 @@ class RegularReader {
   }
 
   /// The text of a row out of its cells; false: null. `why` is set where it is refused.
-  bool compose(const Plan& plan, const Cells& cells, std::string& out, Complaint& why) const {
-    out.clear();
+  bool compose(const Plan& plan, const Cells& cells, std::string_view& out, Complaint& why) const {
     if (plan.take.fixed) return out = plan.take.constant, !out.empty();
-    std::string_view text = cells.now[0];
+    out = cells.now[0];
     if (plan.take.text != nullptr) {
-      const Outcome outcome = plan.take.text(cells.now, text);
+      const Outcome outcome = plan.take.text(cells.now, out);
       why = outcome.why;
       if (outcome.null) return false;
     }
-    if (is_null(text, s_.form_.dash_is_null)) return false;
-    out = text;
-    return true;
+    return !is_null(out, s_.form_.dash_is_null);
   }
   bool compose_pattern(const Plan& plan, std::size_t row, std::string& out) const {
     out.clear();
@@ -333,17 +330,18 @@ class RegularReader {
                           arrow::AllocateResizableBuffer(static_cast<std::int64_t>(length_of(plan) + wide), s_.pool_));
     auto room = static_cast<std::size_t>(data->size());
     std::size_t used = 0;
-    std::string value;
-    value.reserve(64);
+    std::string made(64, '\0');
+    std::string_view value;  // of `made`, of the block, or of something that lasts
     bool there = false;
     Cells cells;
+    const char* const last_wide = block_.text->size() < wide ? nullptr : text_ + (block_.text->size() - wide);
     for (std::size_t row = 0; row < rows_; ++row) {
       offset[row] = static_cast<std::int32_t>(used);
       if (plan.absent) continue;
       bool again = row > 0;
       if (!plan.pieces.empty()) {
         again = pattern_again(plan, row);
-        if (!again) there = compose_pattern(plan, row, value);
+        if (!again) there = compose_pattern(plan, row, made), value = made;
       } else {
         if (!plan.take.fixed) look(plan, row, cells), again = cells.again;
         Complaint why = nullptr;
@@ -356,7 +354,8 @@ class RegularReader {
         room = std::max(room * 2, used + value.size() + wide);
         ARROW_RETURN_NOT_OK(data->Resize(static_cast<std::int64_t>(room), false));
       }
-      if (value.size() <= wide) std::memcpy(data->mutable_data() + used, value.data(), wide);  // it has 64 bytes
+      const bool roomy = value.data() == made.data() || (value.data() >= text_ && value.data() <= last_wide);
+      if (value.size() <= wide && roomy) std::memcpy(data->mutable_data() + used, value.data(), wide);
       else std::memcpy(data->mutable_data() + used, value.data(), value.size());
       used += value.size();
     }
