@@ -14,6 +14,7 @@ export interface Document {
   figures: Figure[];
   sections: Section[];
   footer: { label: string; value: string }[];
+  picture?: boolean; // to be photographed: the first block alone, filling the window
 }
 
 export interface Figure {
@@ -69,6 +70,7 @@ export interface Series {
   decimals?: number;
   values: Values;
   style?: "line" | "area" | "bars" | "context"; // area: filled to zero, as a drawdown; context: grey
+  family?: string; // series of one family share one colour, such as the three lines of Bollinger bands
 }
 
 export interface Pane {

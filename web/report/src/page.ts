@@ -76,7 +76,14 @@ function section(s: Section, isAlone: boolean): HTMLElement {
   return box;
 }
 
+/** A photograph has no buttons to press, and nothing below its edge. */
+function renderPicture(doc: Document, into: HTMLElement): void {
+  into.classList.add("bare");
+  append(into, el("main", { id: "content" }, ...doc.sections.slice(0, 1).flatMap((s) => s.blocks.slice(0, 1).map((b) => drawSafely(b, true)))));
+}
+
 export function renderPage(doc: Document, into: HTMLElement): void {
+  if (doc.picture) { renderPicture(doc, into); return; }
   const head = el("div", { class: "head" }, el("h1", {}, doc.title), doc.subtitle ? el("p", { class: "subtitle" }, ...inline(doc.subtitle)) : null, status(doc));
   if (doc.figures.length > 0) head.append(el("ul", { class: "figures", "aria-label": "Headline figures" }, ...doc.figures.map(figureCell)));
   const main = el("main", { id: "content" }, head);

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { timeAxis } from "../src/charts/axis";
 import { thin } from "../src/charts/minmax";
-import { extremes, linesModel, modelCsv, valueRange } from "../src/charts/model";
-import { clampView } from "../src/charts/plot";
+import { candlesModel, extremes, linesModel, modelCsv, valueRange } from "../src/charts/model";
+import { activeSpan, clampView, newest } from "../src/charts/plot";
 import { timeTicks, valueTicks } from "../src/charts/ticks";
 
 const epoch = (iso: string) => Date.parse(iso) / 1000;
@@ -28,12 +28,56 @@ test("times that do not ascend are refused", () => {
   assert.throws(() => timeAxis({ kind: "sessions", values: ["2024-01-03", "2024-01-02"] }), /ascending/);
 });
 
-test("sessions lie side by side, and a year is marked at its first session", () => {
+test("sessions lie side by side, and a month is marked at its first session", () => {
   const days = ["2019-12-30", "2019-12-31", "2020-01-02", "2020-01-03", "2020-02-03"];
   const axis = timeAxis({ kind: "sessions", values: days });
   assert.equal(axis.ordinal, true);
   assert.equal(axis.nearest(2.4), 2);
-  assert.deepEqual(timeTicks(axis, 0, 4, 2), [{ x: 2, text: "2020" }, { x: 4, text: "2020-02" }]);
+  assert.deepEqual(timeTicks(axis, 0, 4, 2), [{ x: 2, text: "2020-01" }, { x: 4, text: "2020-02" }]);
+});
+
+test("the marks of one axis are all written alike", () => {
+  const zone = "UTC", shape = (text: string) => text.replace(/\d/g, "9");
+  const days = (from: string, n: number) => Array.from({ length: n }, (_, i) => new Date(Date.parse(from) + i * 864e5).toISOString().slice(0, 10));
+  for (const n of [2, 3, 20, 90, 400, 3000]) {
+    const axis = timeAxis({ kind: "sessions", values: days("2019-11-20", n) });
+    const forms = new Set(timeTicks(axis, 0, n - 1, 12).map((t) => shape(t.text)));
+    assert.equal(forms.size, 1, `${n} sessions: ${[...forms].join(" | ")}`);
+  }
+  for (const [n, step] of [[390, 60], [900, 600], [50, 86400]] as const) {
+    for (const ordinal of [true, false]) {
+      const values = Array.from({ length: n }, (_, i) => epoch("2024-01-30T14:30:00Z") + i * step);
+      const axis = timeAxis({ kind: "instants", zone, values, ordinal });
+      const forms = new Set(timeTicks(axis, axis.x[0]!, axis.x[n - 1]!, 12).map((t) => shape(t.text)));
+      assert.equal(forms.size, 1, `${n} x ${step} s: ${[...forms].join(" | ")}`);
+    }
+  }
+  const two = timeAxis({ kind: "sessions", values: ["2024-01-02", "2024-01-03"] });
+  assert.deepEqual(timeTicks(two, 0, 1, 12).map((t) => t.text), ["2024-01-02", "2024-01-03"], "two sessions have two labels");
+});
+
+test("the range in view has its button marked, and none where it is another", () => {
+  const values = Array.from({ length: 1500 }, (_, i) => new Date(Date.UTC(2019, 0, 1) + i * 864e5).toISOString().slice(0, 10));
+  const axis = timeAxis({ kind: "sessions", values });
+  const year = 365.25 * 86400, spans = [year / 4, year, Infinity];
+  assert.equal(activeSpan(axis, newest(axis, year), spans), 1);
+  assert.equal(activeSpan(axis, [0, 1499], spans), 2);
+  assert.equal(activeSpan(axis, [200, 900], spans), -1);
+});
+
+test("series of one family share one colour, and other names keep theirs", () => {
+  const line = (name: string, family?: string) => ({ name, values: [1, 2], ...(family ? { family } : {}) });
+  const model = candlesModel({
+    kind: "candles", title: "x", name: "X", decimals: 2, axis: { kind: "sessions", values: ["2024-01-02", "2024-01-03"] },
+    open: [1, 2], high: [1, 2], low: [1, 2], close: [1, 2], markers: [],
+    overlays: [line("BB_20_upper", "bb"), line("BB_20_middle", "bb"), line("BB_20_lower", "bb"), line("SMA_50")],
+    panes: [{ title: "MACD", series: [line("MACD_line"), line("MACD_signal")] }],
+  });
+  const [upper, middle, lower, sma] = model.panes[0]!.tracks.map((t) => t.colour);
+  assert.deepEqual([middle, lower], [upper, upper]);
+  assert.notEqual(sma, upper);
+  const [fast, signal] = model.panes[1]!.tracks.map((t) => t.colour);
+  assert.notEqual(fast, signal, "lines that cross are told apart");
 });
 
 test("marks never outnumber their room, whatever the spacing", () => {

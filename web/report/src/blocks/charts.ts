@@ -25,7 +25,8 @@ export function lines(block: LinesBlock): HTMLElement {
 
 /** What `tapemill chart` draws is all of its page: it takes the window's height, with room for what stands above. */
 function fitWindow(model: Model): void {
-  const room = Math.min(1100, innerHeight - 260) - model.panes.length * LEGEND_HEIGHT;
+  const around = document.querySelector(".bare") ? 116 : 260; // what stands above and below
+  const room = Math.min(1100, innerHeight - around) - model.panes.length * LEGEND_HEIGHT;
   const shares = model.panes.reduce((sum, p) => sum + p.height, 0);
   model.panes.forEach((p, i) => { p.height = Math.max(i === 0 ? 180 : 48, Math.round(p.height / shares * room)); });
 }

@@ -1,7 +1,7 @@
 // Candles with panes by lightweight-charts. Its time axis is the index of the bar: bars lie side by side.
 import {
   CandlestickSeries, createChart, createSeriesMarkers, CrosshairMode, HistogramSeries, LineSeries, LineStyle,
-  TickMarkType, type IChartApi, type ISeriesApi, type ISeriesMarkersPluginApi, type SeriesMarker, type Time,
+  type IChartApi, type ISeriesApi, type ISeriesMarkersPluginApi, type SeriesMarker, type Time,
   type UTCTimestamp, type WhitespaceData,
 } from "lightweight-charts";
 import { compact, number } from "../format";
@@ -10,8 +10,11 @@ import { iso } from "./axis";
 import { fill, stroke, type Model, type ModelPane, type Track } from "./model";
 import { AXIS_WIDTH, clampView, LEGEND_HEIGHT, type Plot } from "./plot";
 import { FONT } from "./svg";
+import { isOneDay, sessionForm, written, type Form } from "./ticks";
 
 const TIME_AXIS = 28;
+const WIDEST_BAR = 40; // pixels: a chart of one bar is no wall
+const LABEL = 11 * 0.625 * 12; // pixels that the library keeps for a mark of eleven characters
 type AnySeries = ISeriesApi<"Candlestick" | "Line" | "Histogram">;
 
 export class CandlesPlot implements Plot {
@@ -29,11 +32,11 @@ export class CandlesPlot implements Plot {
     this.chart = createChart(this.element, {
       width, height: this.height,
       layout: { attributionLogo: false, fontFamily: FONT, fontSize: 11, panes: { enableResize: true } },
-      rightPriceScale: { minimumWidth: AXIS_WIDTH, borderVisible: false },
+      rightPriceScale: { minimumWidth: AXIS_WIDTH, borderVisible: false, entireTextOnly: true },
       timeScale: {
-        borderVisible: false, minBarSpacing: 0.001, rightOffset: 0, fixLeftEdge: true, fixRightEdge: true,
-        timeVisible: !model.axis.isSession, tickMarkMaxCharacterLength: 7,
-        tickMarkFormatter: (time: Time, type: TickMarkType) => tickWords(time as number, type),
+        borderVisible: false, minBarSpacing: 0.001, maxBarSpacing: WIDEST_BAR, rightOffset: 0, fixLeftEdge: true, fixRightEdge: true,
+        timeVisible: !model.axis.isSession, tickMarkMaxCharacterLength: 11,
+        tickMarkFormatter: (time: Time) => written(time as number, this.form()),
       },
       crosshair: { mode: CrosshairMode.Normal },
       localization: { timeFormatter: (time: Time) => iso(time as number, !model.axis.isSession) },
@@ -58,6 +61,12 @@ export class CandlesPlot implements Plot {
     for (const pane of this.chart.panes()) { const row = pane.getHTMLElement(); if (row) watch.observe(row); }
   }
 
+  private form(): Form {
+    const { axis } = this.model;
+    if (!axis.isSession) return isOneDay(axis) ? "clock" : "day and clock";
+    return sessionForm(this.chart.timeScale().options().barSpacing, LABEL);
+  }
+
   private time(i: number): UTCTimestamp { return this.model.axis.local[i] as UTCTimestamp; }
 
   private pane(pane: ModelPane, index: number): void {
@@ -71,11 +80,7 @@ export class CandlesPlot implements Plot {
       const guide = first.createPriceLine({ price: level, lineStyle: LineStyle.Dashed, lineWidth: 1, axisLabelVisible: false });
       this.styled.push((p) => guide.applyOptions({ color: p.context }));
     }
-    const onZero = pane.tracks.some((t) => t.style === "bars") && !pane.candles;
-    first.priceScale().applyOptions({
-      mode: pane.log ? 1 : 0,
-      scaleMargins: { top: LEGEND_HEIGHT / (pane.height + LEGEND_HEIGHT) + 0.03, bottom: onZero && pane.tracks.length === 1 ? 0 : 0.06 },
-    });
+    first.priceScale().applyOptions({ mode: pane.log ? 1 : 0, scaleMargins: margins(pane, LEGEND_HEIGHT) });
   }
 
   private candles(pane: ModelPane): AnySeries {
@@ -159,6 +164,10 @@ export class CandlesPlot implements Plot {
     this.setView(...view);
   }
 
+  reserve(heights: number[]): void {
+    this.model.panes.forEach((pane, i) => this.anchors[i]?.priceScale().applyOptions({ scaleMargins: margins(pane, heights[i] ?? LEGEND_HEIGHT) }));
+  }
+
   restyle(): void {
     const p = palette();
     this.chart.applyOptions({
@@ -178,18 +187,13 @@ export class CandlesPlot implements Plot {
   }
 }
 
+/** Air above the data for a readout of `legend` pixels; bars that stand on zero have none below. */
+function margins(pane: ModelPane, legend: number): { top: number; bottom: number } {
+  const onZero = !pane.candles && pane.tracks.length === 1 && pane.tracks[0]!.style === "bars";
+  return { top: Math.min(0.6, legend / (pane.height + LEGEND_HEIGHT) + 0.03), bottom: onZero ? 0 : 0.06 };
+}
+
 /** For the axis: its exact value stands in the readout. */
 function short(v: number, decimals: number): string {
   return Math.abs(v) >= 1e4 ? compact(v, 10 ** (Math.floor(Math.log10(Math.abs(v))) - 1)) : number(v, decimals);
-}
-
-function tickWords(local: number, type: TickMarkType): string {
-  const words = iso(local, true);
-  switch (type) {
-    case TickMarkType.Year: return words.slice(0, 4);
-    case TickMarkType.Month: return words.slice(0, 7);
-    case TickMarkType.DayOfMonth: return words.slice(5, 10);
-    case TickMarkType.Time: return words.slice(11, 16);
-    default: return words.slice(11);
-  }
 }

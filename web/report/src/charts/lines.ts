@@ -9,6 +9,7 @@ import { FONT } from "./svg";
 import { timeTicks, valueTicks } from "./ticks";
 
 const TIME_AXIS = 28;
+const FEW = 12;
 
 /** Points with no neighbour, which a line would not show. */
 function lonely(values: (number | null)[]): number[] {
@@ -26,6 +27,7 @@ export class Lines implements Plot {
   private range: [number, number];
   private colours: Palette = palette();
   private cursor: number | null = null;
+  private legends: number[] = [];
 
   constructor(private model: Model, private width: number) {
     const { x } = model.axis;
@@ -36,18 +38,20 @@ export class Lines implements Plot {
   private build(): void {
     this.colours = palette();
     this.element.replaceChildren();
-    this.plots = this.model.panes.map((pane, i) => this.pane(pane, i === this.model.panes.length - 1));
+    this.plots = this.model.panes.map((pane, i) => this.pane(pane, i));
     this.plots.forEach((plot) => this.listen(plot));
   }
 
-  private pane(pane: ModelPane, isLast: boolean): uPlot {
+  private pane(pane: ModelPane, index: number): uPlot {
+    const isLast = index === this.model.panes.length - 1;
     const { axis } = this.model;
     const p = this.colours;
     const line = { stroke: () => this.colours.grid, width: 1 };
     const options: uPlot.Options = {
       width: this.width,
       height: pane.height + LEGEND_HEIGHT + (isLast ? TIME_AXIS : 6),
-      padding: [LEGEND_HEIGHT, 0, isLast ? 0 : 6, 0],
+      // The words below a few points reach over the edge, and belong to them all the same.
+      padding: [() => this.legends[index] ?? LEGEND_HEIGHT, 0, isLast ? 0 : 8, axis.length <= FEW ? 36 : 0],
       legend: { show: false },
       cursor: {
         drag: { x: false, y: false, setScale: false },
@@ -179,6 +183,11 @@ export class Lines implements Plot {
   resize(width: number): void {
     this.width = width;
     for (const u of this.plots) u.setSize({ width, height: u.height });
+  }
+
+  reserve(heights: number[]): void {
+    this.legends = heights;
+    for (const u of this.plots) u.redraw(true, true);
   }
 
   restyle(): void {

@@ -41,10 +41,13 @@ const colourOf = new Map<string, number>();
 function colours(pane: Series[], avoid: number[] = []): (s: Series) => number {
   const names = pane.filter((s) => s.style !== "context").length;
   const taken: number[] = [];
+  const families = new Map<string, number>();
   return (s) => {
     if (s.style === "context" || (s.style === "bars" && names > 1)) return -1; // bars behind lines
     const free = [0, 1, 2, 3, 4, 5].filter((i) => !taken.includes(i));
     const calm = free.filter((i) => !avoid.includes(i));
+    const kin = s.family === undefined ? undefined : families.get(s.family);
+    if (kin !== undefined) return kin;
     let index = colourOf.get(s.name);
     if (index === undefined || taken.includes(index)) {
       const used = [...colourOf.values()];
@@ -52,6 +55,7 @@ function colours(pane: Series[], avoid: number[] = []): (s: Series) => number {
       if (!colourOf.has(s.name)) colourOf.set(s.name, index);
     }
     taken.push(index);
+    if (s.family !== undefined) families.set(s.family, index);
     return index;
   };
 }
@@ -61,6 +65,12 @@ function legible(values: Values): number {
   let most = 0;
   for (const v of values) if (v !== null) most = Math.max(most, Math.abs(v));
   return columnDecimals(values, most >= 10 ? 2 : most >= 1 ? 3 : 4);
+}
+
+/** MACD_signal is signal in the pane MACD; RSI_14 stays what it is. */
+function shortName(name: string, title: string): string {
+  const rest = title !== "" && name.startsWith(`${title}_`) ? name.slice(title.length + 1) : "";
+  return /^[A-Za-z]/.test(rest) ? rest : name;
 }
 
 function track(s: Series, unit: string, colour: number, length: number): Track {
@@ -166,7 +176,7 @@ export function readings(pane: ModelPane, i: number, p: Palette): Reading[] {
     }
   }
   for (const t of pane.tracks) {
-    out.push({ name: t.name, value: number(t.values[i], t.decimals), unit: t.unit, colour: stroke(t, p) });
+    out.push({ name: shortName(t.name, pane.title), value: number(t.values[i], t.decimals), unit: t.unit, colour: stroke(t, p) });
   }
   return out;
 }

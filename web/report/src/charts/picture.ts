@@ -4,8 +4,8 @@ import { el } from "../dom";
 import { number } from "../format";
 import { onThemeChange, palette, printing } from "../theme";
 import { columns, extremes, modelCsv, readings, type Model } from "./model";
-import { LEGEND_HEIGHT, type Plot } from "./plot";
 import { lowerBound } from "./axis";
+import { activeSpan, LEGEND_HEIGHT, newest, type Plot } from "./plot";
 import { savePng, saveText } from "./save";
 import { modelSvg } from "./svg";
 
@@ -56,6 +56,13 @@ export function pictureFrame(model: Model, title: HTMLElement, plotFor: (width: 
           r.unit !== "" && r.unit !== pane.unit && el("span", { class: "name" }, r.unit))));
     });
   };
+  // A readout that needs a second line, as on a phone, gets room of its own above the curves.
+  let reserved: number[] = [];
+  const makeRoom = (anew = false) => {
+    const needed = legends.map((legend, k) => Math.max(legend.offsetHeight, anew ? 0 : reserved[k] ?? 0));
+    if (needed.some((height, k) => height !== (reserved[k] ?? LEGEND_HEIGHT))) plot!.reserve(needed);
+    reserved = needed;
+  };
   const place = () => plot!.paneTops().forEach((top, k) => { if (legends[k]) legends[k]!.style.top = `${top}px`; });
 
   const moveTo = (i: number | null, spoke = false) => {
@@ -70,11 +77,7 @@ export function pictureFrame(model: Model, title: HTMLElement, plotFor: (width: 
   };
   const all = () => plot!.setView(axis.x[0]!, axis.x[axis.length - 1]!);
   /** The newest `seconds`. */
-  const span = (seconds: number) => {
-    const last = axis.length - 1;
-    const first = Math.min(lowerBound(axis.local, axis.local[last]! - seconds), Math.max(0, last - 1));
-    plot!.setView(axis.x[first]!, axis.x[last]!);
-  };
+  const span = (seconds: number) => plot!.setView(...newest(axis, seconds));
 
   stage.addEventListener("keydown", (e) => {
     const step = e.shiftKey ? 10 : 1, from = shown ?? axis.length - 1;
@@ -100,10 +103,15 @@ export function pictureFrame(model: Model, title: HTMLElement, plotFor: (width: 
 
   const whole = axis.length > 1 ? axis.local[axis.length - 1]! - axis.local[0]! : 0;
   const bar = whole / Math.max(1, axis.length - 1);
+  const spans: number[] = [];
   for (const [label, words, seconds] of SPANS) {
-    if (seconds < whole * 0.9 && seconds > bar * 10) ranges.append(el("button", { type: "button", title: words, onclick: () => span(seconds) }, label));
+    if (seconds < whole * 0.9 && seconds > bar * 10) ranges.append(el("button", { type: "button", title: words, onclick: () => span(seconds) }, label)), spans.push(seconds);
   }
   ranges.append(el("button", { type: "button", title: "All of it (0 or a double click)", onclick: all }, "all"));
+  const mark = () => {
+    const active = activeSpan(axis, plot!.view(), [...spans, Infinity]);
+    [...ranges.children].forEach((button, k) => button.setAttribute("aria-pressed", String(k === active)));
+  };
 
   // The frame is in the page before its width is known; the library starts then.
   const draw = () => {
@@ -113,9 +121,11 @@ export function pictureFrame(model: Model, title: HTMLElement, plotFor: (width: 
     legends = model.panes.map(() => el("div", { class: "legend", "aria-hidden": "true" }));
     for (const legend of legends) legend.style.minHeight = `${LEGEND_HEIGHT}px`;
     stage.replaceChildren(plot.element, ...legends);
-    plot.onLayout = place;
+    plot.onLayout = () => { place(); mark(); };
     show(null);
     place();
+    makeRoom();
+    mark();
     followers.add({ from: figure, follow(local) {
       const first = axis.local[0]!, last = axis.local[axis.length - 1]!;
       let i: number | null = null;
@@ -132,7 +142,7 @@ export function pictureFrame(model: Model, title: HTMLElement, plotFor: (width: 
   };
   new ResizeObserver(() => {
     if (!plot) draw();
-    else if (stage.clientWidth > 0) { plot.resize(stage.clientWidth); place(); }
+    else if (stage.clientWidth > 0) { plot.resize(stage.clientWidth); makeRoom(true); place(); }
   }).observe(stage);
   return figure;
 }

@@ -30,22 +30,32 @@ function* boundaries(from: number, to: number, step: Step): Generator<number> {
   }
 }
 
-/** A mark at t is named by the coarsest calendar unit that begins there. */
-function words(t: number): string {
-  const text = iso(t, true, true);
-  if (text.endsWith("01-01 00:00:00")) return text.slice(0, 4);
-  if (text.endsWith("-01 00:00:00")) return text.slice(0, 7);
-  if (text.endsWith(" 00:00:00")) return text.slice(5, 10);
-  return text.endsWith(":00") ? text.slice(11, 16) : text.slice(11);
+/** How the marks of one axis are written: all alike, with as much of the time as tells the finest of them. */
+export type Form = "year" | "month" | "day" | "clock" | "day and clock";
+
+export function written(local: number, form: Form, withSeconds = false): string {
+  const text = iso(local, true);
+  switch (form) {
+    case "year": return text.slice(0, 4);
+    case "month": return text.slice(0, 7);
+    case "day": return text.slice(0, 10);
+    case "clock": return text.slice(11, withSeconds ? 19 : 16);
+    case "day and clock": return text.slice(5, withSeconds ? 19 : 16);
+  }
 }
 
-/** A mark at bar i is named by the coarsest unit in which it differs from the bar before: the night is no hour. */
-function barWords(axis: TimeAxis, i: number): string {
-  const text = iso(axis.local[i]!, true), before = i > 0 ? iso(axis.local[i - 1]!, true) : "";
-  if (i > 0 && text.slice(0, 4) !== before.slice(0, 4)) return text.slice(0, 4);
-  if (i > 0 && text.slice(0, 7) !== before.slice(0, 7)) return text.slice(0, 7);
-  if (axis.isSession || (i > 0 && text.slice(0, 10) !== before.slice(0, 10))) return text.slice(5, 10);
-  return text.endsWith(":00") ? text.slice(11, 16) : text.slice(11);
+function formOf(step: Step, isSession: boolean, oneDay: boolean): Form {
+  if (step.unit !== "second") return step.unit;
+  return isSession || step.by >= DAY ? "day" : oneDay ? "clock" : "day and clock";
+}
+
+export function isOneDay(axis: TimeAxis): boolean {
+  return Math.floor(axis.local[0]! / DAY) === Math.floor(axis.local[axis.length - 1]! / DAY);
+}
+
+/** Bars of daily charts are named by month until there is room for days between the months. */
+export function sessionForm(barWidth: number, labelWidth: number): Form {
+  return barWidth * 24 >= labelWidth * 2 ? "day" : "month";
 }
 
 export interface Tick { x: number; text: string }
@@ -56,35 +66,34 @@ export function timeTicks(axis: TimeAxis, min: number, max: number, room: number
   const at = (x: number) => axis.ordinal ? axis.local[Math.min(axis.length - 1, Math.max(0, Math.round(x)))]! : x;
   const from = at(Math.ceil(min)), to = at(Math.floor(max));
   let best: Tick[] = [];
+  let finest: Step = LADDER[0]!;
   for (const step of LADDER) {
     if (axis.isSession && step.unit === "second" && step.by < DAY) break;
     if ((to - from) / approximate(step) > 200 * room) break;
     const ticks: Tick[] = [];
     let before = -1;
     for (const t of boundaries(from, to, step)) {
-      if (!axis.ordinal) { ticks.push({ x: t, text: words(t) }); continue; }
+      if (!axis.ordinal) { ticks.push({ x: t, text: "" }); continue; }
       const i = lowerBound(axis.local, t); // the first bar of the new year, month, day
       if (i === before || i >= axis.length) continue;
-      ticks.push({ x: i, text: barWords(axis, i) });
+      ticks.push({ x: i, text: "" });
       before = i;
     }
     if (ticks.length > room) break;
-    if (ticks.length > best.length) best = ticks;
-  }
-  // Hours need a day beside them.
-  const first = best[0];
-  if (first && best.every((t) => t.text.includes(":"))) {
-    const at = axis.ordinal ? axis.local[first.x]! : first.x;
-    best[0] = { x: first.x, text: `${iso(at, false).slice(5)} ${first.text}` };
+    if (ticks.length > best.length) { best = ticks; finest = step; }
   }
   if (best.length < 2 && axis.ordinal) {
     // Too few bars for a calendar step: mark bars.
     const i0 = Math.max(0, Math.ceil(min)), i1 = Math.min(axis.length - 1, Math.floor(max));
     const every = Math.max(1, Math.ceil((i1 - i0 + 1) / Math.max(1, room)));
     best = [];
-    for (let i = i0; i <= i1; i += every) best.push({ x: i, text: barWords(axis, i) });
+    for (let i = i0; i <= i1; i += every) best.push({ x: i, text: "" });
+    finest = axis.isSession ? { unit: "second", by: DAY } : { unit: "second", by: 60 };
   }
-  return best;
+  const local = best.map((t) => (axis.ordinal ? axis.local[t.x]! : t.x));
+  const withSeconds = local.some((t) => t % 60 !== 0);
+  const form = formOf(finest, axis.isSession, isOneDay(axis));
+  return best.map((t, k) => ({ x: t.x, text: written(local[k]!, form, withSeconds) }));
 }
 
 /** Round marks on a value axis, about `room` of them. */
