@@ -31,12 +31,13 @@ export function number(value: number | null | undefined, decimals?: number, sign
   return sign + grouped + (fraction ? `.${fraction}` : "");
 }
 
-/** Short, for an axis: 1.2 M instead of 1 200 000; B is a thousand millions, as markets write it. */
-export function compact(value: number, step: number): string {
+/** Short, for an axis: 1.2 M instead of 1 200 000; B is a thousand millions, as markets write it. `most`: the largest
+ * value of the axis, for one unit all along it. */
+export function compact(value: number, step: number, most = Math.abs(value)): string {
   const scales: [number, string][] = [[1e12, "T"], [1e9, "B"], [1e6, "M"]];
   for (const [by, suffix] of scales) {
     const decimals = decimalsOf(Number((step / by).toPrecision(2)), 8);
-    if (Math.abs(value) >= by && decimals <= 3) return `${number(value / by, decimals)}${THIN}${suffix}`;
+    if (most >= by && decimals <= 3) return `${number(value / by, decimals)}${THIN}${suffix}`;
   }
   return number(value, decimalsOf(Number(step.toPrecision(2)), 8));
 }

@@ -27,6 +27,7 @@ test("a column has the decimals of its neediest value", () => {
 test("axis words are short and tell neighbours apart", () => {
   assert.equal(compact(2_500_000, 500_000), `2.5${T}M`);
   assert.equal(compact(12e9, 4e9), `12${T}B`);
+  assert.deepEqual([0, 5e9, 1e10].map((v) => compact(v, 1e8, 1e10)), ["0.0", "5.0", "10.0"].map((n) => `${n}${T}B`), "one unit along an axis");
   assert.equal(compact(12_000, 1000), `12${T}000`);
   assert.equal(compact(3200, 200), `3${T}200`);
   assert.equal(compact(1_000_200, 200), `1${T}000${T}200`);

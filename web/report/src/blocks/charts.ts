@@ -25,8 +25,9 @@ export function lines(block: LinesBlock): HTMLElement {
 
 /** What `tapemill chart` draws is all of its page: it takes the window's height, with room for what stands above. */
 function fitWindow(model: Model): void {
-  const around = document.querySelector(".bare") ? 116 : 260; // what stands above and below
-  const room = Math.min(1100, innerHeight - around) - model.panes.length * LEGEND_HEIGHT;
+  // What stands above and below; a photograph is of the whole window.
+  const free = document.querySelector(".bare") ? outerHeight - 112 : innerHeight - 260;
+  const room = Math.min(1100, free) - model.panes.length * LEGEND_HEIGHT;
   const shares = model.panes.reduce((sum, p) => sum + p.height, 0);
   model.panes.forEach((p, i) => { p.height = Math.max(i === 0 ? 180 : 48, Math.round(p.height / shares * room)); });
 }

@@ -16,7 +16,9 @@ function show(value: Cell | undefined, c: Column, decimals: number): HTMLElement
     const tone = c.kind === "signed" && value !== 0 ? (value < 0 ? "down" : "up") : "";
     return el("td", { class: `${align(c)} ${tone}` }, number(value, decimals, c.kind === "signed"));
   }
-  return el("td", { class: `${align(c)} ${value.length > LONG ? "long" : ""}` }, c.kind === "code" ? el("code", {}, value) : value);
+  // A quoted line stays one line, cut where it is long: the CSV and its title have all of it.
+  if (c.kind === "code") return el("td", { class: "quoted", title: value.length > LONG ? value : undefined }, el("code", {}, value));
+  return el("td", { class: `${align(c)} ${value.length > LONG ? "long" : ""}` }, value);
 }
 
 /** Nulls last, whichever way. */

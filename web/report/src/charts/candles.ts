@@ -120,13 +120,15 @@ export class CandlesPlot implements Plot {
   }
 
   private track(t: Track, pane: number): AnySeries {
+    let most = 0;
+    for (const v of t.values) most = Math.max(most, Math.abs(v ?? 0));
     const options = {
       priceLineVisible: false, lastValueVisible: false,
-      priceFormat: { type: "custom" as const, minMove: 10 ** -t.decimals, formatter: (v: number) => short(v, t.decimals) },
+      priceFormat: { type: "custom" as const, minMove: 10 ** -t.decimals, formatter: (v: number) => short(v, most, t.decimals) },
     };
     const series: AnySeries = t.style === "bars"
       ? this.chart.addSeries(HistogramSeries, options, pane)
-      : this.chart.addSeries(LineSeries, { ...options, lineWidth: 2, crosshairMarkerRadius: 3 }, pane);
+      : this.chart.addSeries(LineSeries, { ...options, lineWidth: t.thin ? 1 : 2, crosshairMarkerRadius: 3 }, pane);
     const values = t.values;
     series.setData(Array.from(this.model.axis.local, (_, i) => {
       const value = values[i];
@@ -193,7 +195,8 @@ function margins(pane: ModelPane, legend: number): { top: number; bottom: number
   return { top: Math.min(0.6, legend / (pane.height + LEGEND_HEIGHT) + 0.03), bottom: onZero ? 0 : 0.06 };
 }
 
-/** For the axis: its exact value stands in the readout. */
-function short(v: number, decimals: number): string {
-  return Math.abs(v) >= 1e4 ? compact(v, 10 ** (Math.floor(Math.log10(Math.abs(v))) - 1)) : number(v, decimals);
+/** For the axis, every mark to the same decimals: the exact value stands in the readout. */
+function short(v: number, most: number, decimals: number): string {
+  if (most < 1e4) return number(v, decimals);
+  return compact(v, 10 ** (Math.floor(Math.log10(most) / 3) * 3 - 1), most);
 }

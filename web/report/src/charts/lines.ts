@@ -70,14 +70,14 @@ export class Lines implements Plot {
           values: (u, splits) => {
             const words = new Map(timeTicks(axis, this.range[0], this.range[1], this.plotWidth / 90).map((t) => [t.x, t.text]));
             // A word half outside the picture is worse than none.
-            return splits.map((s) => (u.valToPos(s, "x") < 18 ? "" : words.get(s) ?? ""));
+            return splits.map((s) => (u.valToPos(s, "x") + u.bbox.left / devicePixelRatio < 18 ? "" : words.get(s) ?? ""));
           },
         },
         {
           side: 1, size: AXIS_WIDTH, font: `11px ${FONT}`, stroke: () => this.colours.quiet, grid: line,
           ticks: { show: false }, gap: 8,
           splits: (_u, _a, min, max) => valueTicks(min, max, Math.max(2.5, pane.height / 40)),
-          values: (_u, splits) => splits.map((s) => compact(s, (splits[1] ?? 1) - (splits[0] ?? 0))),
+          values: (_u, splits) => splits.map((s) => compact(s, (splits[1] ?? 1) - (splits[0] ?? 0), Math.max(...splits.map(Math.abs)))),
         },
       ],
       series: [

@@ -11,6 +11,7 @@ export interface Track {
   decimals: number;
   values: Values;
   style: "line" | "area" | "bars";
+  thin: boolean; // one of a family, of which none is the line
   colour: number; // index into the palette's series; -1: context
 }
 
@@ -76,7 +77,7 @@ function shortName(name: string, title: string): string {
 function track(s: Series, unit: string, colour: number, length: number): Track {
   if (s.values.length !== length) throw new Error(`${s.name} has ${s.values.length} values on an axis of ${length}.`);
   return {
-    name: s.name, unit: s.unit ?? unit, colour, values: s.values,
+    name: s.name, unit: s.unit ?? unit, colour, values: s.values, thin: s.family !== undefined,
     decimals: s.decimals ?? legible(s.values),
     style: s.style === "area" || s.style === "bars" ? s.style : "line",
   };

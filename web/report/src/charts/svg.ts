@@ -68,7 +68,7 @@ function tracks(pane: ModelPane, i0: number, i1: number, at: Place, p: Palette):
         const ends = [run[run.length - 1]!, run[0]!].map(([i]) => `L${at.x(i).toFixed(1)} ${zero.toFixed(1)}`).join("");
         out += `<path d="${d}${ends}Z" fill="${fill(t, p)}"/>`;
       }
-      out += `<path d="${d}" stroke="${stroke(t, p)}" stroke-width="1.5" fill="none" stroke-linejoin="round"/>`;
+      out += `<path d="${d}" stroke="${stroke(t, p)}" stroke-width="${t.thin ? 1 : 1.5}" fill="none" stroke-linejoin="round"/>`;
     }
   }
   return out;
@@ -89,7 +89,7 @@ function pane(model: Model, of: ModelPane, top: number, width: number, view: [nu
   for (const v of marks) {
     const y = at.y(v);
     out += `<path d="M${LEFT} ${y.toFixed(1)}H${LEFT + plot}" stroke="${p.grid}"/>` +
-      text(width - 8, y + 4, compact(v, (marks[1] ?? 1) - (marks[0] ?? 0)), `fill="${p.quiet}" text-anchor="end" font-size="11"`);
+      text(width - 8, y + 4, compact(v, (marks[1] ?? 1) - (marks[0] ?? 0), Math.max(...marks.map(Math.abs))), `fill="${p.quiet}" text-anchor="end" font-size="11"`);
   }
   for (const level of of.levels) {
     out += `<path d="M${LEFT} ${at.y(level).toFixed(1)}H${LEFT + plot}" stroke="${p.context}" stroke-dasharray="4 4"/>`;
