@@ -182,8 +182,11 @@ Result<bool> ChunkReader::next(Page& page) {
       continue;
     }
     if (header.kind == PageHeader::Kind::other) continue;
-    if (!chunk_.pages.empty() && (page_ >= chunk_.pages.size() || chunk_.pages[page_++].first_row != row_))
-      return data_error("a page does not begin where the page index says");
+    if (!chunk_.pages.empty()) {
+      if (page_ >= chunk_.pages.size() || chunk_.pages[page_].first_row != row_)
+        return data_error("a page does not begin where the page index says");
+      ++page_;
+    }
     page = {};
     page.first = row_;
     page.last = row_ + header.values;  // flat columns have a value, or a null, a row

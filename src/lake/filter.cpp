@@ -59,7 +59,7 @@ bool RowFilter::may_match(const BoundsOf& bounds_of) const {
   if (!symbols_.empty()) {
     bool possible = false;
     for (const std::string& column : symbol_columns_) {
-      const Bounds bounds = bounds_of(column, *arrow::utf8());
+      const Bounds& bounds = bounds_of(column, *arrow::utf8());
       for (const std::string& symbol : symbols_) possible = possible || bounds.may_hold(symbol, symbol);
     }
     if (!possible) return false;

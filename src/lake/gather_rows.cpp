@@ -202,8 +202,8 @@ Status Gather::run_with_second_thread() {
       if (!file || opened != group) {
         file.reset();
         auto one = PartFile::open(path);
-        if (one.ok()) file.emplace(*std::move(one)), opened = group;
         status = one.status();
+        if (one.ok()) file.emplace(*std::move(one)), opened = group;
       }
       if (file) status = read(group, shard % columns, *file, *scratch);
     }

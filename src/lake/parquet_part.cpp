@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "lake/stats.h"
 
@@ -80,7 +81,7 @@ bool holds_nan(const arrow::Array& array) {
   const auto* values = static_cast<const Array&>(array).raw_values();
   bool found = false;
   for (std::int64_t i = 0; i < array.length(); ++i)
-    found |= values[i] != values[i];  // of a null row too: only less is said then
+    found |= std::isnan(values[i]);  // of a null row too: only less is said then
   return found;
 }
 

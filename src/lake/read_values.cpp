@@ -1,6 +1,9 @@
 #include "lake/read_values.h"
 
 #include <parquet/types.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include <algorithm>
 #include <type_traits>
@@ -93,21 +96,17 @@ std::int64_t ones(const std::uint8_t* levels, std::int64_t count) {
 // memcpy that leaves the caches alone: they need not read first what is overwritten. Ends with a fence (read_values).
 void copy_past_cache(std::uint8_t* out, const std::uint8_t* from, std::size_t size) {
 #ifdef __SSE2__
-  typedef long long Pair __attribute__((vector_size(16)));
   const std::size_t head = std::min(size, (16 - (reinterpret_cast<std::uintptr_t>(out) & 15)) & 15);
   std::memcpy(out, from, head);
   out += head, from += head, size -= head;
-  for (; size >= sizeof(Pair); size -= sizeof(Pair), out += sizeof(Pair), from += sizeof(Pair)) {
-    Pair both;
-    std::memcpy(&both, from, sizeof both);
-    __builtin_ia32_movntdq(reinterpret_cast<Pair*>(out), both);
-  }
+  for (; size >= sizeof(__m128i); size -= sizeof(__m128i), out += sizeof(__m128i), from += sizeof(__m128i))
+    _mm_stream_si128(reinterpret_cast<__m128i*>(out), _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
 #endif
   std::memcpy(out, from, size);
 }
 void fence() {
 #ifdef __SSE2__
-  __builtin_ia32_sfence();
+  _mm_sfence();
 #endif
 }
 

@@ -252,10 +252,11 @@ Result<ScanResult> scan_within(const Lake& lake, const ScanRequest& request, con
 }  // namespace
 
 Result<ScanResult> scan(const Lake& lake, const ScanRequest& request, const Workers& workers, arrow::MemoryPool* pool) {
-  Result<ScanResult> result = Status::OutOfMemory("no memory");
+  Result<ScanResult> result = ScanResult();
   try {
     result = scan_within(lake, request, workers, pool);
   } catch (const std::bad_alloc&) {  // of containers that take from the pool
+    result = Status::OutOfMemory("no memory");
   }
   if (!result.status().IsOutOfMemory()) return result;
   return environment_error(fmt::format("reading {}: {}", request.table.str(), result.status().message()),

@@ -82,7 +82,8 @@ std::size_t explained(const std::string& sql) {
   const auto tokens = sql_tokens(sql);
   std::size_t i = 0;
   if (tokens.empty() || !tokens[i].is("explain")) return 0;
-  if (++i < tokens.size() && tokens[i].is("analyze")) ++i;
+  ++i;
+  if (i < tokens.size() && tokens[i].is("analyze")) ++i;
   if (i < tokens.size() && tokens[i].is("(") && i + 1 < tokens.size() &&
       (tokens[i + 1].is("format") || tokens[i + 1].is("analyze"))) {
     while (i < tokens.size() && !tokens[i].is(")")) ++i;

@@ -1,6 +1,7 @@
 #include "lake/sql_views.h"
 
 #include <arrow/type.h>
+#include <arrow/type_traits.h>
 
 #include <algorithm>
 #include <charconv>
@@ -19,7 +20,7 @@ std::string lower(std::string text) {
 }
 
 std::string sql_type(const arrow::DataType& type) {
-  const std::string delta = delta_type(type);
+  std::string delta = delta_type(type);
   if (delta == "string") return "VARCHAR";
   if (delta == "long") return "BIGINT";
   if (delta == "short") return "SMALLINT";

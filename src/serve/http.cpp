@@ -263,7 +263,7 @@ Result<std::string> read_token(const ServeOptions& options) {
   return token;
 }
 
-Status serve(const Service& service, const ServeOptions& options, bool has_token, std::stop_token stop,
+Status serve(const Service& service, const ServeOptions& options, bool has_token, const std::stop_token& stop,
              const std::function<void(int)>& ready) {
   beast::error_code failed;
   auto address = net::ip::make_address(options.host == "localhost" ? "127.0.0.1" : options.host, failed);

@@ -23,7 +23,7 @@ Result<std::string> read_token(const ServeOptions& options);
 /// free one). Each connection has a thread of its own, at most 64; when they are in use, /health is still told and anything
 /// else is 503 with Retry-After. A request has 10 s (408), 16 KB of head (431, 414) and 1 KB of body (413). Without a token the
 /// Host must be this machine's: localhost, 127.0.0.1, [::1] or the address listened on (403).
-Status serve(const Service& service, const ServeOptions& options, bool has_token, std::stop_token stop,
+Status serve(const Service& service, const ServeOptions& options, bool has_token, const std::stop_token& stop,
              const std::function<void(int)>& ready);
 
 }  // namespace tapemill::serve
