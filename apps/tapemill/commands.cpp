@@ -23,6 +23,7 @@
   X(indicators_list)         \
   X(indicators_explain)      \
   X(indicators_run)          \
+  X(restore)                 \
   X(features_list)           \
   X(features_build)          \
   X(export_qlib)             \

@@ -11,7 +11,9 @@ namespace tapemill {
 template <>
 inline constexpr auto fields<pipeline::IngestOptions> =
     std::tuple{field("dataset", &pipeline::IngestOptions::dataset, "a data set of datasets/, or the path of a spec"),
-               field("paths", &pipeline::IngestOptions::paths, "files, folders or globs to read")};
+               field("paths", &pipeline::IngestOptions::paths, "files, folders or globs to read"),
+               field("allow_smaller", &pipeline::IngestOptions::allow_smaller,
+                     "a restated file may have less than half of the rows that it replaces")};
 }  // namespace tapemill
 
 namespace tapemill::app {
@@ -60,8 +62,8 @@ Status run(const pipeline::IngestOptions& options, Context& context) {
   auto now = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
                  .count();
   if (!context.quiet && !context.json) print(fmt::format("Ingesting {} into {}\n", dataset.table, lake.root()));
-  ARROW_ASSIGN_OR_RAISE(auto report,
-                        pipeline::ingest(lake, dataset, options.paths, Instant{now}, context.workers, *context.budget));
+  ARROW_ASSIGN_OR_RAISE(auto report, pipeline::ingest(lake, dataset, options.paths, Instant{now}, context.workers,
+                                                      *context.budget, options.allow_smaller));
   if (context.json) print(report.json());
   else print_report(report, dataset);
   if (report.refused.empty()) return Status::OK();

@@ -34,7 +34,7 @@ inline constexpr auto fields<app::RetentionArguments> =
 template <>
 inline constexpr auto fields<app::ArchiveArguments> = std::tuple{
     field("tables", &app::ArchiveArguments::tables, "tables, such as nse_cash or silver.nse_fo"),
-    field("older_than", &app::ArchiveArguments::older_than, "sessions this long ago; 730d of bronze, 365d of others"),
+    field("older_than", &app::ArchiveArguments::older_than, "sessions this long ago, such as 730d"),
     field("expired", &app::ArchiveArguments::expired, "contracts whose expiry is past, whatever their sessions"),
     field("to", &app::ArchiveArguments::to, "folder; archive/ of the lake where not given"),
     field("as_of", &app::ArchiveArguments::as_of, "the day to count from; today where not given"),

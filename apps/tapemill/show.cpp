@@ -20,16 +20,19 @@ struct ShowOptions {
 }  // namespace tapemill::app
 namespace tapemill {
 template <>
-inline constexpr auto fields<app::ShowOptions> = std::tuple{
-    field("table", &app::ShowOptions::table, "a table: silver by its bare name, or layer.name"),
-    field("symbols", &app::ShowOptions::symbols, "symbols or instrument ids, by commas"),
-    field("start", &app::ShowOptions::start, "first session, 2024-10-28"),
-    field("end", &app::ShowOptions::end, "last session, inclusive"),
-    field("columns", &app::ShowOptions::columns, "columns to show, by commas"),
-    field("version", &app::ShowOptions::version, "the table as it was at this version"),
-    field("known_at", &app::ShowOptions::known_at, "only what was known at this time, 2024-10-28T15:30:00+05:30"),
-    field("adjusted", &app::ShowOptions::adjusted, "prices adjusted for corporate actions"),
-    field("limit", &app::ShowOptions::limit, "rows shown on a terminal (0: all)", 0, 1e9)};
+inline constexpr auto fields<app::ShowOptions> =
+    std::tuple{field("table", &app::ShowOptions::table, "a table: silver by its bare name, or layer.name"),
+               field("symbols", &app::ShowOptions::symbols, "symbols or instrument ids, by commas"),
+               field("start", &app::ShowOptions::start, "first session, 2024-10-28"),
+               field("end", &app::ShowOptions::end, "last session, inclusive"),
+               field("columns", &app::ShowOptions::columns, "columns to show, by commas"),
+               field("version", &app::ShowOptions::version, "the table as it was at this version"),
+               field("known_at", &app::ShowOptions::known_at,
+                     "only what was known at this time of the exchange, 2024-10-28T15:30:00; Z or +05:30 says another "
+                     "zone; a day alone: its "
+                     "beginning"),
+               field("adjusted", &app::ShowOptions::adjusted, "prices adjusted for corporate actions"),
+               field("limit", &app::ShowOptions::limit, "rows shown on a terminal (0: all)", 0, 1e9)};
 }  // namespace tapemill
 
 namespace tapemill::app {
@@ -126,8 +129,13 @@ Status run(const ShowOptions& options, Context& context) {
   if (!options.known_at.empty()) {
     auto time = Instant::parse(options.known_at);
     if (!time.ok())
-      return usage_error(time.status().message(), "times are written 2024-10-28T09:15:00+05:30, or with Z for UTC");
+      return usage_error(time.status().message(),
+                         "times are written 2024-10-28T15:30:00, the exchange's, or with Z or +05:30 for another zone");
     request.known_at = *time;
+    if (options.known_at.find_first_of("Z+-", 10) == std::string::npos) {  // as the terminal shows them
+      const Date date{static_cast<std::int32_t>(time->us / kDay)};
+      request.known_at = zone_of(lake, real).at(date, time->us - date.days * kDay);
+    }
   }
   if (options.adjusted)
     return usage_error(fmt::format("{}: there are no corporate actions in this lake to adjust by", request.table.str()),

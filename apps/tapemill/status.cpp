@@ -47,6 +47,11 @@ Status run(const NoOptions&, Context& context) {
         text.str(terminal_width()) + notes +
         "missing sessions: of the calendar, from first to last, without any row; an instrument's own gaps are told by "
         "ingest (missing_sessions)\n");
+  if (damaged > 0) {  // what may not be read is not damaged
+    ARROW_ASSIGN_OR_RAISE(auto names, lake.tables());
+    for (const auto& name : names)
+      if (Status read = lake.table(name).snapshot().status(); exit_code(read) == 3) return read;
+  }
   if (damaged > 0)
     return data_error(fmt::format("{} of {} data sets {} damaged", damaged, all.size(), damaged == 1 ? "is" : "are"),
                       "restore the files from a backup, or rebuild the table");

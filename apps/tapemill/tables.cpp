@@ -37,11 +37,13 @@ Status tables(const NoOptions&, Context& context) {
   Json list = Json::array();
   TextTable text({"table", "rows>", "files>", "size>", "version>", "last commit (UTC)", "kind"});
   std::size_t damaged = 0;
+  Status closed;  // that cannot be read is not damaged
   for (const auto& name : names) {
     bool view = name.layer == lake::Layer::silver && lake.silver_is_view(name.table);
     auto read = lake.table(view ? lake::TableName{lake::Layer::bronze, name.table} : name).snapshot();
     if (!read.ok()) {
       ++damaged;
+      if (exit_code(read.status()) == 3) closed = read.status();
       list.push_back({{"table", name.str()}, {"kind", view ? "view" : "table"}, {"damaged", read.status().message()}});
       text.add({name.str(), kNull, kNull, kNull, kNull, kNull, "damaged: " + read.status().message()});
       continue;
@@ -62,6 +64,7 @@ Status tables(const NoOptions&, Context& context) {
   else if (names.empty())
     print(fmt::format("{} holds no table yet: tapemill ingest DATASET PATH... fills it\n", lake.root()));
   else print(text.str(terminal_width()));
+  if (!closed.ok()) return closed;
   if (damaged > 0)
     return data_error(fmt::format("{} of {} tables {} damaged", damaged, names.size(), damaged == 1 ? "is" : "are"),
                       "restore the files from a backup, or rebuild the table");

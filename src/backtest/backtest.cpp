@@ -316,6 +316,10 @@ Result<RerunResult> rerun(const lake::Lake& lake, const std::string& run_id, con
       equal = equal || (there["name"] == name && there["sha256"] == sha256(bytes));
     if (!equal) out.differing.push_back(name);
   }
+  if (Status kept = verify(record); out.same && !kept.ok())
+    return data_error(
+        kept.message(),
+        fmt::format("computed again, the ledger is as recorded: delete {} and run it again", record.path));
   computed.result.path = record.path;
   out.run = std::move(computed.result);
   return out;

@@ -142,7 +142,11 @@ Result<Written> write_run(const lake::Lake& lake, Json record, const RunFiles& f
   sweep_leftovers(folder);
   auto check_existing = [&]() -> Result<Written> {
     ARROW_ASSIGN_OR_RAISE(RunRecord there, read_record(path));
-    if (there.record["files"] == list) return Written{path, true};
+    if (there.record["files"] == list) {
+      if (Status kept = verify(there); !kept.ok())
+        return data_error(kept.message(), fmt::format("the run gives the same bytes again once {} is deleted", path));
+      return Written{path, true};
+    }
     std::string differing;
     for (std::size_t i = 0; i < list.size(); ++i) {
       if (i >= there.record["files"].size() || there.record["files"][i] != list[i])

@@ -1,6 +1,9 @@
 #include "core/status.h"
 #include <algorithm>
 
+#include <arrow/util/io_util.h>
+
+#include <cerrno>
 #include <cstring>
 #include <numeric>
 #include <vector>
@@ -31,6 +34,9 @@ Status errno_error(std::string_view what, int errno_value, std::string hint) {
 
 Status prefixed(const Status& status, std::string_view where) {
   if (status.ok()) return status;
+  // Arrow's errors of the system carry the reason aside.
+  if (const int reason = arrow::internal::ErrnoFromStatus(status); reason > 0 && detail_of(status) == nullptr)
+    return errno_error(where, reason, reason == ENOSPC ? "free some space, or give another --lake" : "");
   return Status(status.code(), fmt::format("{}: {}", where, status.message()), status.detail());
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "lake/units.h"
+
 namespace tapemill::lake {
 namespace {
 
@@ -66,6 +68,7 @@ std::optional<std::pair<Date, Date>> sessions_of(const Snapshot& snapshot, const
 std::string damage_of(const Table& table) {
   auto snapshot = table.snapshot();
   if (!snapshot.ok()) return snapshot.status().message();
+  if (auto known = units(*snapshot); !known.ok()) return known.status().message();
   std::int64_t missing = 0, resized = 0;
   std::string first;
   for (const Part& part : snapshot->parts) {

@@ -141,7 +141,7 @@ Result<std::vector<std::string>> list_folder(const std::string& path) {
   std::vector<std::string> names;
   DIR* folder = ::opendir(path.c_str());
   if (folder == nullptr) {
-    if (errno == ENOENT) return names;
+    if (errno == ENOENT || errno == ENOTDIR) return names;
     return errno_error("cannot list " + path, errno);
   }
   while (const dirent* entry = ::readdir(folder)) {

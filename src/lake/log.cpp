@@ -22,9 +22,9 @@ std::int64_t version_in(const std::string& name, std::string_view suffix) {
 }
 
 Status no_such_version(const std::string& table_path, std::int64_t version, const LogFiles& files) {
-  if (files.commits.empty()) return data_error(fmt::format("{} holds no table", table_path));
-  return data_error(fmt::format("{} has no version {}", table_path, version),
-                    fmt::format("versions {} to {} are there", files.commits.front(), files.commits.back()));
+  if (files.commits.empty()) return usage_error(fmt::format("{} holds no table", table_path));
+  return usage_error(fmt::format("{} has no version {}", table_path, version),
+                     fmt::format("versions {} to {} are there", files.commits.front(), files.commits.back()));
 }
 
 // The newest state of the tables this process follows. An entry counts only while the commit it ends with is the very file

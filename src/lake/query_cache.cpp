@@ -151,6 +151,7 @@ std::shared_ptr<arrow::Table> QueryCache::get(const std::string& key, Tier* from
     return nullptr;
   }
   ++counted_.disk_hits;
+  flush();  // the program ends without destructors
   if (from != nullptr) *from = Tier::disk;
   keep(key, table);
   return table;

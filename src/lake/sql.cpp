@@ -33,6 +33,7 @@ Status part_error(const Asked& asked, const std::string& message) {
   if (!of_a_file) return Status::OK();
   for (const std::string& file : asked.views.files) {
     if (!file_exists(file)) return data_error(file + " is in the log but not on the disk", advice);
+    if (::access(file.c_str(), R_OK) != 0) return errno_error("cannot read " + file, errno);
   }
   std::string what = message.substr(0, message.find('\n'));
   if (const auto colon = what.find("Error: "); colon != std::string::npos) what = what.substr(colon + 7);

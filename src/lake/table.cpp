@@ -79,7 +79,8 @@ Status same_shape(const TableName& name, const arrow::Schema& there, const arrow
 bool Table::exists() const {
   if (is_followed(path_)) return true;
   auto files = list_log(path_);
-  return files.ok() && (!files->commits.empty() || !files->checkpoints.empty());
+  if (!files.ok()) return true;  // who reads it is told why it cannot be read
+  return !files->commits.empty() || !files->checkpoints.empty();
 }
 
 Result<std::int64_t> Table::version() const {

@@ -292,7 +292,7 @@ class SortedPartWriter final : public PartWriter {
     part.tags["ordinal"] = std::to_string(provenance_.ordinal);
     for (const auto& [key, value] :
          {std::pair{"unit", provenance_.unit}, {"form", provenance_.form}, {"sha256", provenance_.sha256}}) {
-      if (!value.empty()) part.tags[key] = value;
+      if (!value.empty()) part.tags.try_emplace(key, value);  // a merged part's tags say whose rows it has
     }
     parts_.push_back(std::move(part));
     unnamed_.push_back({std::move(part_), folder(), name});

@@ -11,7 +11,7 @@ struct Provenance {
   std::string sha256;        // of the source file
   std::string unit, form;    // "2024-10-28", "nse_udiff"
   std::int64_t ordinal = 0;  // how many times this unit had been replaced before: no path is ever reused
-  std::map<std::string, std::string> tags;  // further tags: file (its name), arrival
+  std::map<std::string, std::string> tags;  // further tags: file (its name), arrival; before unit, form and sha256
   std::string arrival;       // of a restatement, whose rows carry it; empty otherwise
   /// Of a source without rows, where its unit does not say it.
   std::optional<std::map<std::string, std::string>> partition = {};

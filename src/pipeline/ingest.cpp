@@ -11,6 +11,7 @@
 #include "lake/overlap.h"
 #include "lake/rewrite.h"
 #include "pipeline/landing.h"
+#include "pipeline/restatement.h"
 #include "pipeline/rewritten.h"
 #include "pipeline/unit.h"
 
@@ -40,37 +41,18 @@ Result<std::vector<sources::FileInfo>> inspect_all(const Dataset& dataset, const
   return infos;
 }
 
-/// Each unit once: equal bytes given twice count as unchanged, different bytes for one session are wrong use.
-Status one_file_a_unit(std::vector<sources::FileInfo>& infos, IngestReport& report) {
-  std::stable_sort(infos.begin(), infos.end(),
-                   [](const auto& a, const auto& b) { return std::tie(a.unit, a.form) < std::tie(b.unit, b.form); });
-  std::vector<sources::FileInfo> kept;
-  for (auto& info : infos) {
-    if (!kept.empty() && kept.back().unit == info.unit && kept.back().form == info.form) {
-      if (kept.back().sha256 != info.sha256)
-        return usage_error(fmt::format("{} and {} both hold {} ({}), with different contents", kept.back().path,
-                                       info.path, info.unit, info.form),
-                           "ingest the earlier one first and then the other: the later replaces it as a restated day");
-      ++report.files_unchanged;
-      continue;
-    }
-    kept.push_back(std::move(info));
-  }
-  infos = std::move(kept);
-  return Status::OK();
-}
-
 /// Parses and judges the units of one group in parallel and commits them together; on a race with another process the
 /// group is read and judged again.
 class Group {
  public:
   /// `landed` is asked before anything is committed: landing comes first.
   Group(const lake::Lake& lake, const Dataset& dataset, std::vector<Landed> files, std::future<Status> landed,
-        const Workers& workers, MemoryBudget& budget, Progress& progress)
+        bool smaller, const Workers& workers, MemoryBudget& budget, Progress& progress)
       : lake_(lake),
         dataset_(dataset),
         files_(std::move(files)),
         landed_(std::move(landed)),
+        smaller_(smaller),
         workers_(workers),
         budget_(budget),
         progress_(progress) {}
@@ -101,6 +83,7 @@ class Group {
         if (job.refusal.ok()) writers.push_back(job.writer.get());
       ARROW_RETURN_NOT_OK(lake::publish(writers));
       ARROW_RETURN_NOT_OK(landed());
+      ARROW_RETURN_NOT_OK(doubt(bronze, snapshot, jobs));
       ARROW_ASSIGN_OR_RAISE(auto instead, replaced_by(bronze, snapshot, jobs));
       if (may_overlap()) {
         if (snapshot.version < 0) { ARROW_ASSIGN_OR_RAISE(snapshot, bronze.snapshot(0)); }  // made beside landing
@@ -135,6 +118,19 @@ class Group {
     report.files_superseded += superseded - last_superseded_;
     last_unchanged_ = unchanged, last_superseded_ = superseded;
     return jobs;
+  }
+
+  /// Files that only look like restatements are refused: what is in stays.
+  Status doubt(const lake::Table& bronze, const lake::Snapshot& snapshot, std::vector<UnitJob>& jobs) {
+    auto restates = [](const UnitJob& job) { return job.refusal.ok() && !job.leaving.empty(); };
+    if (std::none_of(jobs.begin(), jobs.end(), restates)) return Status::OK();
+    ARROW_ASSIGN_OR_RAISE(auto states, lake::units_by_key(snapshot));
+    for (UnitJob& job : jobs) {
+      if (!restates(job)) continue;
+      job.refusal = doubt_restatement(bronze, snapshot, dataset_, states, job, smaller_, budget_);
+      if (exit_code(job.refusal) == 3 || job.refusal.IsCancelled()) return job.refusal;
+    }
+    return Status::OK();
   }
 
   /// Units that are one session each share no key that has the session or the time in it.
@@ -253,6 +249,7 @@ class Group {
   const Dataset& dataset_;
   std::vector<Landed> files_;
   std::future<Status> landed_;
+  bool smaller_;
   const Workers& workers_;
   MemoryBudget& budget_;
   Progress& progress_;
@@ -289,20 +286,22 @@ Json IngestReport::json() const {
 }
 
 Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, const std::vector<std::string>& paths,
-                            Instant now, const Workers& workers, MemoryBudget& budget) {
+                            Instant now, const Workers& workers, MemoryBudget& budget, bool allow_smaller) {
   auto start = std::chrono::steady_clock::now();
   IngestReport report;
   if (budget.ceiling() == 0) keep_freed_memory();
   ARROW_RETURN_NOT_OK(quality::make_checks(dataset).status());  // a spec that is wrong says so before a byte is copied
   lake::Table bronze = lake.table(lake::Layer::bronze, dataset.table);
+  std::map<std::string, lake::UnitState> states;
   if (bronze.exists()) {
     ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, bronze.snapshot());
     ARROW_RETURN_NOT_OK(sources_known(bronze, snapshot));
+    ARROW_ASSIGN_OR_RAISE(states, lake::units_by_key(snapshot));
   }
   ARROW_ASSIGN_OR_RAISE(std::vector<std::string> files, sources::expand_paths(paths));
   report.files = static_cast<std::int64_t>(files.size());
   ARROW_ASSIGN_OR_RAISE(auto infos, inspect_all(dataset, files, workers, report));
-  ARROW_RETURN_NOT_OK(one_file_a_unit(infos, report));
+  ARROW_RETURN_NOT_OK(name_units(infos, states, report.files_unchanged));
   for (const auto& info : infos) report.bytes_in += info.size;
   ARROW_ASSIGN_OR_RAISE(auto landing, plan_landing(lake, dataset, infos, now));
   const std::vector<Landed>& landed = landing.files;
@@ -321,7 +320,7 @@ Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, cons
       });
       Group group(lake, dataset,
                   {landed.begin() + static_cast<std::ptrdiff_t>(at), landed.begin() + static_cast<std::ptrdiff_t>(end)},
-                  std::move(landed_now), workers, budget, progress);
+                  std::move(landed_now), allow_smaller, workers, budget, progress);
       ARROW_RETURN_NOT_OK(group.run(report));
     }
   }

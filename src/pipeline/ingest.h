@@ -12,6 +12,7 @@ namespace tapemill::pipeline {
 struct IngestOptions {
   std::string dataset;
   std::vector<std::string> paths;
+  bool allow_smaller = false;
 };
 
 /// Why a file is not in: its own error. The others went on.
@@ -43,10 +44,11 @@ struct IngestReport {
 
 /// Files -> landing -> quarantine -> bronze -> silver, in that order (design.md 4.1). Running again changes nothing. Each
 /// file is all or nothing; rows in = rows stored + rows quarantined, written in the commit. Groups of 32 files are parsed in
-/// parallel and committed together, so that the log does not depend on the number of threads.
+/// parallel and committed together, so that the log does not depend on the number of threads. A file that would replace a
+/// unit of more than twice its rows is refused, but for `allow_smaller`.
 /// Errors: wrong use (two contents for one session in one call), environment; a refused file is in the report instead.
 Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, const std::vector<std::string>& paths,
-                            Instant now, const Workers& workers, MemoryBudget& budget);
+                            Instant now, const Workers& workers, MemoryBudget& budget, bool allow_smaller = false);
 
 /// Brings silver up to bronze where silver is a copy: units whose bytes differ are derived again, in one commit with
 /// txn{silver, bronze's version}. Nothing to do: no commit.

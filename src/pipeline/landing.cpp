@@ -13,6 +13,7 @@
 #include "lake/files.h"
 #include "lake/scan.h"
 #include "lake/writer.h"
+#include "pipeline/restatement.h"
 
 namespace fs = std::filesystem;
 namespace tapemill::pipeline {
@@ -83,11 +84,12 @@ struct Known {
   std::map<std::pair<std::string, std::string>, Arrival> newest;           // by unit and form
 };
 
-Result<Known> known(const lake::Lake& lake, const lake::Table& table) {
+Result<Known> known(const lake::Lake& lake, const lake::Table& table, std::int64_t version) {
   Known all;
-  if (!table.exists()) return all;
+  if (version < 0) return all;
   lake::ScanRequest request;
   request.table = table.name();
+  request.version = version;
   request.columns = {"unit", "form", "sha256", "kept_at", "arrived_at"};
   ARROW_ASSIGN_OR_RAISE(auto scanned, lake::scan(lake, request));
   ARROW_ASSIGN_OR_RAISE(auto rows, scanned.rows->CombineChunksToBatch());
@@ -142,23 +144,32 @@ std::shared_ptr<arrow::Schema> landing_schema() {
 Result<LandingPlan> plan_landing(const lake::Lake& lake, const Dataset& dataset,
                                  const std::vector<sources::FileInfo>& files, Instant now) {
   lake::Table table = lake.table(lake::Layer::landing, dataset.table);
-  ARROW_ASSIGN_OR_RAISE(auto there, known(lake, table));
   LandingPlan plan;
+  if (table.exists()) { ARROW_ASSIGN_OR_RAISE(plan.version, table.version()); }
+  ARROW_ASSIGN_OR_RAISE(auto there, known(lake, table, plan.version));
   for (const auto& info : files) {
     Landed one{info, {}, now};
     auto [newest, first] = there.newest.try_emplace({info.unit, info.form}, Arrival{info.sha256, now});
-    const bool arrives = first || newest->second.sha256 != info.sha256;
+    if (!first && newest->second.sha256 != info.sha256) {
+      auto held = there.places.find(newest->second.sha256);
+      const std::string file = fs::path(info.path).filename().string();
+      if (held != there.places.end() && dataset.landing_copy && !held->second.ends_with("-" + file) &&
+          same_content(table.path() + "/" + held->second, info.path))
+        one.info.sha256 = newest->second.sha256;  // packed otherwise: the bytes that are kept stand for it
+    }
+    const bool arrives = first || newest->second.sha256 != one.info.sha256;
     if (!first) {  // never before what it replaces, whatever the clock does
       one.arrived = arrives ? std::max(now, Instant{newest->second.at.us + 1}) : newest->second.at;
-      newest->second = {info.sha256, one.arrived};
+      newest->second = {one.info.sha256, one.arrived};
     }
-    auto place = there.places.find(info.sha256);
+    auto place = there.places.find(one.info.sha256);
     const bool copied = dataset.landing_copy && place == there.places.end();
     std::error_code ignored;
     if (!dataset.landing_copy && arrives) one.kept_at = fs::absolute(info.path, ignored).string();
-    else if (copied) one.kept_at = "files/" + info.sha256.substr(0, 16) + "-" + fs::path(info.path).filename().string();
+    else if (copied)
+      one.kept_at = "files/" + one.info.sha256.substr(0, 16) + "-" + fs::path(info.path).filename().string();
     else one.kept_at = place->second;
-    there.places.try_emplace(info.sha256, one.kept_at);
+    there.places.try_emplace(one.info.sha256, one.kept_at);
     plan.arrives.push_back(arrives), plan.copied.push_back(copied);
     plan.files.push_back(std::move(one));
   }
@@ -177,12 +188,11 @@ Status land(const lake::Lake& lake, const Dataset& dataset, const LandingPlan& p
   std::vector<Copy> copies;
   std::vector<char> block(1 << 20);
   std::string key;
-  std::int64_t bytes = 0;
   for (std::size_t i = from; i < to; ++i) {
     if (interrupt().stop_requested()) return Status::Cancelled("interrupted");
     if (plan.arrives[i] == 0) continue;
     const Landed& one = plan.files[i];
-    rows.push_back(&one), key += one.info.unit + one.info.sha256, bytes += one.info.size;
+    rows.push_back(&one), key += one.info.unit + one.info.sha256;
     if (plan.copied[i] == 0) continue;
     ARROW_RETURN_NOT_OK(
         copies.emplace_back(table.path() + "/" + one.kept_at).write(one.info.path, one.info.sha256, block));
@@ -194,12 +204,11 @@ Status land(const lake::Lake& lake, const Dataset& dataset, const LandingPlan& p
 
   // The rows say when they arrived: a run that died before its commit, or one beside this, wrote other bytes under another name.
   key += fmt::format(" {} {}", now.us, ::getpid());
-  ARROW_ASSIGN_OR_RAISE(auto batch, rows_of(rows, budget.pool()));
   lake::Layout layout;
   layout.schema = landing_schema();
   layout.sort = {"unit", "form", "file"};
-  for (;;) {
-    ARROW_ASSIGN_OR_RAISE(std::int64_t version, table.version());
+  for (std::int64_t version = std::max<std::int64_t>(plan.version, 0);;) {
+    ARROW_ASSIGN_OR_RAISE(auto batch, rows_of(rows, budget.pool()));
     lake::Provenance provenance{sha256(key), "landing", "files", version, {}};
     ARROW_ASSIGN_OR_RAISE(auto writer, lake::write_parts(table, layout, provenance, budget));
     ARROW_RETURN_NOT_OK(writer->write(batch));
@@ -207,10 +216,21 @@ Status land(const lake::Lake& lake, const Dataset& dataset, const LandingPlan& p
     transaction.read_version = version;
     transaction.operation = "LAND";
     ARROW_ASSIGN_OR_RAISE(transaction.adds, writer->finish());
+    std::int64_t bytes = 0;
+    for (const Landed* one : rows)
+      bytes += one->info.size, transaction.touches.push_back(one->info.unit + "/" + one->info.form);
     transaction.counts = {{"files", rows.size()}, {"bytes", bytes}};
     auto committed = table.commit(transaction);
     if (committed.ok()) return Status::OK();
     if (!lake::is_conflict(committed.status())) return committed.status();
+    // Another run has landed some of them meanwhile: a file arrives once.
+    ARROW_ASSIGN_OR_RAISE(version, table.version());
+    ARROW_ASSIGN_OR_RAISE(auto there, known(lake, table, version));
+    std::erase_if(rows, [&](const Landed* one) {
+      auto newest = there.newest.find({one->info.unit, one->info.form});
+      return newest != there.newest.end() && newest->second.sha256 == one->info.sha256;
+    });
+    if (rows.empty()) return Status::OK();
   }
 }
 

@@ -23,6 +23,7 @@ struct LandingPlan {
   std::vector<Landed> files;           // in the order of the infos
   std::vector<std::uint8_t> arrives;   // per file: gets a row, for its unit and form's newest row has other bytes
   std::vector<std::uint8_t> copied;    // per file: its bytes are not there yet
+  std::int64_t version = -1;           // of landing's table that this was told from
 };
 Result<LandingPlan> plan_landing(const lake::Lake& lake, const Dataset& dataset,
                                  const std::vector<sources::FileInfo>& files, Instant now);

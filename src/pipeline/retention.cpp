@@ -73,9 +73,10 @@ Result<RetentionReport> archive(const lake::Lake& lake, const RetentionOptions& 
                                 bool expired, MemoryBudget& budget) {
   ARROW_ASSIGN_OR_RAISE(Chosen chosen, choose(lake, options.table));
   const lake::Layer layer = chosen.table.name().layer;
-  const std::string age = !options.older_than.empty()    ? options.older_than
-                          : layer == lake::Layer::bronze ? "730d"
-                                                         : "365d";
+  const std::string& age = options.older_than;
+  if (!expired && age.empty())
+    return usage_error("how old are the sessions that are to leave?",
+                       "--older-than 730d (usual for bronze), 365d (for silver); --dry-run says what would leave");
   Date first_kept = options.today;  // of an expiry: today's contracts still trade
   if (!expired) { ARROW_ASSIGN_OR_RAISE(first_kept, before(options.today, age)); }
   const std::string root = to.empty() ? lake.root() + "/archive" : to;

@@ -148,7 +148,13 @@ Response Service::route(const Request& request) const {
     auto names = lake_.tables();
     if (!names.ok())
       return json(503, {{"status", "failing"}, {"error", names.status().message()}, {"version", version()}});
-    return json(200, {{"status", "ok"},
+    Json damaged = Json::array();
+    for (const auto& name : *names) {
+      const bool view = name.layer == lake::Layer::silver && lake_.silver_is_view(name.table);
+      if (!view && !lake_.table(name).snapshot().ok()) damaged.push_back(name.str());
+    }
+    return json(200, {{"status", damaged.empty() ? "ok" : "degraded"},
+                      {"damaged", damaged},
                       {"version", version()},
                       {"source", std::string(source_hash()).substr(0, 12)},
                       {"tables", names->size()}});

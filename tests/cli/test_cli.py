@@ -14,7 +14,7 @@ import time
 import pytest
 from program import DAYS, PROGRAM, day
 
-COMMANDS = ["ingest", "infer", "query", "sql", "cache stats", "cache clear", "show", "tables", "describe", "history", "status", "compact", "vacuum", "archive", "retention", "manifest", "quarantine list", "quarantine show",
+COMMANDS = ["ingest", "infer", "query", "sql", "cache stats", "cache clear", "show", "tables", "describe", "history", "status", "compact", "vacuum", "archive", "retention", "manifest", "restore", "quarantine list", "quarantine show",
             "indicators list", "indicators explain", "indicators run", "features list", "features build", "export qlib", "graph list", "graph check", "graph run",
             "graph draw", "backtest check", "backtest run", "backtest report", "backtest rerun", "backtest show", "runs", "chart", "generate", "demo",
             "serve", "config show", "config set", "config path", "doctor", "completion"]
@@ -317,7 +317,7 @@ def test_upkeep_says_what_it_did_and_again_does_nothing(tapemill):
     assert "less than an hour" in tapemill("vacuum", "--retain", "5m", code=2).stderr
     assert "no length of time" in tapemill("vacuum", "--retain", "soon", code=2).stderr
     assert "no table" in tapemill("compact", "stocks_dayly", code=1).stderr
-    would = document(tapemill("archive", "stocks_daily", "--as-of", "2030-01-01", "--dry-run", "--json"))["tables"][0]
+    would = document(tapemill("archive", "stocks_daily", "--older-than", "730d", "--as-of", "2030-01-01", "--dry-run", "--json"))["tables"][0]
     assert would["files"] > 0 and would["before"] == "2028-01-02" and would["archive"].endswith("/archive/raw/stocks_daily")
     assert document(tapemill("retention", "stocks_daily", "--as-of", "2024-06-01", "--json"))["tables"][0]["files"] == 0
     assert document(tapemill("manifest", "stocks_daily", "--json"))["tables"][0]["days"] >= 1

@@ -93,7 +93,7 @@ TEST_F(LogTest, AddsRemovesTransactionsAndTimeTravel) {
 TEST_F(LogTest, AVersionThatIsNotThereNamesThoseThatAre) {
   make();
   Status status = table.snapshot(5).status();
-  EXPECT_EQ(exit_code(status), 1);
+  EXPECT_EQ(exit_code(status), 2);
   EXPECT_THAT(render(status, false), HasSubstr("versions 0 to 0 are there"));
 }
 
@@ -133,7 +133,7 @@ TEST_F(LogTest, CheckpointsEveryTenCommitsGiveTheSameStateAsTheCommits) {
   EXPECT_EQ(must(other.snapshot(12)).version, 12);
   EXPECT_GT(must(other.snapshot(10)).timestamp_ms, 0);
   Status status = other.snapshot(4).status();
-  EXPECT_EQ(exit_code(status), 1);
+  EXPECT_EQ(exit_code(status), 2);
   EXPECT_THAT(render(status, false), HasSubstr("versions 10 to 25 are there"));
 }
 

@@ -112,7 +112,7 @@ TEST_F(ScanTest, ARestatedDayIsReplacedAndTheOldVersionStays) {
   }
   EXPECT_NE(must(table.snapshot(1)).parts[0].path, must(table.snapshot(3)).parts[0].path);
   asked.version = 9;
-  EXPECT_EQ(exit_code(scan(lake, asked).status()), 1);
+  EXPECT_EQ(exit_code(scan(lake, asked).status()), 2);
 }
 
 TEST_F(ScanTest, WatermarkComesFromTheLog) {

@@ -76,7 +76,7 @@ TEST_F(SqlTest, TimeTravelByVersionAndTime) {
   EXPECT_EQ(number("select count(*) from bars at (timestamp => '" + then + "')"), 2);
   EXPECT_EQ(exit_code(query(lake, "select * from bars at (timestamp => '2001-01-01')").status()), 1);
   Status status = query(lake, "select * from bars at (version => 9)").status();
-  EXPECT_EQ(exit_code(status), 1);
+  EXPECT_EQ(exit_code(status), 2);
   EXPECT_THAT(render(status, false), HasSubstr("versions 0 to 2"));
 }
 

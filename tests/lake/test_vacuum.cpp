@@ -8,6 +8,7 @@
 
 #include "lake/compact.h"
 #include "lake/files.h"
+#include "lake/restore.h"
 #include "lake/retire.h"
 #include "lake/rewrite.h"
 #include "lake/scan.h"
@@ -195,6 +196,57 @@ TEST_F(Upkeep, RetireTakesWholeOldPartsAndTheirUnitsStayKnown) {
   EXPECT_EQ(last.size(), known.size());
   EXPECT_EQ(last.at(unit_key("2024-01-03", "f")).ordinal, 1);
   EXPECT_EQ(must(table.snapshot()).rows(), 15 * 2 + 2);
+}
+
+/// One file over several months: what leaves of it leaves the rest, and the file known by its bytes.
+TEST_F(Upkeep, AUnitOfManyPartitionsLosesItsOldOnesAlone) {
+  auto writer = must(write_parts(table, layout(), Provenance{"whole", "all", "f", 0, {{"file", "all.csv"}}}, budget));
+  for (int n = 0; n < 70; n += 10)
+    must(writer->write(batch_of({{"A", first_day() + n, 100, n}, {"B", first_day() + n, 200, n}})));
+  Transaction one;
+  one.read_version = must(table.version());
+  one.adds = must(writer->finish());
+  ASSERT_GT(one.adds.size(), 2u);
+  const std::int64_t whole = must(table.commit(one));
+  const std::string before = rows();
+  auto report = must(retire(table, layout(), {"session", Date::of(2024, 2, 1), {}, "EXPIRE", false}, budget));
+  EXPECT_EQ(report.rows, 4 * 2);
+  auto known = must(units_by_key(must(table.snapshot())));
+  ASSERT_EQ(known.size(), 1u);
+  EXPECT_EQ(known.begin()->second.sha256, "whole");
+  EXPECT_EQ(known.begin()->second.rows, 3 * 2);
+  must(compact(table, layout(), {}, Workers(1), budget));
+  EXPECT_EQ(must(units_by_key(must(table.snapshot()))).begin()->second.sha256, "whole");
+  // And back again.
+  EXPECT_EQ(must(restore(table, whole, true)).rows_after, 14);
+  EXPECT_EQ(must(table.snapshot()).rows(), 6);
+  auto back = must(restore(table, whole, false));
+  EXPECT_EQ(back.rows_before, 6);
+  EXPECT_EQ(rows(), before);
+  EXPECT_EQ(must(table.history()).front().operation, "RESTORE");
+  EXPECT_EQ(must(restore(table, whole, false)).version, back.version);  // nothing to do: no commit
+  EXPECT_EQ(exit_code(restore(table, 99, false).status()), 2);
+}
+
+TEST_F(Upkeep, RestoreFetchesWhatTheArchiveTookAndVacuumDeleted) {
+  put_days(0, 40);
+  const std::int64_t whole = must(table.version());
+  const std::string before = rows(), cold = folder.path() + "/cold/raw/bars";
+  must(retire(table, layout(), {"session", Date::of(2024, 2, 1), cold, "ARCHIVE", false}, budget));
+  ASSERT_GT(clean(7 * kDay, 8 * kDay).files, 0);
+  ASSERT_FALSE(readable(whole));
+  auto back = must(restore(table, whole, false));
+  EXPECT_EQ(back.copied, 31);
+  EXPECT_EQ(rows(), before);
+  // Without the archive it says what is gone, and changes nothing.
+  must(retire(table, layout(), {"session", Date::of(2024, 2, 1), {}, "EXPIRE", false}, budget));
+  clean(7 * kDay, 8 * kDay);
+  fs::remove_all(folder.path() + "/cold");
+  const std::int64_t version = must(table.version());
+  Status gone = restore(table, whole, false).status();
+  EXPECT_EQ(exit_code(gone), 1);
+  EXPECT_THAT(gone.message(), HasSubstr("vacuum has deleted it"));
+  EXPECT_EQ(must(table.version()), version);
 }
 
 TEST_F(Upkeep, ArchivedPartsKeepTheirPathAndBytes) {

@@ -176,6 +176,18 @@ TEST_F(FaultProgram, APipeIsRefusedAndTheOthersAreIn) {
   expect(ran, 1, "1 of 2 files refused; the others are in");
   EXPECT_NE(ran.out.find(pipe + ": a pipe where a file is wanted"), std::string::npos) << ran.out;
   EXPECT_EQ(rows_of(lake, "stocks_daily")->num_rows(), 3);
+  // What may not be read is neither absent nor damaged.
+  const std::string log = lake + "/bronze/stocks_daily/_delta_log";
+  ::chmod(log.c_str(), 0);
+  for (const char* command : {"tables", "status"})
+    expect(run(folder, {command, "--lake", lake}, kNobody), 3, "Permission denied");
+  expect(run(folder, {"show", "stocks_daily", "--lake", lake}, kNobody), 3, "Permission denied");
+  ::chmod(log.c_str(), 0755);
+  for (const auto& entry : fs::recursive_directory_iterator(lake + "/bronze/stocks_daily"))
+    if (entry.path().extension() == ".parquet") ::chmod(entry.path().c_str(), 0);
+  expect(run(folder, {"show", "stocks_daily", "--lake", lake}, kNobody), 3, "Permission denied");
+  expect(run(folder, {"query", "select sum(close) from stocks_daily", "--lake", lake}, kNobody), 3,
+         "Permission denied");
 }
 
 TEST_F(FaultProgram, ALakeThatIsAFile) {

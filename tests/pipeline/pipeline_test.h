@@ -127,6 +127,10 @@ inline constexpr uid_t kNobody = 65534;
 struct Child {
   pid_t pid = -1;
   std::string out, err;  // files
+  bool ended() const {
+    siginfo_t about{};
+    return ::waitid(P_PID, static_cast<id_t>(pid), &about, WEXITED | WNOHANG | WNOWAIT) == 0 && about.si_pid == pid;
+  }
   /// Exit code, or minus the signal.
   int wait() const {
     int status = 0;

@@ -17,6 +17,9 @@ import sys
 STATES = ("absent", "thin", "holds")
 COLUMNS = ["id", "clause", "state", "test"]
 GTEST = re.compile(r"^\s*(?:TEST|TEST_F|TEST_P|TYPED_TEST|TYPED_TEST_P)\(\s*(\w+)\s*,\s*(\w+)\s*\)", re.MULTILINE)
+UNREAD = re.compile(r'"(?:\\.|[^"\\\n])*"|//[^\n]*|/\*.*?\*/|^[ \t]*#[ \t]*if[ \t]+0\b.*?^[ \t]*#[ \t]*(?:endif|else)\b',
+                    re.MULTILINE | re.DOTALL)
+SKIPPED = re.compile(r"^\s*(?:TEST|TEST_F|TEST_P)\(\s*(\w+)\s*,\s*(\w+)\s*\)\s*\{\s*GTEST_SKIP", re.MULTILINE)
 PYTHON = re.compile(r"^\s*(?:async )?def (test_\w+)\(", re.MULTILINE)
 CTEST = re.compile(r"\badd_test\(\s*NAME\s+(\S+)|\bshape_test\(\s*(\S+)")
 
@@ -28,7 +31,10 @@ def files(root: pathlib.Path, top: str, pattern: str):
 def known_tests(root: pathlib.Path) -> set:
     names = set()
     for path in files(root, "tests", "*.cpp"):
-        names |= {f"{suite}.{name}" for suite, name in GTEST.findall(path.read_text())}
+        text = UNREAD.sub(lambda match: match[0] if match[0].startswith('"') else "", path.read_text())
+        never = set(SKIPPED.findall(text))
+        names |= {f"{suite}.{name}" for suite, name in GTEST.findall(text)
+                  if (suite, name) not in never and "DISABLED_" not in suite + name}
     for path in files(root, "tests", "*.py"):
         names |= {f"{path.relative_to(root)}::{name}" for name in PYTHON.findall(path.read_text())}
     for path in files(root, "tests", "CMakeLists.txt"):

@@ -9,6 +9,10 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
+# Every way to write the directive, and the one that the tree uses.
+ANY_INCLUDE = re.compile(r'^(?:[ \t]|/\*.*?\*/)*(?:#|%:|\?\?=)(?:[ \t]|/\*.*?\*/|\\\n)*i(?:\\\n)?n(?:\\\n)?c(?:\\\n)?l(?:\\\n)?u'
+                         r'(?:\\\n)?d(?:\\\n)?e(?:_next)?\b', re.MULTILINE | re.DOTALL)
+OTHER_SUFFIXES = (".hpp", ".hh", ".hxx", ".inl", ".ipp", ".inc", ".tpp", ".cc", ".cxx", ".c++", ".ixx", ".cppm")
 STAGE = re.compile(r"^stage\((\w+)([^)]*)\)", re.MULTILINE)
 # The platform's headers; C++'s own have neither a dot nor a slash.
 PLATFORM = re.compile(r"(sys|linux|netinet|arpa|net)/\w+\.h$|(fcntl|glob|fnmatch|unistd|dirent|dlfcn|signal|termios|poll|pthread|sched|"
@@ -104,11 +108,19 @@ class Tree:
         self.check_list()
         for top in ("src", "apps", "tests", "bench", "examples"):
             for path in sorted((self.root / top).rglob("*")):
+                if path.suffix in OTHER_SUFFIXES:
+                    self.fail(str(path.relative_to(self.root)), f"C++ in a file that ends in {path.suffix}",
+                              "end it in .h or .cpp, which are looked into")
                 if path.suffix not in (".h", ".cpp") or "compile_fail" in path.parts:
                     continue
                 inside = path.relative_to(self.root).parts
                 folder = inside[1] if len(inside) > 2 else ""
                 text = path.read_text()
+                plain = {match.start() for match in INCLUDE.finditer(text)}
+                for match in ANY_INCLUDE.finditer(text):
+                    if match.start() not in plain:
+                        self.fail(f"{path.relative_to(self.root)}:{text.count(chr(10), 0, match.start()) + 1}",
+                                  "an #include that is not written out", '#include "stage/file.h" alone on its line')
                 for match in INCLUDE.finditer(text):
                     place = f"{path.relative_to(self.root)}:{text.count(chr(10), 0, match.start()) + 1}"
                     if match[1] == '"':

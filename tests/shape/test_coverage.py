@@ -43,6 +43,14 @@ class Planted(unittest.TestCase):
             (problem,) = self.problems(f"A1,one,thin,{name}\n")
             self.assertIn(f"docs/coverage.csv:2: A1: there is no test {name}", problem)
 
+    def test_tests_that_never_run(self):
+        for text in ("/* TEST(Suite, Off) {} */\n", "// TEST(Suite, Off) {}\n", "#if 0\nTEST(Suite, Off) {}\n#endif\n",
+                     "TEST(Suite, Off) { GTEST_SKIP(); }\n"):
+            self.write("tests/core/test_off.cpp", text)
+            self.assertIn("there is no test Suite.Off", self.problems("A1,one,thin,Suite.Off\n")[0])
+        self.write("tests/core/test_off.cpp", "TEST(Suite, DISABLED_Off) {}\n")
+        self.assertIn("there is no test", self.problems("A1,one,thin,Suite.DISABLED_Off\n")[0])
+
     def test_holding_without_a_test(self):
         self.assertIn("names no test", self.problems("A1,one,holds,\n")[0])
 

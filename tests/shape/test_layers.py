@@ -67,6 +67,17 @@ class Planted(unittest.TestCase):
     def test_header_of_a_third_party_nobody_owns(self):
         self.expect(self.found("src/core/planted.cpp", "#include <unheard/of.h>\n"), "<unheard/of.h> has no owner")
 
+    def test_ways_round_it(self):
+        self.plant("src/lake/planted.h")
+        for text in ('#define H "lake/planted.h"\n#include H\n', '/* */ #include "lake/planted.h"\n',
+                     '%:include "lake/planted.h"\n', '#\\\ninclude "lake/planted.h"\n', '#inc\\\nlude "lake/planted.h"\n',
+                     '# /* */ include "lake/planted.h"\n', '#include_next <lake/planted.h>\n'):
+            self.expect(self.found("src/core/planted.cpp", text), "is not written out")
+        self.plant("src/core/planted.cpp")
+        for name in ("planted.hpp", "planted.inl"):
+            self.expect(self.found(f"src/core/{name}", '#include "lake/planted.h"\n'), "which are looked into")
+            (self.root / "src/core" / name).unlink()
+
     def test_header_that_is_not_there(self):
         self.expect(self.found("src/core/planted.cpp", '#include "core/not_there.h"\n'), "does not exist")
 
