@@ -114,8 +114,9 @@ Status check_state(const Table& table, const Transaction& transaction, const Log
     if (!state.parts.contains(path))
       return conflict(fmt::format("{}: {} is not in the table any more", table.name().str(), path));
   }
+  const bool restores = transaction.operation == "RESTORE";  // the very parts that were taken out, not other bytes
   for (const Part& part : transaction.adds) {
-    if (state.parts.contains(part.path) || state.tombstones.contains(part.path)) {
+    if (state.parts.contains(part.path) || (!restores && state.tombstones.contains(part.path))) {
       return conflict(
           fmt::format("{}: {} is or was in the table; a path is never reused", table.name().str(), part.path));
     }

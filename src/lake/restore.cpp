@@ -8,6 +8,7 @@
 #include "core/workers.h"
 #include "lake/files.h"
 #include "lake/retire.h"
+#include "lake/tags.h"
 
 namespace tapemill::lake {
 namespace {
@@ -68,6 +69,7 @@ Result<RestoreReport> restore(const Table& table, std::int64_t version, bool dry
     transaction.operation = "RESTORE";
     transaction.parameters = {{"version", version}};
     transaction.touches = {"*"};
+    transaction.configuration = {{kRestored, std::to_string(now.version)}};
     for (const Part& part : then.parts)
       if (!before.contains(part.path)) transaction.adds.push_back(part);
     for (const Part& part : now.parts)
@@ -89,6 +91,8 @@ Result<RestoreReport> restore(const Table& table, std::int64_t version, bool dry
       return report;
     }
     if (!is_conflict(committed.status())) return committed.status();
+    ARROW_ASSIGN_OR_RAISE(const std::int64_t newest, table.version());
+    if (newest == now.version) return committed.status();  // nobody was faster: it would be so again
   }
 }
 

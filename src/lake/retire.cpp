@@ -13,6 +13,7 @@
 #include "lake/files.h"
 #include "lake/rewrite.h"
 #include "lake/stats.h"
+#include "lake/tags.h"
 
 namespace tapemill::lake {
 namespace {
@@ -65,8 +66,8 @@ Old older_than(const Snapshot& snapshot, const RetireOptions& options, const arr
 }
 
 // Parts without rows that go on saying which units were in: one a partition.
-Result<std::vector<Part>> markers(const Table& table, const Layout& layout, const std::vector<Part>& parts,
-                                  MemoryBudget& budget) {
+Result<std::vector<Part>> markers(const Table& table, const Snapshot& snapshot, const Layout& layout,
+                                  const std::vector<Part>& parts, MemoryBudget& budget) {
   std::map<std::map<std::string, std::string>, std::vector<const Part*>> partitions;
   for (const Part& part : parts) partitions[part.partition].push_back(&part);
   std::vector<Part> out;
@@ -74,6 +75,7 @@ Result<std::vector<Part>> markers(const Table& table, const Layout& layout, cons
     std::map<std::string, UnitShare> units;
     Sha256 name;
     name.add(std::string_view("retired\0", 8));
+    name.add(restored_at(snapshot));
     for (const Part* part : old) {
       name.add(part->path + std::string(1, '\0'));
       ARROW_ASSIGN_OR_RAISE(auto shares, shares_of(*part));
@@ -158,7 +160,7 @@ Result<RetireReport> retire(const Table& table, const Layout& layout, const Reti
     if (!options.archive.empty()) transaction.parameters["archive"] = options.archive;
     transaction.counts = {{"rows_removed", report.rows}};
     for (const Part& part : old.parts) transaction.removes.push_back(part.path);
-    ARROW_ASSIGN_OR_RAISE(transaction.adds, markers(table, layout, old.parts, budget));
+    ARROW_ASSIGN_OR_RAISE(transaction.adds, markers(table, snapshot, layout, old.parts, budget));
     auto committed = table.commit(transaction);
     if (committed.ok()) {
       report.version = *committed;

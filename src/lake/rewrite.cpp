@@ -7,6 +7,7 @@
 #include "core/hash.h"
 #include "lake/part_stream.h"
 #include "lake/stats.h"
+#include "lake/tags.h"
 
 namespace tapemill::lake {
 namespace {
@@ -118,6 +119,7 @@ Result<Merged> merge_parts(const Table& table, const Snapshot& snapshot, const s
   for (const std::string& text : {std::string("merge"), by}) name.add(text + std::string(1, '\0'));
   for (const Part& part : inputs) name.add(part.path + std::string(1, '\0'));
   for (const std::string& key : leaving) name.add(key + std::string(1, '\0'));
+  name.add(restored_at(snapshot));
   Provenance provenance{
       name.hex(), {}, {}, 0, shares.empty() ? std::map<std::string, std::string>{} : tags_of(shares, by)};
   if (shares.size() == 1) provenance.ordinal = shares.front().ordinal;

@@ -138,9 +138,9 @@ def test_an_unknown_table_is_wrong_use(filled, command):
     filled("query", "select * from nope", code=2)
 
 
-def test_a_version_that_is_not_there_is_the_datas_matter(filled):
-    filled("show", "stocks_daily", "--version", "99", code=1)
-    filled("query", "select * from stocks_daily at (version => 99)", code=1)
+def test_a_version_that_is_not_there_is_wrong_use(filled):
+    filled("show", "stocks_daily", "--version", "99", code=2)
+    filled("query", "select * from stocks_daily at (version => 99)", code=2)
 
 
 def test_quarantine_has_no_silver(filled):

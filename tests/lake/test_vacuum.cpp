@@ -225,6 +225,10 @@ TEST_F(Upkeep, AUnitOfManyPartitionsLosesItsOldOnesAlone) {
   EXPECT_EQ(rows(), before);
   EXPECT_EQ(must(table.history()).front().operation, "RESTORE");
   EXPECT_EQ(must(restore(table, whole, false)).version, back.version);  // nothing to do: no commit
+  // What was merged and taken out before can be again.
+  must(retire(table, layout(), {"session", Date::of(2024, 2, 1), {}, "EXPIRE", false}, budget));
+  must(compact(table, layout(), {}, Workers(1), budget));
+  EXPECT_EQ(must(table.snapshot()).rows(), 6);
   EXPECT_EQ(exit_code(restore(table, 99, false).status()), 2);
 }
 
