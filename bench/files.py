@@ -62,7 +62,7 @@ def udiff(folder: Path, files: int, rows: int) -> list:
     return [str(path) for path in paths]
 
 
-def generic(folder: Path, files: int, rows: int) -> list:
+def generic(folder: Path, files: int, rows: int, symbols: int = 2000) -> list:
     """Plain CSV as anybody writes it: dates, a code, numbers, a word and a flag, by date."""
     paths = [folder / f"trades-{number:02}.csv" for number in range(files)]
     if not all(path.exists() for path in paths):
@@ -72,7 +72,7 @@ def generic(folder: Path, files: int, rows: int) -> list:
             noise = (i * 7919 + number * 104729) * 2654435761 % 1000003
             venue = pl.Series(["XNYS", "XNAS", "ARCX", "BATS", "IEXG"])
             frame = pl.DataFrame({"row": range(rows)}).select(
-                date=pl.lit(datetime.date(2015, 1, 5)) + pl.duration(days=i // 2000), symbol=pl.format("S{}", (i % 2000).cast(pl.String).str.zfill(4)),
+                date=pl.lit(datetime.date(2015, 1, 5)) + pl.duration(days=i // symbols), symbol=pl.format("S{}", (i % symbols).cast(pl.String).str.zfill(4)),
                 open=noise % 50000 / 100 + 5, high=noise % 50000 / 100 + 6, low=noise % 50000 / 100 + 4, close=noise % 50000 / 100 + 5.25, volume=noise * 100,
                 trades=noise % 5000, venue=(noise % 5).replace_strict(range(5), venue), halted=noise % 97 == 0)
             frame.write_csv(path)

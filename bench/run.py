@@ -1,7 +1,7 @@
 """Ratios to Polars and DuckDB: answers compared first, then timed in interleaved rounds. usage: run.py [--only id,id] [--quick]
 
 Ids: ingest.minute, ingest.udiff, ingest.csv, scan.all, range.symbol, range.shell, cache.hit, suite.batch,
-compact.small; of sizes bytes.minute, bytes.csv. Writes BUILD/bench.json; a ratio above 1 means ours is ahead.
+compact.small; of sizes bytes.minute, bytes.csv, memory.flat. Writes BUILD/bench.json; a ratio above 1 means ours is ahead.
 Where answers differ nothing is timed: answers_equal is false and the exit status 1.
 """
 import argparse
@@ -317,10 +317,32 @@ class Bench:
         raw = sum(len(gzip.decompress(Path(path).read_bytes())) for path in self.csv)
         return {"csv": (ours, raw, 0.20), "csv.gz": (ours, packed, 0.65)}
 
+    def memory_flat(self):
+        """Peak memory of the command that takes in one file, and one twenty times as long, under one ceiling."""
+        rows, ceiling = (20_000, "16MB") if self.quick else (400_000, "64MB")
+        spec, peaks = str(self.folder / "flat.yaml"), []
+        for times in (1, 20):
+            path = made.generic(self.folder / f"flat{times}", 1, rows * times, symbols=4000)[0]
+            lake = self.folder / "lake-flat"
+            shutil.rmtree(lake, ignore_errors=True)
+            if times == 1:
+                Path(spec).unlink(missing_ok=True)
+                subprocess.run([self.build / "tapemill", "--quiet", "infer", path, "--table", "flat", "--out", spec], check=True, stdout=subprocess.DEVNULL)
+            # By a small process between: what a child has at most is counted from its parent's size on.
+            small = ("import os, sys; child = os.spawnv(os.P_NOWAIT, sys.argv[1], sys.argv[1:]); _, status, used = os.wait4(child, 0);"
+                     "print(used.ru_maxrss, file=sys.stderr); sys.exit(os.waitstatus_to_exitcode(status))")
+            done = subprocess.run([sys.executable, "-S", "-c", small, str(self.build / "tapemill"), "--quiet", "ingest", spec, path, "--lake", str(lake),
+                                   "--memory", ceiling, "--threads", str(THREADS), "--json"], capture_output=True, text=True)
+            stored = json.loads(done.stdout)["rows_stored"] if done.returncode == 0 else 0
+            if stored != rows * times:
+                raise Different(f"memory.flat: status {done.returncode}, {stored} of {rows * times} rows stored: {done.stderr}")
+            peaks.append(int(done.stderr.split()[-1]) << 10)
+        return {f"a twentieth, {ceiling}": (peaks[1], peaks[0], 1.10)}
+
 
 IDS = {"ingest.minute": Bench.ingest_minute, "ingest.udiff": Bench.ingest_udiff, "ingest.csv": Bench.ingest_csv, "scan.all": Bench.scan_all, "range.symbol": Bench.range_symbol, "range.shell": Bench.range_shell,
        "cache.hit": Bench.cache_hit, "suite.batch": Bench.suite_batch, "compact.small": Bench.compact_small}
-SIZES = {"bytes.minute": Bench.bytes_minute, "bytes.csv": Bench.bytes_csv}
+SIZES = {"bytes.minute": Bench.bytes_minute, "bytes.csv": Bench.bytes_csv, "memory.flat": Bench.memory_flat}
 FLOORS = {"ingest.minute": (2.5, 4), "ingest.udiff": (3, 6), "ingest.csv": (1.2, 2), "scan.all": (3, 5), "range.symbol": (20, 40), "range.shell": (2, 4), "cache.hit": (100, None), "compact.small": (2, 4)}  # ratio: floor, aim
 VERSIONS = {"polars": pl.__version__, "duckdb": peers.duckdb.__version__, "duckdb-cli": importlib.metadata.version("duckdb-cli"),
             "deltalake": importlib.metadata.version("deltalake")}
@@ -364,7 +386,7 @@ def table(rows: list) -> str:
     for row in rows:
         if row["answers_equal"] and "ours_bytes" in row:
             lines.append(f"{row['id']:14} {row['ours_bytes'] / 1e6:7.2f} MB {row['peer_bytes'] / 1e6:7.2f} MB {row['ratio']:7.3f}  "
-                         f"{row['peer']:16} (at most {row['floor']})")
+                         f"{row['peer']:18} (at most {row['floor']})")
         elif row["answers_equal"]:
             lines.append(f"{row['id']:14} {row['ours_median_s'] * 1e3:7.3f} ms {row['peer_median_s'] * 1e3:7.1f} ms {row['ratio']:7.2f}  "
                          f"{row['peer'] + ' ' + row['peer_version']:16} {row['threads']:>7} {row['rounds']:>6}")
@@ -410,6 +432,7 @@ What each id is, medians of interleaved rounds (ours, peer, peer, ours, ...), wa
   appended as they come; both start from copies of one table.
 - `bytes.minute`, `bytes.csv`: bytes of the minute bars after `tapemill compact`, with instrument, session and time of availability,
   as a share of Polars' one sorted file (zstd 3), of the files as raw CSV, and of them as .csv.gz. Less is better.
+- `memory.flat`: peak resident memory of `tapemill ingest --memory 64MB` on 8,000,000 rows, as a share of the same on 400,000.
 - `suite.batch`: nine indicators ({len(peers.SUITE)} columns) over every symbol, from doubles in memory; Polars' expressions over groups. All columns
   are compared, to {TOLERANCE:g}, in the bars after warm-up. DuckDB has no exponential averages and is left out.
 """

@@ -165,9 +165,10 @@ class SortedPartWriter final : public PartWriter {
     for (const auto& batch : pending_) count += batch->num_rows();
     ARROW_ASSIGN_OR_RAISE(auto sorted, sort_pending());
     ARROW_ASSIGN_OR_RAISE(auto run, SpilledRun::create(table_.path(), partitioning_.extended()));
-    // Batches small enough that one of every run together stay below the limit.
+    // Batches small enough that one of every run together stay below half the limit: they are joined and sorted once more.
     const std::int64_t row_bytes = std::max<std::int64_t>(bytes / std::max<std::int64_t>(count, 1), 1);
-    spill_rows_ = std::clamp<std::int64_t>(limit_ / (static_cast<std::int64_t>(kRunsMost) * row_bytes), 64, 1 << 16);
+    spill_rows_ =
+        std::clamp<std::int64_t>(limit_ / (2 * static_cast<std::int64_t>(kRunsMost) * row_bytes), 64, 1 << 16);
     for (auto& rows : sorted) {
       ARROW_RETURN_NOT_OK(write_run(run, *rows));
       rows.reset();

@@ -111,14 +111,14 @@ Status derive_unit(const lake::Table& bronze, const lake::Snapshot& snapshot, co
                    MemoryBudget& budget) {
   lake::Provenance provenance{
       unit.state.sha256, unit.state.unit, unit.state.form, unit.state.ordinal, {{"file", unit.state.source}}};
-  ARROW_ASSIGN_OR_RAISE(unit.writer, lake::write_parts(silver, lake::layout_of(dataset), provenance, budget));
+  ARROW_ASSIGN_OR_RAISE(unit.writer, lake::write_parts(silver, fresh_layout(dataset), provenance, budget));
   ARROW_ASSIGN_OR_RAISE(bool carried, carry_unit(bronze, snapshot, change, unit.state, *unit.writer));
   if (carried) {
     ARROW_ASSIGN_OR_RAISE(unit.made, unit.writer->finish_unnamed());
     unit.rows = unit.state.rows;
     return Status::OK();
   }
-  ARROW_ASSIGN_OR_RAISE(unit.writer, lake::write_parts(silver, lake::layout_of(dataset), provenance, budget));
+  ARROW_ASSIGN_OR_RAISE(unit.writer, lake::write_parts(silver, fresh_layout(dataset), provenance, budget));
   ARROW_RETURN_NOT_OK(lake::stream_unit(bronze, snapshot, unit.state, budget.pool(),
                                         [&](const std::shared_ptr<arrow::RecordBatch>& batch) -> Status {
                                           unit.rows += batch->num_rows();

@@ -38,6 +38,12 @@ std::string detail_of(const Status& status, std::string ErrorDetail::* member) {
 
 }  // namespace
 
+lake::Layout fresh_layout(const Dataset& dataset) {
+  lake::Layout layout = lake::layout_of(dataset);
+  layout.compression_level = std::min(layout.compression_level, 1);
+  return layout;
+}
+
 RefusedFile refused_file(const std::string& path, const Status& status) {
   return {path, status.message(), detail_of(status, &ErrorDetail::hint)};
 }
@@ -82,7 +88,7 @@ Status read_unit(const lake::Lake& lake, const Dataset& dataset, UnitJob& job, M
       info.sha256, info.unit, info.form, job.ordinal, {{"file", fs::path(info.path).filename().string()}}};
   if (!job.replaces_sha256.empty()) provenance.arrival = job.landed.arrived.str();
   ARROW_ASSIGN_OR_RAISE(std::shared_ptr<lake::PartWriter> writer,
-                        lake::write_parts(bronze, lake::layout_of(dataset), provenance, budget));
+                        lake::write_parts(bronze, fresh_layout(dataset), provenance, budget));
   QuarantineWriter quarantine(lake, dataset, info, job.ordinal, budget);
   std::int64_t reported = 0;
   for (;;) {
