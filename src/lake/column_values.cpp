@@ -178,7 +178,7 @@ class TypedPages final : public ColumnPages {
       for (std::size_t i = 0; i < count; ++i) std::memcpy(out + i * width, values[i].ptr, width);
       return count * width;
     } else {
-      std::memcpy(out, values, count * sizeof(T));
+      if (count > 0) std::memcpy(out, values, count * sizeof(T));
       return count * sizeof(T);
     }
   }
