@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
 
 #include "command.h"
 #include "core/build_info.h"
@@ -13,7 +14,18 @@
 
 namespace tapemill::app {
 
-Result<lake::Lake> Context::lake(bool create) const { return lake::Lake::open(lake_path, create); }
+Result<lake::Lake> Context::lake(bool create) const {
+  if (S3Place::is(lake_path)) {
+    static std::once_flag once;
+    Status configured;
+    std::call_once(once, [&] {
+      auto config = read_user_config();
+      configured = config.ok() ? configure_s3(*config) : config.status();
+    });
+    ARROW_RETURN_NOT_OK(configured);
+  }
+  return lake::Lake::open(lake_path, create);
+}
 
 namespace {
 
@@ -155,7 +167,8 @@ int run(int argc, char** argv) {
   root.require_subcommand(1);
   root.fallthrough();
   std::string memory;
-  root.add_option("--lake", context.lake_path, "the lake's folder (else $TAPEMILL_LAKE, else ./lake)");
+  root.add_option("--lake", context.lake_path,
+                  "the lake's folder or s3://BUCKET/PREFIX (else $TAPEMILL_LAKE, else ./lake)");
   root.add_option("--memory", memory, "ceiling for this command, such as 512MB");
   root.add_option("--threads", context.threads, "threads to work with (0: every core)")->check(CLI::Range(0, 1024));
   root.add_flag("--json", context.json, "one JSON document instead of a table");
