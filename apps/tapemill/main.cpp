@@ -79,6 +79,7 @@ std::string group_summary(const std::string& word) {
       {"quarantine", "Rows that were refused: list, show"},
       {"cache", "Kept answers of query --cache: stats, clear"},
       {"export", "Stores for other programs: qlib"},
+      {"download", "Files from vendors and exchanges: polygon"},
       {"config", "Settings: show, set, path"},
       {"graph", "Event-driven graphs: list, check, run, draw"},
       {"backtest", "Strategies over the lake: check, run, report, rerun, show"},

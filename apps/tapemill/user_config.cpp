@@ -57,9 +57,9 @@ Result<Credentials> read_credentials() {
   struct stat info{};
   if (::stat(path.c_str(), &info) != 0) return out;
   if ((info.st_mode & 077) != 0) return environment_error(path + " may be read by others", "chmod 600 " + path);
-  ARROW_ASSIGN_OR_RAISE(Document document, Document::read(path));
-  if (document.root().type == Node::Type::null) return out;
-  Status status = read_config(document.root(), out);
+  auto document = Document::read(path);
+  Status status = document.status();
+  if (status.ok() && document->root().type != Node::Type::null) status = read_config(document->root(), out);
   if (status.ok()) return out;
   return error(Blame::usage, status.message().substr(0, status.message().find(": ")) + ": not as it should be",
                "keys: key, secret, s3_key, s3_secret, each with a text");  // without the line, which may hold a secret

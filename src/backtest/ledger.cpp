@@ -86,7 +86,7 @@ Result<RunRecord> read_record(const std::string& path) {
 std::vector<std::string> run_ids(const lake::Lake& lake) {
   std::vector<std::string> ids;
   const std::string folder = runs_folder(lake);
-  for (const std::string& name : lake::list_folder(folder).ValueOr({}))
+  for (const std::string& name : lake::list_folder(folder).ValueOr(std::vector<std::string>{}))
     if (!name.starts_with(".") && lake::file_exists(folder + "/" + name + "/RUN.json")) ids.push_back(name);
   return ids;
 }

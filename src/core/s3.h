@@ -66,11 +66,11 @@ class S3 {
   const S3Settings& settings() const { return settings_; }
   /// The status and S3's own code and message of an answer that is an error, as a Status.
   Status problem(const S3Place& place, const HttpResponse& answer) const;
-  /// One signed request, not repeated. For those who judge the answers themselves.
+  /// One signed request, once() not repeated, ask() as Retry says. For those who judge the answers themselves.
   Result<HttpResponse> once(HttpRequest request, const S3Place& place, const std::string& query = {}) const;
+  Result<HttpResponse> ask(const HttpRequest& request, const S3Place& place, const std::string& query = {}) const;
 
  private:
-  Result<HttpResponse> ask(const HttpRequest& request, const S3Place& place, const std::string& query = {}) const;
   S3Settings settings_;
   HttpSigner signer_;
 };

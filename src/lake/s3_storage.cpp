@@ -165,8 +165,8 @@ class S3Storage final : public Storage {
       const auto end = std::mismatch(common.begin(), common.end(), path.begin(), path.end()).first;
       common.erase(end, common.end());
     }
-    S3Place place;
-    ARROW_ASSIGN_OR_RAISE(place, S3Place::parse(paths[0]));
+    common.erase(common.find_last_of('/') + 1);  // no half of a letter
+    ARROW_ASSIGN_OR_RAISE(S3Place place, S3Place::parse(paths[0]));
     place.key.resize(common.size() - std::min(common.size(), 6 + place.bucket.size()));
     ARROW_ASSIGN_OR_RAISE(auto objects, s3_.list(place, false));
     std::map<std::string, FileId> out;

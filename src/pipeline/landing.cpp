@@ -144,9 +144,11 @@ Result<LandingPlan> plan_landing(const lake::Lake& lake, const Dataset& dataset,
     if (!first && newest->second.sha256 != info.sha256) {
       auto held = there.places.find(newest->second.sha256);
       const std::string file = fs::path(info.path).filename().string();
-      if (held != there.places.end() && dataset.landing_copy && !held->second.ends_with("-" + file) &&
-          same_content(table.path() + "/" + held->second, info.path))
-        one.info.sha256 = newest->second.sha256;  // packed otherwise: the bytes that are kept stand for it
+      if (held != there.places.end() && dataset.landing_copy && !held->second.ends_with("-" + file)) {
+        ARROW_ASSIGN_OR_RAISE(const std::string kept, lake::local_file(table.path() + "/" + held->second));
+        if (same_content(kept, info.path))
+          one.info.sha256 = newest->second.sha256;  // packed otherwise: the bytes that are kept stand for it
+      }
     }
     const bool arrives = first || newest->second.sha256 != one.info.sha256;
     if (!first) {  // never before what it replaces, whatever the clock does

@@ -93,7 +93,7 @@ Result<Json> run_json(const std::string& folder) {
 Response runs(const lake::Lake& lake) {
   Json list = Json::array();
   const std::string folder = lake.root() + "/runs";
-  for (const std::string& id : lake::list_folder(folder).ValueOr({})) {
+  for (const std::string& id : lake::list_folder(folder).ValueOr(std::vector<std::string>{})) {
     auto run = plain_name(id) ? run_json(folder + "/" + id) : Result<Json>(data_error("no run"));
     if (run.ok()) list.push_back({{"run_id", id}, {"run", *run}});
   }
