@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
-#include <mutex>
 
 #include "command.h"
 #include "core/build_info.h"
@@ -16,12 +15,10 @@ namespace tapemill::app {
 
 Result<lake::Lake> Context::lake(bool create) const {
   if (S3Place::is(lake_path)) {
-    static std::once_flag once;
-    Status configured;
-    std::call_once(once, [&] {
+    static const Status configured = [] {
       auto config = read_user_config();
-      configured = config.ok() ? configure_s3(*config) : config.status();
-    });
+      return config.ok() ? configure_s3(*config) : config.status();
+    }();
     ARROW_RETURN_NOT_OK(configured);
   }
   return lake::Lake::open(lake_path, create);

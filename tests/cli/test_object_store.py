@@ -60,7 +60,7 @@ def test_every_command_works_on_it(remote):
     assert rows(remote) == rows(local)
     assert "--out" in remote("export", "qlib", "stocks_daily", code=2).stderr
     assert "--lake" in remote("demo", code=2).stderr
-    done = json.loads(remote("archive", "stocks_daily", "--older-than", "1d", "--json").stdout)
+    done = json.loads(remote("archive", "stocks_daily", "--older-than", "1d", "--json").stdout)["tables"][0]
     assert done["rows"] == 15 and done["copied"] == done["files"], done
     assert rows(remote) == []
 
@@ -114,7 +114,7 @@ def test_a_bad_day_of_the_store_is_waited_out(remote, endpoint, seed):
         patient = {"AWS_ENDPOINT_URL": proxy.endpoint, "TAPEMILL_S3_RETRIES": "30", "TAPEMILL_S3_TIMEOUT": "1"}
         remote("config", "set", "retry_delay_seconds", "0.01")
         ingest(remote, env=patient)
-        assert {fault for fault, _, _ in proxy.faults} >= {"500", "503", "cut_after"}
+        assert len({fault for fault, _, _ in proxy.faults}) >= 4, proxy.faults
     assert len(rows(remote)) == 15
     versions = [c["version"] for c in json.loads(remote("history", "bronze.stocks_daily", "--json").stdout)["commits"]]
     assert versions == [1, 0]

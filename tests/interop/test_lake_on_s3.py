@@ -56,6 +56,4 @@ def test_delta_rs_reads_and_adds_over_s3(remote):
     first = theirs.slice(0, 1)
     deltalake.write_deltalake(uri, first, mode="append", storage_options=remote.options)
     assert len(remote("query", "SELECT symbol FROM bronze.stocks_daily")["rows"]) == theirs.num_rows + 1
-    write(remote.folder, "2024-01-16", 1704171600 + 86400 * 14)
-    remote("ingest", "stocks_daily", "2024-01-16.csv")
-    assert deltalake.DeltaTable(uri, storage_options=remote.options).version() == table.version() + 2
+    assert remote("history", "bronze.stocks_daily")["commits"][0]["version"] == table.version() + 1
