@@ -28,9 +28,9 @@ test-interop: test-programs  ## the heavy ones: qlib and its like, in a virtual 
 	@scripts/install interop
 	@scripts/test build heavy
 
-torture: test-programs  ## SIGKILL 500 times at random points of ingest, compaction and vacuum (KILLS=n): nothing lost, nothing twice
+torture: test-programs  ## SIGKILL 500 times at random points of ingest, compaction, vacuum and S3 commits (KILLS=n): nothing lost, nothing twice
 	@TAPEMILL=$(CURDIR)/build/tapemill TAPEMILL_KILLS=$(or $(KILLS),500) build/tests_pipeline --gtest_filter='FaultKill.FiftyTimes*'
-	@TAPEMILL_KILLS=$(or $(KILLS),500) build/tests_lake --gtest_filter='CompactFault.Killed*'
+	@TAPEMILL_KILLS=$(or $(KILLS),500) build/tests_lake --gtest_filter='CompactFault.Killed*:ObjectStore.Killed*'
 
 bench:  ## ratios to Polars and DuckDB, answers compared first (ONLY=id,id for some of them)
 	@scripts/install build bench

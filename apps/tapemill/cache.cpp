@@ -9,7 +9,7 @@ Status stats(const NoOptions&, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   const lake::CacheStats found = lake::QueryCache::of(lake)->stats();
   if (context.json) {
-    print(Json{{"folder", lake.root() + "/cache/queries"},
+    print(Json{{"folder", lake::QueryCache::folder_of(lake)},
                {"memory_hits", found.memory_hits},
                {"disk_hits", found.disk_hits},
                {"misses", found.misses},

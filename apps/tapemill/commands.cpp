@@ -3,6 +3,7 @@
 // One line a command: X(NAME) is made by `Command NAME_command()`, in a file of its own. In the order of --help.
 #define TAPEMILL_COMMANDS(X) \
   X(ingest)                  \
+  X(download_polygon)        \
   X(infer)                   \
   X(query)                   \
   X(sql)                     \

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "command.h"
+#include "core/s3.h"
 #include "print.h"
 
 namespace tapemill::app {
@@ -75,6 +76,9 @@ void summary(const pipeline::DemoResult& result) {
 }
 
 Status run(const NoOptions&, Context& context) {
+  if (S3Place::is(context.lake_path))
+    return usage_error("the demo generates an exchange beside its lake, which is in " + context.lake_path,
+                       "give a folder with --lake");
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake(true));
   if (!context.json)
     print(fmt::format("Demo in {}: one real index and a generated exchange, from files to a report\n\n", lake.root()));

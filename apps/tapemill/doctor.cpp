@@ -7,6 +7,7 @@
 #include "command.h"
 #include "core/build_info.h"
 #include "core/paths.h"
+#include "core/s3.h"
 #include "lake/about.h"
 #include "lake/sql.h"
 #include "print.h"
@@ -45,12 +46,17 @@ std::vector<Line> examine(const Context& context) {
   std::int64_t total = memory_of("MemTotal"), free = memory_of("MemAvailable");
   lines.push_back({"memory", fmt::format("{} free of {}", format_bytes(free), format_bytes(total)),
                    free < (1LL << 30) ? "under 1 GB is free: give --memory 512MB" : "", free >= (1LL << 30)});
-  fs::path folder = existing(context.lake_path);
-  bool writable = ::access(folder.c_str(), W_OK) == 0;
+  fs::path folder = existing(S3Place::is(context.lake_path) ? fs::current_path().string() : context.lake_path);
   std::error_code ignored;
-  std::string place = fs::absolute(context.lake_path, ignored).string();
-  lines.push_back({"lake", place + (fs::exists(context.lake_path, ignored) ? "" : " (not there yet)"),
-                   writable ? "" : folder.string() + " is not writable for this user", writable});
+  if (S3Place::is(context.lake_path)) {
+    auto lake = context.lake(true);
+    lines.push_back({"lake", context.lake_path, lake.ok() ? "" : lake.status().message(), lake.ok()});
+  } else {
+    bool writable = ::access(folder.c_str(), W_OK) == 0;
+    std::string place = fs::absolute(context.lake_path, ignored).string();
+    lines.push_back({"lake", place + (fs::exists(context.lake_path, ignored) ? "" : " (not there yet)"),
+                     writable ? "" : folder.string() + " is not writable for this user", writable});
+  }
   struct statvfs disk{};
   if (::statvfs(folder.c_str(), &disk) == 0) {
     auto room = static_cast<std::int64_t>(disk.f_bavail) * static_cast<std::int64_t>(disk.f_frsize);

@@ -3,21 +3,26 @@
 #include <chrono>
 
 #include "command.h"
+#include "core/s3.h"
+#include "ingested.h"
 #include "lake/about.h"
 #include "print.h"
 #include "sources/source.h"
+#include "user_config.h"
 
 namespace tapemill {
 template <>
 inline constexpr auto fields<pipeline::IngestOptions> =
     std::tuple{field("dataset", &pipeline::IngestOptions::dataset, "a data set of datasets/, or the path of a spec"),
-               field("paths", &pipeline::IngestOptions::paths, "files, folders or globs to read"),
+               field("paths", &pipeline::IngestOptions::paths, "files, folders, globs or s3://BUCKET/PREFIX to read"),
                field("allow_smaller", &pipeline::IngestOptions::allow_smaller,
                      "a restated file may have less than half of the rows that it replaces")};
 }  // namespace tapemill
 
 namespace tapemill::app {
 namespace {
+
+constexpr int kConnections = 8;  // downloads at a time
 
 void print_report(const pipeline::IngestReport& report, const Dataset& dataset) {
   const auto& q = report.quality;
@@ -52,21 +57,56 @@ void print_report(const pipeline::IngestReport& report, const Dataset& dataset) 
   print(line + fmt::format(" · {:.1f} s\n", report.seconds));
 }
 
-Status run(const pipeline::IngestOptions& options, Context& context) {
-  // A data set that datasets/ does not have may be one that the lake remembers.
-  auto there = context.lake();
-  ARROW_ASSIGN_OR_RAISE(Dataset dataset,
-                        there.ok() ? lake::dataset_of(*there, options.dataset) : load_dataset(options.dataset));
-  ARROW_RETURN_NOT_OK(sources::expand_paths(options.paths).status());  // before a lake is made or anything is said
-  ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake(true));
-  auto now = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
-                 .count();
+void print_delivery(const pipeline::Delivery& delivery, const Dataset& dataset, Date today) {
+  const auto absent = delivery.absent(dataset, today);
+  for (std::size_t i = 0; i < absent.size() && i < 10; ++i)
+    print(fmt::format("{}: {} ({})\n", absent[i].outcome, absent[i].key, absent[i].why));
+  if (absent.size() > 10) print(fmt::format("and {} more; --json names all\n", absent.size() - 10));
+  using Outcome = sources::Fetched::Outcome;
+  std::string line =
+      fmt::format("{}: {} downloaded", delivery.from.bucket, counted(delivery.count(Outcome::ok), "file"));
+  for (auto outcome : {Outcome::unchanged, Outcome::missing, Outcome::forbidden, Outcome::failed})
+    if (delivery.count(outcome) > 0) line += fmt::format(", {} {}", thousands(delivery.count(outcome)), name(outcome));
+  print(line + fmt::format(" · {}\n", format_bytes(delivery.bytes())));
+}
+
+}  // namespace
+
+Status take_in(const lake::Lake& lake, const Dataset& dataset, std::vector<pipeline::Delivery> deliveries,
+               std::vector<std::string> paths, bool ingest, bool allow_smaller, Context& context) {
+  const Instant now{
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count()};
+  const Date today{static_cast<std::int32_t>(now.us / kDay)};
+  Json delivered = Json::array();
+  std::int64_t absent = 0, of = 0;
+  for (const auto& delivery : deliveries) {
+    const auto here = delivery.paths();
+    paths.insert(paths.end(), here.begin(), here.end());
+    delivered.push_back(delivery.json(dataset, today));
+    of += static_cast<std::int64_t>(delivery.files.size());
+    absent += delivery.count(sources::Fetched::Outcome::forbidden) + delivery.count(sources::Fetched::Outcome::failed);
+    if (!context.json) print_delivery(delivery, dataset, today);
+  }
+  Status missing = absent == 0
+                       ? Status::OK()
+                       : environment_error(fmt::format("{} of {} could not be fetched", absent, counted(of, "file")),
+                                           "the others are here; run the same command again for the rest");
+  if (!ingest || paths.empty()) {
+    if (context.json) print(Json{{"deliveries", delivered}});
+    return missing;
+  }
   if (!context.quiet && !context.json) print(fmt::format("Ingesting {} into {}\n", dataset.table, lake.root()));
-  ARROW_ASSIGN_OR_RAISE(auto report, pipeline::ingest(lake, dataset, options.paths, Instant{now}, context.workers,
-                                                      *context.budget, options.allow_smaller));
-  if (context.json) print(report.json());
+  ARROW_ASSIGN_OR_RAISE(auto report,
+                        pipeline::ingest(lake, dataset, paths, now, context.workers, *context.budget, allow_smaller));
+  Json json = report.json();
+  if (!deliveries.empty()) json["deliveries"] = delivered;
+  if (context.json) print(json);
   else print_report(report, dataset);
-  if (report.refused.empty()) return Status::OK();
+  std::vector<std::string> refused_paths;
+  for (const auto& one : report.refused) refused_paths.push_back(one.path);
+  for (const auto& delivery : deliveries) ARROW_RETURN_NOT_OK(delivery.tidy(dataset, refused_paths));
+  if (report.refused.empty()) return missing;
   const auto refused = static_cast<std::int64_t>(report.refused.size());
   return data_error(fmt::format("{} of {} refused; {}", refused, counted(report.files, "file"),
                                 refused == report.files ? "nothing went in" : "the others are in"),
@@ -74,12 +114,36 @@ Status run(const pipeline::IngestOptions& options, Context& context) {
                                 refused == 1 ? "it" : "them"));
 }
 
+namespace {
+
+Status run(const pipeline::IngestOptions& options, Context& context) {
+  // A data set that datasets/ does not have may be one that the lake remembers.
+  auto there = context.lake();
+  ARROW_ASSIGN_OR_RAISE(Dataset dataset,
+                        there.ok() ? lake::dataset_of(*there, options.dataset) : load_dataset(options.dataset));
+  std::vector<std::string> local;
+  for (const std::string& path : options.paths)
+    if (!S3Place::is(path)) local.push_back(path);
+  if (!local.empty())
+    ARROW_RETURN_NOT_OK(sources::expand_paths(local).status());  // before a lake is made or anything is said
+  ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake(true));
+  std::vector<pipeline::Delivery> deliveries;
+  if (local.size() < options.paths.size()) {
+    ARROW_ASSIGN_OR_RAISE(const UserConfig config, read_user_config());
+    ARROW_ASSIGN_OR_RAISE(const S3Settings store, polygon_settings(config));
+    ARROW_ASSIGN_OR_RAISE(deliveries, pipeline::deliver_paths(lake, store, options.paths, kConnections));
+  }
+  return take_in(lake, dataset, std::move(deliveries), std::move(local), true, options.allow_smaller, context);
+}
+
 }  // namespace
 
 Command ingest_command() {
   return command<pipeline::IngestOptions>(
       "ingest", "Read files into the lake: landing, quarantine, bronze, silver", {"dataset", "paths"},
-      "  tapemill ingest sp500 all_stocks_5yr.csv.gz\n  tapemill ingest nse_cash bhavcopies/ --json", run);
+      "  tapemill ingest sp500 all_stocks_5yr.csv.gz\n  tapemill ingest nse_cash bhavcopies/ --json\n"
+      "  tapemill ingest stocks_minute s3://flatfiles/us_stocks_sip/minute_aggs_v1/2024/",
+      run);
 }
 
 }  // namespace tapemill::app

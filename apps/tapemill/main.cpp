@@ -13,7 +13,16 @@
 
 namespace tapemill::app {
 
-Result<lake::Lake> Context::lake(bool create) const { return lake::Lake::open(lake_path, create); }
+Result<lake::Lake> Context::lake(bool create) const {
+  if (S3Place::is(lake_path)) {
+    static const Status configured = [] {
+      auto config = read_user_config();
+      return config.ok() ? configure_s3(*config) : config.status();
+    }();
+    ARROW_RETURN_NOT_OK(configured);
+  }
+  return lake::Lake::open(lake_path, create);
+}
 
 namespace {
 
@@ -67,6 +76,7 @@ std::string group_summary(const std::string& word) {
       {"quarantine", "Rows that were refused: list, show"},
       {"cache", "Kept answers of query --cache: stats, clear"},
       {"export", "Stores for other programs: qlib"},
+      {"download", "Files from vendors and exchanges: polygon"},
       {"config", "Settings: show, set, path"},
       {"graph", "Event-driven graphs: list, check, run, draw"},
       {"backtest", "Strategies over the lake: check, run, report, rerun, show"},
@@ -155,7 +165,8 @@ int run(int argc, char** argv) {
   root.require_subcommand(1);
   root.fallthrough();
   std::string memory;
-  root.add_option("--lake", context.lake_path, "the lake's folder (else $TAPEMILL_LAKE, else ./lake)");
+  root.add_option("--lake", context.lake_path,
+                  "the lake's folder or s3://BUCKET/PREFIX (else $TAPEMILL_LAKE, else ./lake)");
   root.add_option("--memory", memory, "ceiling for this command, such as 512MB");
   root.add_option("--threads", context.threads, "threads to work with (0: every core)")->check(CLI::Range(0, 1024));
   root.add_flag("--json", context.json, "one JSON document instead of a table");

@@ -50,6 +50,18 @@ def wheel(pip: pathlib.Path, entry, place: pathlib.Path, wanted) -> None:
                     os.chmod(path, (member.external_attr >> 16) & 0o777 or 0o644)
 
 
+def go_program(go: str, entry, package: str, place: pathlib.Path) -> None:
+    """Builds module/package into `place`; the module's hash is the lock's (Go checks those of what it needs itself)."""
+    at = f"{entry.name}@{entry.version}"
+    told = json.loads(call([go, "mod", "download", "-json", at], cwd="/"))
+    if told["Sum"] != entry.hash:
+        raise SystemExit(f"error: {at} is not what deps.lock names\n    got {told['Sum']}\n"
+                         "  do: find out who changed it before you change the lock")
+    place.mkdir(parents=True)
+    environment = dict(os.environ, GOBIN=str(place), CGO_ENABLED="0")
+    call([go, "install", f"{entry.name}/{package}@{entry.version}"], cwd="/", env=environment)
+
+
 def npm_package(npm: str, entry, deps: pathlib.Path, environment: dict) -> None:
     """Copies entry.files out of a package whose integrity is the lock's."""
     with tempfile.TemporaryDirectory() as folder:

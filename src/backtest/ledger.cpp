@@ -17,6 +17,8 @@
 
 #include "core/hash.h"
 #include "core/paths.h"
+#include "lake/files.h"
+#include "lake/storage.h"
 
 namespace fs = std::filesystem;
 namespace tapemill::backtest {
@@ -53,7 +55,7 @@ Status sync(const std::string& folder) {
 }
 
 Result<Json> parse_json_file(const std::string& path) {
-  ARROW_ASSIGN_OR_RAISE(std::string text, read_file(path));
+  ARROW_ASSIGN_OR_RAISE(std::string text, lake::read_whole(path));
   Json json = Json::parse(text, nullptr, false);
   if (json.is_discarded())
     return data_error(path + ": not JSON", "the run's folder was changed by something else; run the strategy again");
@@ -83,13 +85,24 @@ Result<RunRecord> read_record(const std::string& path) {
 
 std::vector<std::string> run_ids(const lake::Lake& lake) {
   std::vector<std::string> ids;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(runs_folder(lake), ignored)) {
-    std::string name = entry.path().filename();
-    if (!name.starts_with(".") && fs::exists(entry.path() / "RUN.json", ignored)) ids.push_back(name);
-  }
-  std::sort(ids.begin(), ids.end());
+  const std::string folder = runs_folder(lake);
+  for (const std::string& name : lake::list_folder(folder).ValueOr(std::vector<std::string>{}))
+    if (!name.starts_with(".") && lake::file_exists(folder + "/" + name + "/RUN.json")) ids.push_back(name);
   return ids;
+}
+
+// The files of a run in an object store: RUN.json, which says that it is whole, comes last, and once.
+Result<bool> put_remote(const std::string& path, const RunFiles& all) {
+  for (const auto& [name, bytes] : all) {
+    if (name != "RUN.json") {
+      ARROW_RETURN_NOT_OK(lake::replace_file(path + "/" + name, bytes));
+      continue;
+    }
+    ARROW_ASSIGN_OR_RAISE(auto file, lake::PendingFile::create(path));
+    ARROW_RETURN_NOT_OK(file.write(bytes));
+    return file.publish(name);
+  }
+  return false;
 }
 
 }  // namespace
@@ -119,7 +132,8 @@ Result<std::string> parquet_bytes(const arrow::Table& table) {
 }
 
 Result<std::shared_ptr<arrow::Table>> read_parquet(const std::string& path) {
-  ARROW_ASSIGN_OR_RAISE(auto file, arrow::io::ReadableFile::Open(path));
+  ARROW_ASSIGN_OR_RAISE(const std::string local, lake::local_file(path));
+  ARROW_ASSIGN_OR_RAISE(auto file, arrow::io::ReadableFile::Open(local));
   parquet::arrow::FileReaderBuilder builder;
   ARROW_RETURN_NOT_OK(builder.Open(file));
   parquet::ArrowReaderProperties properties;
@@ -138,8 +152,6 @@ Result<Written> write_run(const lake::Lake& lake, Json record, const RunFiles& f
   record["files"] = list;
   record["ledger_hash"] = ledger_hash_of(files);
 
-  ARROW_RETURN_NOT_OK(make_folder(folder));
-  sweep_leftovers(folder);
   auto check_existing = [&]() -> Result<Written> {
     ARROW_ASSIGN_OR_RAISE(RunRecord there, read_record(path));
     if (there.record["files"] == list) {
@@ -155,6 +167,18 @@ Result<Written> write_run(const lake::Lake& lake, Json record, const RunFiles& f
     return data_error(fmt::format("run {} is there with another result: {}", id, differing),
                       fmt::format("the same inputs must give the same bytes: compare with {}, and report it", path));
   };
+  RunFiles all = files;
+  all.insert(all.end(), unhashed.begin(), unhashed.end());
+  all.emplace_back("META.json", meta.dump(2) + "\n");
+  all.emplace_back("RUN.json", record.dump(2) + "\n");
+  if (lake::storage_of(folder).remote()) {
+    if (lake::file_exists(path + "/RUN.json")) return check_existing();
+    ARROW_ASSIGN_OR_RAISE(const bool first, put_remote(path, all));
+    if (!first) return check_existing();
+    return Written{path, false};
+  }
+  ARROW_RETURN_NOT_OK(make_folder(folder));
+  sweep_leftovers(folder);
   std::error_code ignored;
   if (fs::exists(path, ignored)) return check_existing();
 
@@ -162,10 +186,6 @@ Result<Written> write_run(const lake::Lake& lake, Json record, const RunFiles& f
   fs::remove_all(writing, ignored);
   auto write = [&]() -> Status {
     ARROW_RETURN_NOT_OK(make_folder(writing));
-    RunFiles all = files;
-    all.insert(all.end(), unhashed.begin(), unhashed.end());
-    all.emplace_back("META.json", meta.dump(2) + "\n");
-    all.emplace_back("RUN.json", record.dump(2) + "\n");
     for (const auto& [name, bytes] : all) {
       ARROW_RETURN_NOT_OK(make_folder(fs::path(writing + "/" + name).parent_path()));
       ARROW_RETURN_NOT_OK(write_file_atomically(writing + "/" + name, bytes));
@@ -216,7 +236,7 @@ Status verify(const RunRecord& run) {
   RunFiles files;
   for (const auto& file : run.record["files"]) {
     std::string name = file["name"].get<std::string>();
-    auto bytes = read_file(run.path + "/" + name);
+    auto bytes = lake::read_whole(run.path + "/" + name);
     if (!bytes.ok()) return data_error(fmt::format("run {}: {} is missing", run.run_id, name));
     if (sha256(*bytes) != file["sha256"].get<std::string>()) {
       return data_error(fmt::format("run {}: {} is not what the run wrote", run.run_id, name),

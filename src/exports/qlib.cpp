@@ -13,6 +13,7 @@
 
 #include "core/paths.h"
 #include "core/progress.h"
+#include "core/s3.h"
 #include "lake/about.h"
 
 namespace fs = std::filesystem;
@@ -224,6 +225,8 @@ Result<QlibReport> export_qlib(const lake::Lake& lake, const QlibOptions& option
   lake::TableName real = name;
   if (real.layer == lake::Layer::silver && lake.silver_is_view(real.table)) real.layer = lake::Layer::bronze;
   ARROW_ASSIGN_OR_RAISE(request.version, lake.table(real).version());
+  if (options.out.empty() && S3Place::is(lake.root()))
+    return usage_error("qlib reads a folder of this machine, and the lake is in " + lake.root(), "name one with --out");
   QlibReport report;
   report.version = *request.version;
   fs::path place = options.out.empty() ? fs::path(lake.root()) / "gold" / "qlib" / name.table

@@ -1,9 +1,8 @@
 #include "lake/about.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 
+#include "lake/storage.h"
 #include "lake/units.h"
 
 namespace tapemill::lake {
@@ -69,14 +68,17 @@ std::string damage_of(const Table& table) {
   auto snapshot = table.snapshot();
   if (!snapshot.ok()) return snapshot.status().message();
   if (auto known = units(*snapshot); !known.ok()) return known.status().message();
+  std::vector<std::string> paths;
+  for (const Part& part : snapshot->parts) paths.push_back(table.path() + "/" + part.path);
+  auto found = storage_of(table.path()).find_all(paths);
+  if (!found.ok()) return found.status().message();
   std::int64_t missing = 0, resized = 0;
   std::string first;
-  for (const Part& part : snapshot->parts) {
-    struct stat info{};
-    const bool there = ::stat((table.path() + "/" + part.path).c_str(), &info) == 0;
-    if (there && info.st_size == part.size) continue;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    const auto& there = (*found)[i];
+    if (there && there->size == snapshot->parts[i].size) continue;
     ++(there ? resized : missing);
-    if (first.empty()) first = part.path;
+    if (first.empty()) first = snapshot->parts[i].path;
   }
   std::string text;
   auto say = [&](std::int64_t n, const char* what) {

@@ -1,11 +1,11 @@
 // V1 checkpoints (PROTOCOL.md, "Checkpoints"): one Parquet file, a row per action, a struct column per kind of action.
 #include <arrow/api.h>
 #include <arrow/io/file.h>
+#include <arrow/io/memory.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/writer.h>
 #include <unistd.h>
 
-#include "core/paths.h"
 #include "lake/files.h"
 #include "lake/log.h"
 
@@ -269,9 +269,9 @@ Status read_rows(const arrow::Table& table, Actions& out) {
 }
 
 Result<std::shared_ptr<arrow::Table>> read_parquet(const std::string& path) {
-  ARROW_ASSIGN_OR_RAISE(auto file, arrow::io::ReadableFile::Open(path));
+  ARROW_ASSIGN_OR_RAISE(const std::string bytes, read_whole(path));
   parquet::arrow::FileReaderBuilder builder;
-  ARROW_RETURN_NOT_OK(builder.Open(file));
+  ARROW_RETURN_NOT_OK(builder.Open(arrow::io::BufferReader::FromString(bytes)));
   ARROW_ASSIGN_OR_RAISE(auto reader, builder.Build());
   reader->set_use_threads(false);
   ARROW_ASSIGN_OR_RAISE(auto table, reader->ReadTable());
@@ -293,7 +293,7 @@ Status write_checkpoint(const std::string& table_path, const LogState& state) {
   ARROW_RETURN_NOT_OK(
       file.publish(checkpoint_name(state.version)).status());  // taken: another writer's, with the same content
   const Json last = {{"version", state.version}, {"size", table->num_rows()}};
-  return write_file_atomically(folder + "/_last_checkpoint", dump(last));
+  return replace_file(folder + "/_last_checkpoint", dump(last));
 }
 
 Result<LogState> read_checkpoint(const std::string& table_path, std::int64_t version) {

@@ -2,7 +2,6 @@
 #include "lake/commit.h"
 
 #include <arrow/type.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
@@ -12,6 +11,7 @@
 #include "lake/files.h"
 #include "lake/log.h"
 #include "lake/schema.h"
+#include "lake/storage.h"
 
 namespace tapemill::lake {
 namespace {
@@ -36,14 +36,18 @@ std::string engine() { return std::string("tapemill/") + version(); }
 // Before anything is written: what the caller asks must make sense, whatever others commit.
 Status check_request(const Table& table, const Transaction& transaction) {
   std::set<std::string> paths;
+  std::vector<std::string> files;
   for (const Part& part : transaction.adds) {
     if (!paths.insert(part.path).second)
       return usage_error(fmt::format("{}: a commit adds {} twice", table.name().str(), part.path));
-    struct stat info{};
-    const std::string file = table.path() + "/" + part.path;
-    if (::stat(file.c_str(), &info) != 0) return errno_error("cannot commit " + file, errno);
-    if (info.st_size != part.size)
-      return data_error(fmt::format("{} has {} bytes, its writer said {}", file, info.st_size, part.size));
+    files.push_back(table.path() + "/" + part.path);
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto there, storage_of(table.path()).find_all(files));
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (!there[i]) return errno_error("cannot commit " + files[i], ENOENT);
+    if (there[i]->size != transaction.adds[i].size)
+      return data_error(
+          fmt::format("{} has {} bytes, its writer said {}", files[i], there[i]->size, transaction.adds[i].size));
   }
   for (const std::string& path : transaction.removes) {
     if (!paths.insert(path).second)

@@ -1,13 +1,14 @@
 #include "lake/files.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+
+#include "lake/link_file.h"
+#include "lake/storage.h"
 
 namespace tapemill::lake {
 namespace {
@@ -21,22 +22,17 @@ struct Descriptor {  // closes at the end of a scope
   }
 };
 
-std::string parent_of(const std::string& path) {
-  auto slash = path.find_last_of('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 }  // namespace
 
 Result<PendingFile> PendingFile::create(const std::string& folder, bool nameless) {
-  int fd = nameless ? ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0644) : -1;
+  ARROW_ASSIGN_OR_RAISE(const std::string place, storage_of(folder).scratch_folder(folder));
+  int fd = nameless ? ::open(place.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0644) : -1;
   if (fd >= 0) return PendingFile(fd, folder, {});
   if (nameless && errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
-    return errno_error("cannot write in " + folder, errno);
-  std::string path = fmt::format("{}/.tapemill-{}-{}.tmp", folder, ::getpid(), temporary_count++);
+    return errno_error("cannot write in " + place, errno);
+  std::string path = fmt::format("{}/.tapemill-{}-{}.tmp", place, ::getpid(), temporary_count++);
   fd = ::open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0644);
-  if (fd < 0) return errno_error("cannot write in " + folder, errno);
+  if (fd < 0) return errno_error("cannot write in " + place, errno);
   return PendingFile(fd, folder, path);
 }
 
@@ -77,79 +73,29 @@ Status PendingFile::write(std::string_view bytes) {
 void PendingFile::start_sync() const { ARROW_UNUSED(::sync_file_range(fd_, 0, 0, SYNC_FILE_RANGE_WRITE)); }
 
 Result<bool> PendingFile::publish(const std::string& name) {
-  if (::fsync(fd_) != 0) return errno_error("cannot write " + folder_ + "/" + name, errno);
-  const std::string target = folder_ + "/" + name;
-  int failed;
-  if (!temporary_.empty()) {
-    failed = ::link(temporary_.c_str(), target.c_str());
-  } else {
-    const std::string self = fmt::format("/proc/self/fd/{}", fd_);
-    failed = ::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, target.c_str(), AT_SYMLINK_FOLLOW);
-  }
-  if (failed == 0) return true;
-  if (errno == EEXIST) return false;
-  return errno_error("cannot write " + target, errno);
+  return storage_of(folder_).put_if_absent(folder_ + "/" + name, fd_, temporary_);
 }
 
-Status sync_folder(const std::string& path) {
-  Descriptor folder{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (folder.fd < 0) return errno_error("cannot open " + path, errno);
-  if (::fsync(folder.fd) != 0 && errno != EINVAL) return errno_error("cannot sync " + path, errno);
-  return Status::OK();
-}
+Result<bool> PendingFile::link(const std::string& path) const { return link_file(path, fd_, temporary_); }
 
-Status make_folders(const std::string& path, bool synced) {
-  if (path.empty() || folder_exists(path)) return Status::OK();
-  const std::string parent = parent_of(path);
-  ARROW_RETURN_NOT_OK(make_folders(parent, synced));
-  if (::mkdir(path.c_str(), 0755) != 0) {
-    if (errno == EEXIST && folder_exists(path)) return Status::OK();
-    return errno_error("cannot make the folder " + path, errno);
-  }
-  return synced ? sync_folder(parent) : Status::OK();
-}
-
-Result<std::string> read_whole(const std::string& path) {
-  Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (file.fd < 0) return errno_error("cannot read " + path, errno);
-  struct stat info{};
-  if (::fstat(file.fd, &info) != 0) return errno_error("cannot read " + path, errno);
-  std::string text(static_cast<std::size_t>(info.st_size), '\0');
-  std::size_t done = 0;
-  while (done < text.size()) {
-    ssize_t n = ::pread(file.fd, text.data() + done, text.size() - done, static_cast<off_t>(done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno_error("cannot read " + path, errno);
-    if (n == 0) break;
-    done += static_cast<std::size_t>(n);
-  }
-  text.resize(done);
-  return text;
-}
+Status sync_folder(const std::string& path) { return storage_of(path).sync_folder(path); }
+Status make_folders(const std::string& path, bool synced) { return storage_of(path).make_folder(path, synced); }
+Result<std::string> read_whole(const std::string& path) { return storage_of(path).read(path); }
+Status replace_file(const std::string& path, std::string_view bytes) { return storage_of(path).put(path, bytes); }
+Result<std::string> local_file(const std::string& path) { return storage_of(path).local_file(path); }
 
 bool file_exists(const std::string& path) {
-  struct stat info{};
-  return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+  auto found = storage_of(path).find(path);
+  return found.ok() && *found;
 }
 
-bool folder_exists(const std::string& path) {
-  struct stat info{};
-  return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
-}
+bool folder_exists(const std::string& path) { return storage_of(path).has_folder(path).ValueOr(false); }
 
 Result<std::vector<std::string>> list_folder(const std::string& path) {
+  ARROW_ASSIGN_OR_RAISE(auto entries, storage_of(path).list(path, false));
   std::vector<std::string> names;
-  DIR* folder = ::opendir(path.c_str());
-  if (folder == nullptr) {
-    if (errno == ENOENT || errno == ENOTDIR) return names;
-    return errno_error("cannot list " + path, errno);
-  }
-  while (const dirent* entry = ::readdir(folder)) {
-    std::string name = entry->d_name;
-    if (name != "." && name != "..") names.push_back(std::move(name));
-  }
-  ::closedir(folder);
-  std::sort(names.begin(), names.end());
+  names.reserve(entries.size());
+  for (Entry& entry : entries) names.push_back(std::move(entry.name));
   return names;
 }
 

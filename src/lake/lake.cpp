@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "lake/files.h"
+#include "lake/storage.h"
 
 namespace tapemill::lake {
 namespace {
@@ -60,6 +61,17 @@ Result<Lake> Lake::open(const std::string& root, bool create) {
   std::string path = root;
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   if (path.empty()) return usage_error("the lake has no folder", "name one with --lake DIR or $TAPEMILL_LAKE");
+  if (S3Place::is(path)) {
+    ARROW_RETURN_NOT_OK(S3Place::parse(path).status());
+    // A bucket that cannot be asked is no empty lake.
+    ARROW_ASSIGN_OR_RAISE(const bool there, storage_of(path).has_folder(path));
+    if (!there && !create)
+      return usage_error("there is no lake at " + path,
+                         "tapemill ingest makes one; --lake s3://BUCKET/PREFIX or $TAPEMILL_LAKE names another");
+    Lake lake;
+    lake.root_ = std::move(path);
+    return lake;
+  }
   if (!folder_exists(path)) {
     if (file_exists(path))
       return usage_error(path + " is a file, not a lake", "name a folder with --lake DIR or $TAPEMILL_LAKE");

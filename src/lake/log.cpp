@@ -1,11 +1,10 @@
 #include "lake/log.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <mutex>
 
 #include "lake/files.h"
+#include "lake/storage.h"
 
 namespace tapemill::lake {
 namespace {
@@ -30,8 +29,7 @@ Status no_such_version(const std::string& table_path, std::int64_t version, cons
 // The newest state of the tables this process follows. An entry counts only while the commit it ends with is the very file
 // it was read from: a folder that was deleted and made anew is read anew.
 struct Followed {
-  ino_t inode = 0;
-  timespec changed{};
+  FileId id;
   std::shared_ptr<const LogState> state;
 };
 std::mutex followed_mutex;
@@ -39,9 +37,9 @@ std::map<std::string, Followed> followed;  // by table path
 constexpr std::size_t kFollowedMost = 256;
 
 std::optional<Followed> identify(const std::string& table_path, std::int64_t version) {
-  struct stat info{};
-  if (::stat((log_folder(table_path) + "/" + commit_name(version)).c_str(), &info) != 0) return std::nullopt;
-  return Followed{info.st_ino, info.st_mtim, nullptr};
+  auto id = storage_of(table_path).find(log_folder(table_path) + "/" + commit_name(version));
+  if (!id.ok() || !*id) return std::nullopt;
+  return Followed{**std::move(id), nullptr};
 }
 
 std::shared_ptr<const LogState> recall(const std::string& table_path, std::int64_t wanted) {
@@ -49,13 +47,11 @@ std::shared_ptr<const LogState> recall(const std::string& table_path, std::int64
   auto it = followed.find(table_path);
   if (it == followed.end() || it->second.state->version > wanted) return nullptr;
   auto now = identify(table_path, it->second.state->version);
-  const Followed& then = it->second;
-  if (!now || now->inode != then.inode || now->changed.tv_sec != then.changed.tv_sec ||
-      now->changed.tv_nsec != then.changed.tv_nsec) {
+  if (!now || now->id != it->second.id) {
     followed.erase(it);
     return nullptr;
   }
-  return then.state;
+  return it->second.state;
 }
 
 void remember(const std::string& table_path, std::shared_ptr<const LogState> state) {

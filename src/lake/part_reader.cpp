@@ -155,7 +155,7 @@ Status unread(const Status& problem, const std::string& path) {
 }  // namespace
 
 Result<PlannedPart> plan_part(const Table& table, const Part& part, const RowFilter& filter) {
-  const std::string path = table.path() + "/" + part.path;
+  ARROW_ASSIGN_OR_RAISE(const std::string path, local_file(table.path() + "/" + part.path));
   ARROW_ASSIGN_OR_RAISE(auto open, open_part(path));
   PlannedPart out;
   out.groups_total = static_cast<std::int64_t>(open->groups.size());

@@ -137,7 +137,8 @@ Status stream_part(const Table& table, const Snapshot& snapshot, const Part& par
                    const std::vector<std::string>& columns) {
   const std::string path = table.path() + "/" + part.path;
   const char* hint = "restore it from a backup, or rebuild the table";
-  if (!file_exists(path)) return data_error(path + " is in the log but not on the disk", hint);
+  ARROW_ASSIGN_OR_RAISE(const std::string file, local_file(path));
+  if (!file_exists(file)) return data_error(path + " is in the log but not on the disk", hint);
   Status emitted;  // an error of the taker's is no matter of the file's
   auto taker = [&](const std::shared_ptr<arrow::RecordBatch>& rows) { return emitted = emit(rows); };
   try {
@@ -148,10 +149,10 @@ Status stream_part(const Table& table, const Snapshot& snapshot, const Part& par
         if (std::find(columns.begin(), columns.end(), field->name()) != columns.end()) wanted.push_back(field);
       schema = arrow::schema(wanted);
     }
-    Status read = stream_ours(path, part, schema, batch_rows, pool, taker);
-    if (emitted.ok() && read.IsNotImplemented()) read = stream(path, part, schema, batch_rows, pool, taker);
+    Status read = stream_ours(file, part, schema, batch_rows, pool, taker);
+    if (emitted.ok() && read.IsNotImplemented()) read = stream(file, part, schema, batch_rows, pool, taker);
     if (!emitted.ok()) return emitted;
-    return read.ok() || read.IsOutOfMemory() || read.message().starts_with(path) ? read : prefixed(read, path);
+    return read.ok() || read.IsOutOfMemory() || read.message().starts_with(file) ? read : prefixed(read, path);
   } catch (const parquet::ParquetStatusException& problem) {
     return problem.status().IsOutOfMemory() ? problem.status() : prefixed(problem.status(), path);
   } catch (const std::exception& problem) {

@@ -13,6 +13,7 @@
 #include "core/hash.h"
 #include "lake/files.h"
 #include "lake/sql_tokens.h"
+#include "lake/storage.h"
 
 namespace tapemill::lake {
 namespace {
@@ -26,6 +27,7 @@ std::int64_t now_ns() {
 }
 
 std::int64_t changed_ns(const std::string& folder) {
+  if (storage_of(folder).remote()) return INT64_MAX - kRacy;  // it does not say: always as if just now
   struct stat info{};
   if (::stat(folder.c_str(), &info) != 0) return 0;
   return info.st_mtim.tv_sec * 1'000'000'000LL + info.st_mtim.tv_nsec;
@@ -111,12 +113,16 @@ std::shared_ptr<QueryCache> QueryCache::open(const std::string& folder, const Ca
   return std::shared_ptr<QueryCache>(new QueryCache(std::move(disk), options));
 }
 
+std::string QueryCache::folder_of(const Lake& lake) {
+  return storage_of(lake.root()).local_folder(lake.root() + "/cache/queries").ValueOr(std::string());
+}
+
 std::shared_ptr<QueryCache> QueryCache::of(const Lake& lake) {
   static std::mutex mutex;
   static std::unordered_map<std::string, std::shared_ptr<QueryCache>> caches;
   std::lock_guard lock(mutex);
   auto& cache = caches[lake.root()];
-  if (cache == nullptr) cache = open(lake.root() + "/cache/queries");
+  if (cache == nullptr) cache = open(folder_of(lake));
   return cache;
 }
 

@@ -16,6 +16,8 @@ class QueryCache {
   static std::shared_ptr<QueryCache> open(const std::string& folder, const CacheOptions& options = {});
   /// The cache of a lake, LAKE/cache/queries, shared by this process.
   static std::shared_ptr<QueryCache> of(const Lake& lake);
+  /// Its folder; of a lake in an object store one of this machine.
+  static std::string folder_of(const Lake& lake);
   ~QueryCache();
 
   enum class Tier { none, memory, disk };

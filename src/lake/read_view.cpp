@@ -5,6 +5,7 @@
 
 #include <charconv>
 
+#include "lake/files.h"
 #include "lake/schema.h"
 
 namespace tapemill::lake {
@@ -41,7 +42,8 @@ std::optional<Bounds> folder_sessions(const Part& part, const Snapshot& snapshot
   return bounds;
 }
 
-Result<std::int64_t> rows_in_file(const std::string& path) {
+Result<std::int64_t> rows_in_file(const std::string& named) {
+  ARROW_ASSIGN_OR_RAISE(const std::string path, local_file(named));
   try {
     return parquet::ParquetFileReader::OpenFile(path, false)->metadata()->num_rows();
   } catch (const std::exception& problem) {  // parquet's exceptions end here

@@ -1,8 +1,6 @@
 #include "lake/retire.h"
 
 #include <arrow/type.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <set>
@@ -13,30 +11,19 @@
 #include "lake/files.h"
 #include "lake/rewrite.h"
 #include "lake/stats.h"
+#include "lake/storage.h"
 #include "lake/tags.h"
 
 namespace tapemill::lake {
 namespace {
 
-struct Source {  // closes at the end of a scope
-  int fd;
-  ~Source() {
-    if (fd >= 0) ::close(fd);
-  }
-};
-
-// Reads a file from its start; `take` may be empty.
+// Reads a file from its start, where it lies and not a copy of it; `copy` may be null.
 Result<std::string> hash_of(const std::string& path, PendingFile* copy) {
-  Source source{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (source.fd < 0) return errno_error("cannot read " + path, errno);
+  constexpr std::int64_t kBlock = 8 << 20;
   Sha256 hash;
-  std::string block(1 << 20, '\0');
-  for (;;) {
-    const ssize_t n = ::read(source.fd, block.data(), block.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno_error("cannot read " + path, errno);
-    if (n == 0) return hash.hex();
-    const std::string_view bytes(block.data(), static_cast<std::size_t>(n));
+  for (std::int64_t at = 0;; at += kBlock) {
+    ARROW_ASSIGN_OR_RAISE(const std::string bytes, storage_of(path).read_range(path, at, kBlock));
+    if (bytes.empty()) return hash.hex();
     hash.add(bytes);
     if (copy != nullptr) ARROW_RETURN_NOT_OK(copy->write(bytes));
   }

@@ -14,6 +14,7 @@
 #include "lake/read_view.h"
 #include "lake/rows.h"
 #include "lake/sort.h"
+#include "lake/storage.h"
 
 namespace tapemill::lake {
 namespace {
@@ -224,6 +225,11 @@ Result<ScanResult> scan_within(const Lake& lake, const ScanRequest& request, con
   for (std::size_t i = 0; i < snapshot.parts.size(); ++i) {
     if (snapshot.parts[i].rows != 0 && (filter.empty() || filter.may_match(*found.view->bounds()[i])))
       parts.push_back(&snapshot.parts[i]);
+  }
+  if (Storage& storage = storage_of(table.path()); storage.remote()) {  // many downloads at once
+    std::vector<std::string> paths;
+    for (const Part* part : parts) paths.push_back(table.path() + "/" + part->path);
+    ARROW_RETURN_NOT_OK(storage.fetch(paths));
   }
   std::vector<PlannedPart> planned(parts.size());
   ARROW_RETURN_NOT_OK(few(workers, parts.size()).each(parts.size(), [&](std::size_t i) {

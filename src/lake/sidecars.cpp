@@ -4,14 +4,13 @@
 #include <arrow/io/memory.h>
 #include <parquet/arrow/writer.h>
 #include <parquet/file_reader.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #include <set>
 
 #include "core/workers.h"
 #include "lake/files.h"
 #include "lake/part_stream.h"
+#include "lake/storage.h"
 #include "lake/units.h"
 
 namespace tapemill::lake {
@@ -26,16 +25,9 @@ Status put(const std::string& folder, const std::string& name, const std::string
     ARROW_ASSIGN_OR_RAISE(std::string there, read_whole(path));
     if (there == bytes) return Status::OK();
   }
-  ARROW_RETURN_NOT_OK(make_folders(folder));
-  const std::string temporary = fmt::format(".tapemill-{}-{}.tmp", ::getpid(), name);
-  ::unlink((folder + "/" + temporary).c_str());
-  ARROW_ASSIGN_OR_RAISE(PendingFile file, PendingFile::create(folder));
-  ARROW_RETURN_NOT_OK(file.write(bytes));
-  ARROW_ASSIGN_OR_RAISE(bool named, file.publish(temporary));
-  if (!named || ::rename((folder + "/" + temporary).c_str(), path.c_str()) != 0)
-    return errno_error("cannot write " + path, errno);
+  ARROW_RETURN_NOT_OK(replace_file(path, bytes));
   ++report.files_written;
-  return sync_folder(folder);
+  return Status::OK();
 }
 
 Result<std::string> footer_text(const parquet::FileMetaData& footer) {
@@ -52,7 +44,8 @@ Status put_footers(const Table& table, const Snapshot& snapshot, SidecarReport& 
   try {
     for (const Part& part : snapshot.parts) {
       path = table.path() + "/" + part.path;
-      auto footer = parquet::ParquetFileReader::OpenFile(path, false)->metadata();
+      ARROW_ASSIGN_OR_RAISE(const std::string file, local_file(path));
+      auto footer = parquet::ParquetFileReader::OpenFile(file, false)->metadata();
       footer->set_file_path(part.path);
       if (all == nullptr) all = footer;
       else all->AppendRowGroups(*footer);
@@ -210,8 +203,8 @@ Status put_manifests(const Table& table, const Snapshot& snapshot, MemoryBudget&
   }
   ARROW_ASSIGN_OR_RAISE(auto there, list_folder(folder));
   for (const std::string& name : there)  // sessions that left the table
-    if (name.ends_with(".json") && !names.contains(name) && ::unlink((folder + "/" + name).c_str()) != 0)
-      return errno_error("cannot delete " + folder + "/" + name, errno);
+    if (name.ends_with(".json") && !names.contains(name))
+      ARROW_RETURN_NOT_OK(storage_of(folder).remove(folder + "/" + name));
   return Status::OK();
 }
 

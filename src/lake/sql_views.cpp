@@ -7,9 +7,11 @@
 #include <charconv>
 #include <set>
 
+#include "lake/files.h"
 #include "lake/partition.h"
 #include "lake/schema.h"
 #include "lake/sql_tokens.h"
+#include "lake/storage.h"
 
 namespace tapemill::lake {
 namespace {
@@ -71,7 +73,7 @@ std::string list_of(const std::vector<std::string>& paths) {
 
 // SELECT of a table's parts. Partition columns come from the folders below the table, or, where another engine named them
 // otherwise, as constants.
-std::string select_of(const Table& table, const Snapshot& snapshot, std::vector<std::string>& files) {
+Result<std::string> select_of(const Table& table, const Snapshot& snapshot, std::vector<std::string>& files) {
   std::string names, empty, file = "filename";  // only by this name DuckDB leaves out files
   for (const auto& field : snapshot.schema->fields()) {
     if (lower(field->name()) == "filename") file = "filename of the part";
@@ -87,10 +89,13 @@ std::string select_of(const Table& table, const Snapshot& snapshot, std::vector<
     names += name;
     empty += comma + "CAST(NULL AS " + sql_type(*field->type()) + ") AS " + name;
   }
-  std::vector<std::string> plain, selects;
+  std::vector<std::string> plain, selects, wanted;
+  for (const Part& part : snapshot.parts)
+    if (part.rows != 0) wanted.push_back(table.path() + "/" + part.path);
+  ARROW_RETURN_NOT_OK(storage_of(table.path()).fetch(wanted));
   for (const Part& part : snapshot.parts) {
     if (part.rows == 0) continue;
-    const std::string path = table.path() + "/" + part.path;
+    ARROW_ASSIGN_OR_RAISE(const std::string path, local_file(table.path() + "/" + part.path));
     files.push_back(path);
     if (folder_says_partition(part, snapshot)) {
       plain.push_back(path);
@@ -130,8 +135,8 @@ class Builder {
     auto snapshot = table.snapshot(version);
     if (!snapshot.ok()) return prefixed(snapshot.status(), name.str());
     if (schemas_.insert(schema).second) out_.setup.push_back("CREATE SCHEMA IF NOT EXISTS " + quote_name(schema));
-    out_.setup.push_back("CREATE VIEW " + quote_name(schema) + "." + quote_name(name.table) + " AS " +
-                         select_of(table, *snapshot, out_.files));
+    ARROW_ASSIGN_OR_RAISE(const std::string select, select_of(table, *snapshot, out_.files));
+    out_.setup.push_back("CREATE VIEW " + quote_name(schema) + "." + quote_name(name.table) + " AS " + select);
     out_.tables.emplace_back(table, *std::move(snapshot));
     return Status::OK();
   }

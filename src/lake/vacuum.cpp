@@ -1,9 +1,5 @@
 #include "lake/vacuum.h"
 
-#include <dirent.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <set>
@@ -12,6 +8,7 @@
 #include "core/workers.h"
 #include "lake/files.h"
 #include "lake/log.h"
+#include "lake/storage.h"
 
 namespace tapemill::lake {
 namespace {
@@ -71,40 +68,37 @@ class Sweep {
   /// `folder`: relative to the table, with a slash at its end, or empty.
   Status folder(const std::string& folder) {
     if (interrupt().stop_requested()) return Status::Cancelled("interrupted");
-    ARROW_ASSIGN_OR_RAISE(auto names, list_folder(table_.path() + "/" + folder));
+    ARROW_ASSIGN_OR_RAISE(auto entries, storage_of(table_.path()).list(table_.path() + "/" + folder, true));
     bool deleted = false;
-    for (const std::string& name : names) {
-      const std::string path = folder + name;
-      struct stat info{};
-      if (::lstat((table_.path() + "/" + path).c_str(), &info) != 0) continue;
-      if (S_ISDIR(info.st_mode)) {
+    for (const Entry& entry : entries) {
+      const std::string path = folder + entry.name;
+      if (entry.folder) {
         // Partitions are "column=value"; landing's own files, the log and what others put here are not ours to judge.
-        if (name.find('=') != std::string::npos) ARROW_RETURN_NOT_OK(this->folder(path + "/"));
+        if (entry.name.find('=') != std::string::npos) ARROW_RETURN_NOT_OK(this->folder(path + "/"));
         continue;
       }
-      if (!S_ISREG(info.st_mode)) continue;
-      ARROW_ASSIGN_OR_RAISE(bool gone, file(name, path, info));
+      if (entry.other) continue;
+      ARROW_ASSIGN_OR_RAISE(bool gone, file(path, entry));
       deleted |= gone;
     }
     return deleted ? sync_folder(table_.path() + "/" + folder) : Status::OK();
   }
 
  private:
-  Result<bool> file(const std::string& name, const std::string& path, const struct stat& info) {
+  Result<bool> file(const std::string& path, const Entry& entry) {
     auto removed = promise_.removed.find(path);
-    const bool ours = is_part_name(name) || is_temporary(name);
-    if (promise_.needed.contains(path) || (!ours && removed == promise_.removed.end())) return count_left(path, info);
-    const std::int64_t changed = info.st_mtim.tv_sec * kSecond + info.st_mtim.tv_nsec / 1000;
-    if (removed == promise_.removed.end() && changed > options_.now.us - std::max(options_.retain, kUnnamedAge))
-      return count_left(path, info);
-    if (!options_.dry_run && ::unlink((table_.path() + "/" + path).c_str()) != 0 && errno != ENOENT)
-      return errno_error("cannot delete " + table_.path() + "/" + path, errno);
+    const bool ours = is_part_name(entry.name) || is_temporary(entry.name);
+    if (promise_.needed.contains(path) || (!ours && removed == promise_.removed.end())) return count_left(path, entry);
+    if (removed == promise_.removed.end() &&
+        entry.modified_us > options_.now.us - std::max(options_.retain, kUnnamedAge))
+      return count_left(path, entry);
+    if (!options_.dry_run) ARROW_RETURN_NOT_OK(storage_of(table_.path()).remove(table_.path() + "/" + path));
     ++report_.files;
-    report_.bytes += info.st_size;
+    report_.bytes += entry.size;
     return !options_.dry_run;
   }
 
-  bool count_left(const std::string& path, const struct stat& info) {
+  bool count_left(const std::string& path, const Entry& entry) {
     if (current_.empty()) {
       auto now = replay(table_.path(), promise_.version);
       if (now.ok())
@@ -112,7 +106,7 @@ class Sweep {
     }
     if (!current_.contains(path) && path.ends_with(".parquet")) {
       ++report_.files_left;
-      report_.bytes_left += info.st_size;
+      report_.bytes_left += entry.size;
     }
     return false;
   }

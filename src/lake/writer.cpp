@@ -2,8 +2,6 @@
 
 #include <arrow/api.h>
 #include <arrow/util/byte_size.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <mutex>
@@ -14,6 +12,7 @@
 #include "lake/partition.h"
 #include "lake/sort.h"
 #include "lake/spill.h"
+#include "lake/storage.h"
 
 namespace tapemill::lake {
 namespace {
@@ -65,8 +64,9 @@ class SortedPartWriter final : public PartWriter {
     const std::string name = name_of(from.name(), hive, same ? index_ : 0);
     if (part.path != (hive.empty() ? name : hive + "/" + name)) return false;
     if (!same) partition_ = part.partition, in_partition_ = true, index_ = 0;
+    ARROW_ASSIGN_OR_RAISE(const std::string file, local_file(from.path() + "/" + part.path));
     ARROW_RETURN_NOT_OK(begin_part());
-    ARROW_RETURN_NOT_OK(part_->carry(from.path() + "/" + part.path, part, schema, change));
+    ARROW_RETURN_NOT_OK(part_->carry(file, part, schema, change));
     ARROW_RETURN_NOT_OK(end_part());
     return true;
   }
@@ -306,12 +306,12 @@ class SortedPartWriter final : public PartWriter {
     ARROW_ASSIGN_OR_RAISE(bool named, one.part->file().publish(one.name));
     if (named) return Status::OK();
     const std::string path = one.folder + "/" + one.name;
-    ARROW_ASSIGN_OR_RAISE(bool equal, equal_files(path, one.part->file().fd()));
+    ARROW_ASSIGN_OR_RAISE(const std::string there, local_file(path));
+    ARROW_ASSIGN_OR_RAISE(bool equal, equal_files(there, one.part->file().fd()));
     if (!equal)
       return data_error(path + " is there with other bytes: it is damaged",
                         "no commit that is being written names it: remove it and try again");
-    ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);  // in use again: not yet for a cleaner of old files
-    return Status::OK();
+    return storage_of(path).refresh(path, one.part->file().fd());  // in use again
   }
 
   Status publish() {

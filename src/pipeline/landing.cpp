@@ -2,10 +2,8 @@
 
 #include <arrow/api.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <filesystem>
 
 #include "core/hash.h"
@@ -19,60 +17,53 @@ namespace fs = std::filesystem;
 namespace tapemill::pipeline {
 namespace {
 
-/// A copy on its way: written and hashed, not yet synced, under a temporary name that goes with the object.
+/// A copy on its way: written and hashed, not yet synced or named.
 class Copy {
  public:
-  explicit Copy(std::string to) : to_(std::move(to)), temporary_(fmt::format("{}.{}.tmp", to_, ::getpid())) {}
-  Copy(Copy&& other) noexcept
-      : to_(std::move(other.to_)),
-        temporary_(std::exchange(other.temporary_, {})),
-        out_(std::exchange(other.out_, -1)) {}
-  Copy& operator=(Copy&&) = delete;
-  ~Copy() {
-    if (out_ >= 0) ::close(out_);
-    if (!temporary_.empty()) ::unlink(temporary_.c_str());
-  }
-
-  /// The bytes are hashed on the way and must be those of `sha256`.
-  Status write(const std::string& from, const std::string& sha256, std::vector<char>& block) {
-    int in = ::open(from.c_str(), O_RDONLY | O_CLOEXEC);
+  /// The bytes of `from` are hashed on the way and must be those of `sha256`.
+  static Result<Copy> write(const std::string& folder, std::string name, const std::string& from,
+                            const std::string& sha256, std::vector<char>& block) {
+    ARROW_ASSIGN_OR_RAISE(lake::PendingFile file, lake::PendingFile::create(folder));
+    Copy copy(std::move(file), folder, std::move(name));
+    const int in = ::open(from.c_str(), O_RDONLY | O_CLOEXEC);
     if (in < 0) return errno_error(from, errno);
-    Status status = write_from(in, from, sha256, block);
+    Status status = copy.write_from(in, from, sha256, block);
     ::close(in);
-    if (status.ok()) ARROW_UNUSED(::sync_file_range(out_, 0, 0, SYNC_FILE_RANGE_WRITE));  // the disk may begin
-    return status;
+    ARROW_RETURN_NOT_OK(status);
+    copy.file_.start_sync();  // the disk may begin
+    return copy;
   }
+  /// A name says its content: a file that has it already is this one, or damaged.
   Status name() {
-    if (::fsync(out_) != 0) return errno_error(to_, errno);
-    ::close(std::exchange(out_, -1));
-    if (::rename(temporary_.c_str(), to_.c_str()) != 0) return errno_error(to_, errno);
-    temporary_.clear();
-    return Status::OK();
+    ARROW_ASSIGN_OR_RAISE(const bool named, file_.publish(name_));
+    if (named) return Status::OK();
+    const std::string path = folder_ + "/" + name_;
+    ARROW_ASSIGN_OR_RAISE(const std::string there, lake::local_file(path));
+    ARROW_ASSIGN_OR_RAISE(const bool equal, lake::equal_files(there, file_.fd()));
+    return equal ? Status::OK()
+                 : data_error(path + " is there with other bytes: it is damaged", "remove it and try again");
   }
 
  private:
+  Copy(lake::PendingFile file, std::string folder, std::string name)
+      : file_(std::move(file)), folder_(std::move(folder)), name_(std::move(name)) {}
   Status write_from(int in, const std::string& from, const std::string& sha256, std::vector<char>& block) {
-    out_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (out_ < 0) return errno_error(temporary_, errno, "the lake's folder must be writable");
     Sha256 hash;
     for (;;) {
       ssize_t n = ::read(in, block.data(), block.size());
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) return errno_error(from, errno);
       if (n == 0) break;
-      hash.add({block.data(), static_cast<std::size_t>(n)});
-      for (ssize_t done = 0; done < n;) {
-        ssize_t wrote = ::write(out_, block.data() + done, static_cast<std::size_t>(n - done));
-        if (wrote < 0 && errno != EINTR) return errno_error(to_, errno, "free some space, or give another --lake");
-        if (wrote > 0) done += wrote;
-      }
+      const std::string_view bytes(block.data(), static_cast<std::size_t>(n));
+      hash.add(bytes);
+      ARROW_RETURN_NOT_OK(file_.write(bytes));
     }
     if (hash.hex() == sha256) return Status::OK();
     return data_error(from + ": changed while it was read", "run the ingest again when its writer is done");
   }
 
-  std::string to_, temporary_;
-  int out_ = -1;
+  lake::PendingFile file_;
+  std::string folder_, name_;
 };
 
 struct Arrival {
@@ -153,9 +144,11 @@ Result<LandingPlan> plan_landing(const lake::Lake& lake, const Dataset& dataset,
     if (!first && newest->second.sha256 != info.sha256) {
       auto held = there.places.find(newest->second.sha256);
       const std::string file = fs::path(info.path).filename().string();
-      if (held != there.places.end() && dataset.landing_copy && !held->second.ends_with("-" + file) &&
-          same_content(table.path() + "/" + held->second, info.path))
-        one.info.sha256 = newest->second.sha256;  // packed otherwise: the bytes that are kept stand for it
+      if (held != there.places.end() && dataset.landing_copy && !held->second.ends_with("-" + file)) {
+        ARROW_ASSIGN_OR_RAISE(const std::string kept, lake::local_file(table.path() + "/" + held->second));
+        if (same_content(kept, info.path))
+          one.info.sha256 = newest->second.sha256;  // packed otherwise: the bytes that are kept stand for it
+      }
     }
     const bool arrives = first || newest->second.sha256 != one.info.sha256;
     if (!first) {  // never before what it replaces, whatever the clock does
@@ -181,9 +174,7 @@ Status land(const lake::Lake& lake, const Dataset& dataset, const LandingPlan& p
   lake::Table table = lake.table(lake::Layer::landing, dataset.table);
   ARROW_RETURN_NOT_OK(table.create(landing_schema(), {}, {}));
   const std::string folder = table.path() + "/files";
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (failed) return errno_error(folder, failed.value());
+  ARROW_RETURN_NOT_OK(lake::make_folders(folder));
   std::vector<const Landed*> rows;
   std::vector<Copy> copies;
   std::vector<char> block(1 << 20);
@@ -194,8 +185,9 @@ Status land(const lake::Lake& lake, const Dataset& dataset, const LandingPlan& p
     const Landed& one = plan.files[i];
     rows.push_back(&one), key += one.info.unit + one.info.sha256;
     if (plan.copied[i] == 0) continue;
-    ARROW_RETURN_NOT_OK(
-        copies.emplace_back(table.path() + "/" + one.kept_at).write(one.info.path, one.info.sha256, block));
+    ARROW_ASSIGN_OR_RAISE(Copy copy,
+                          Copy::write(folder, fs::path(one.kept_at).filename(), one.info.path, one.info.sha256, block));
+    copies.push_back(std::move(copy));
   }
   if (rows.empty()) return Status::OK();
   constexpr int waiting = 32;  // for the disk's journal, of which one turn serves all that wait

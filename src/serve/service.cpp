@@ -2,16 +2,14 @@
 
 #include <arrow/type.h>
 
-#include <filesystem>
-
 #include "backtest/ledger.h"
 #include "core/build_info.h"
 #include "core/json.h"
 #include "core/paths.h"
+#include "lake/files.h"
 #include "pipeline/report_parts.h"
 #include "pipeline/status.h"
 
-namespace fs = std::filesystem;
 namespace tapemill::serve {
 namespace {
 
@@ -85,31 +83,25 @@ Result<Json> tables_json(const lake::Lake& lake) {
 }
 
 /// RUN.json of each folder under LAKE/runs, newest folder first.
-Result<Json> run_json(const fs::path& folder) {
-  ARROW_ASSIGN_OR_RAISE(std::string text, read_file((folder / "RUN.json").string()));
+Result<Json> run_json(const std::string& folder) {
+  ARROW_ASSIGN_OR_RAISE(std::string text, lake::read_whole(folder + "/RUN.json"));
   Json run = Json::parse(text, nullptr, false);
-  if (run.is_discarded()) return data_error((folder / "RUN.json").string() + ": is not JSON");
+  if (run.is_discarded()) return data_error(folder + "/RUN.json: is not JSON");
   return run;
 }
 
 Response runs(const lake::Lake& lake) {
   Json list = Json::array();
-  std::error_code failed, ignored;
-  std::vector<fs::path> folders;
-  for (fs::directory_iterator at(fs::path(lake.root()) / "runs", failed), end; !failed && at != end;
-       at.increment(failed))
-    if (plain_name(at->path().filename().string()) && fs::exists(at->path() / "RUN.json", ignored))
-      folders.push_back(at->path());
-  std::sort(folders.begin(), folders.end());
-  for (const auto& folder : folders) {
-    auto run = run_json(folder);
-    if (run.ok()) list.push_back({{"run_id", folder.filename().string()}, {"run", *run}});
+  const std::string folder = lake.root() + "/runs";
+  for (const std::string& id : lake::list_folder(folder).ValueOr(std::vector<std::string>{})) {
+    auto run = plain_name(id) ? run_json(folder + "/" + id) : Result<Json>(data_error("no run"));
+    if (run.ok()) list.push_back({{"run_id", id}, {"run", *run}});
   }
   return json(200, {{"runs", list}});
 }
 
-Response page(const fs::path& path) {
-  auto text = read_file(path.string());
+Response page(const std::string& path) {
+  auto text = lake::read_whole(path);
   if (!text.ok()) return failed(404, "there is no report yet", "tapemill demo writes one");
   return {200, "text/html; charset=utf-8", *std::move(text)};
 }
@@ -179,7 +171,7 @@ Response Service::route(const Request& request) const {
   if (path.starts_with("/api/runs/")) {
     std::string id = path.substr(10);
     if (!plain_name(id)) return failed(404, "no such run", "/api/runs lists them");
-    auto run = run_json(fs::path(lake_.root()) / "runs" / id);
+    auto run = run_json(lake_.root() + "/runs/" + id);
     return run.ok() ? json(200, {{"run_id", id}, {"run", *run}})
                     : failed(404, "no such run: " + id, "/api/runs lists them");
   }
@@ -191,7 +183,7 @@ Response Service::route(const Request& request) const {
     auto text = pipeline::run_page(*run);
     return text.ok() ? Response{200, "text/html; charset=utf-8", *std::move(text)} : failed(text.status());
   }
-  if (path == "/report") return page(fs::path(lake_.root()) / "reports" / "demo.html");
+  if (path == "/report") return page(lake_.root() + "/reports/demo.html");
   return failed(404, "nothing is at " + path, "/ shows what there is");
 }
 

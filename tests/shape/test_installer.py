@@ -21,11 +21,11 @@ ABSENT = "tapemill-no-such-package"
 class Lock(unittest.TestCase):
     def test_everything_but_debian_has_a_hash(self):
         sections = lock.read(ROOT / "deps.lock")
-        self.assertEqual({s.kind for s in sections}, {"apt", "pypi", "npm", "venv", "vendored"})
+        self.assertEqual({s.kind for s in sections}, {"apt", "pypi", "npm", "s3", "venv", "vendored"})
         for section in sections:
             for entry in section.entries:
                 if section.kind != "apt":
-                    self.assertRegex(entry.hash, r"^(sha256:[0-9a-f]{64}|sha512-[A-Za-z0-9+/]{86}==)$", entry.name)
+                    self.assertRegex(entry.hash, r"^(sha256:[0-9a-f]{64}|sha512-[A-Za-z0-9+/]{86}==|h1:[A-Za-z0-9+/]{43}=)$", entry.name)
 
     def test_what_a_venv_wants_is_what_it_holds(self):
         for section in lock.read(ROOT / "deps.lock"):
