@@ -116,7 +116,7 @@ def test_a_backtests_page(stocks):
     out = stocks("backtest", "report", made["run_id"]).stdout.strip()
     assert out.startswith("/"), "where it was written"
     page = document(stocks.folder / out)
-    equity, warning, metrics, trades = page["sections"][0]["blocks"]
+    equity, metrics, trades = page["sections"][0]["blocks"]
     lines = {one["name"]: one for one in equity["panes"][0]["series"]}
     held = lines["buy and hold"]
     assert held["style"] == "context"
