@@ -1,5 +1,7 @@
 #include "backtest/backtest.h"
 
+#include <filesystem>
+
 #include "backtest/ledger.h"
 #include "command.h"
 #include "core/paths.h"
@@ -40,17 +42,26 @@ bt::RunOptions options_of(const Context& context) {
   return options;
 }
 
-/// name, value and (asked for) formula of every figure.
+std::string few_sessions(std::int64_t sessions) {
+  return fmt::format("* from {}: what is said per year rests on next to nothing\n", counted(sessions, "session"));
+}
+
+/// Name, value and (asked for) formula of every figure; a star beside what too few sessions say of a year.
 std::string figures_text(const std::vector<std::pair<std::string, std::string>>& figures,
-                         const std::vector<std::string>& formulas) {
+                         const std::vector<std::string>& formulas, const std::string& currency, std::int64_t sessions) {
+  const bool few = sessions < bt::kFewSessions;
   TextTable table(formulas.empty() ? std::vector<std::string>{"figure", "value>"}
                                    : std::vector<std::string>{"figure", "value>", "formula"});
   for (std::size_t i = 0; i < figures.size(); ++i) {
-    std::vector<std::string> row{figures[i].first, figures[i].second};
+    const auto& [name, text] = figures[i];
+    std::vector<std::string> row{bt::label(name, text, currency),
+                                 text + (!few                                     ? ""
+                                         : bt::is_per_year(name) && text != kNull ? "*"
+                                                                                  : " ")};
     if (!formulas.empty()) row.push_back(formulas[i]);
     table.add(std::move(row));
   }
-  return table.str(terminal_width());
+  return table.str(terminal_width()) + (few ? few_sessions(sessions) : "");
 }
 
 Zone zone_of(const Json& record) {
@@ -82,8 +93,8 @@ Status check(const CheckOptions& options, Context& context) {
                {"canonical", report.canonical}});
     return Status::OK();
   }
-  std::string text =
-      fmt::format("{}: {} is a {} strategy, {}\n", options.file, report.name, report.form, report.hash.substr(0, 16));
+  std::string text = fmt::format("{}: {} is {} {} strategy, {}\n", options.file, report.name,
+                                 report.form == "option" ? "an" : "a", report.form, report.hash.substr(0, 16));
   for (const auto& one : report.resolved) text += fmt::format("  computes {}\n", one);
   for (const auto& one : report.warnings) text += fmt::format("  warning: {}\n", one);
   print(text);
@@ -138,15 +149,15 @@ Status run(const RunOptions& options, Context& context) {
     figures.emplace_back(one.name, one.text);
     if (options.formulas) formulas.push_back(one.formula);
   }
-  print(figures_text(figures, formulas));
+  print(figures_text(figures, formulas, r.currency, r.sessions));
   if (r.trades->num_rows() > 0) {
     ARROW_ASSIGN_OR_RAISE(bt::RunRecord record, bt::load(lake, r.run_id));
     print(std::string("\n"));
-    print_table(*r.trades, context, zone_of(record.record), options.limit);
+    ARROW_ASSIGN_OR_RAISE(auto trades, pipeline::readable_trades(*r.trades));
+    print_table(*trades, context, zone_of(record.record), options.limit);
   }
-  print(fmt::format("\n{} trades in {} sessions of {} version {}, money in {}; {} rows read\n",
-                    thousands(r.trades->num_rows()), thousands(r.sessions), r.table, r.version, r.currency,
-                    thousands(r.rows_scanned)));
+  print(fmt::format("\n{} in {} of {} version {}, money in {}; {} read\n", counted(r.trades->num_rows(), "trade"),
+                    counted(r.sessions, "session"), r.table, r.version, r.currency, counted(r.rows_scanned, "row")));
   print(fmt::format("run {}{}, ledger {}\n", r.run_id, r.existed ? " (there already, same bytes)" : "",
                     r.ledger_hash.substr(0, 16)));
   return Status::OK();
@@ -189,9 +200,11 @@ Status show(const ShowOptions& options, Context& context) {
   if (options.formulas) {
     for (const auto& one : r.record["metrics"]) formulas.push_back(one.value("formula", ""));
   }
-  print(figures_text(r.metrics, formulas));
+  print(figures_text(r.metrics, formulas, r.record.value("currency", ""),
+                     r.record.value("counts", Json::object()).value("sessions", std::int64_t{0})));
   ARROW_ASSIGN_OR_RAISE(auto trades, bt::read_parquet(r.path + "/trades.parquet"));
   print(std::string("\n"));
+  ARROW_ASSIGN_OR_RAISE(trades, pipeline::readable_trades(*trades));
   print_table(*trades, context, zone_of(r.record), options.limit);
   print(fmt::format("\nledger {}, strategy {}, source {}; {}\n", r.ledger_hash.substr(0, 16),
                     r.strategy_hash.substr(0, 16), r.source_hash.substr(0, 16), r.path));
@@ -205,7 +218,7 @@ Status report(const ReportOptions& options, Context& context) {
   const std::string out = options.out.empty() ? run.name + "-" + run.run_id + ".html" : options.out;
   ARROW_RETURN_NOT_OK(write_file_atomically(out, page));
   if (context.json) print(Json{{"run_id", run.run_id}, {"out", out}, {"bytes", page.size()}});
-  else print(out + "\n");
+  else print(std::filesystem::absolute(out).lexically_normal().string() + "\n");
   return Status::OK();
 }
 

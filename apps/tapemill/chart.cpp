@@ -17,9 +17,9 @@ template <>
 inline constexpr auto fields<pipeline::ChartOptions> = std::tuple{
     field("symbol", &pipeline::ChartOptions::symbol, "a symbol or instrument id"),
     field("indicators", &pipeline::ChartOptions::indicators,
-          "requests such as SMA_20, MACD, BB_20, or expressions, by commas"),
+          "requests such as SMA_20, MACD, BB_20, or expressions such as \"rsi(close, period=14)\", by commas"),
     field("table", &pipeline::ChartOptions::table, "the table of bars (else the first that knows the symbol)"),
-    field("start", &pipeline::ChartOptions::start, "first session, 2024-10-28"),
+    field("start", &pipeline::ChartOptions::start, "first session, 2024-10-28; without it the last year is in view"),
     field("end", &pipeline::ChartOptions::end, "last session, inclusive"),
     field("out", &pipeline::ChartOptions::out, "file to write, .html or .png (else SYMBOL.html)")};
 }  // namespace tapemill
@@ -79,7 +79,7 @@ Status run(const pipeline::ChartOptions& options, Context& context) {
   }
   bool png = out.ends_with(".png");
   if (!png && !out.ends_with(".html")) return usage_error(out + ": a chart is written as .html or .png");
-  ARROW_ASSIGN_OR_RAISE(std::string page, pipeline::chart_page(lake, options, context.workers));
+  ARROW_ASSIGN_OR_RAISE(std::string page, pipeline::chart_page(lake, options, context.workers, png));
   std::string html =
       png ? (fs::temp_directory_path() / fmt::format("tapemill-chart-{}.html", ::getpid())).string() : out;
   ARROW_RETURN_NOT_OK(write_file_atomically(html, page));

@@ -28,25 +28,27 @@ namespace tapemill::app {
 namespace {
 
 void print_report(const lake::CompactReport& report, bool dry_run) {
-  const std::string apart =
-      report.apart == 0 ? std::string()
-                        : fmt::format("  {} small files stay: their rows cannot be told apart by session or symbol\n",
-                                      thousands(report.apart));
+  const std::string apart = report.apart == 0
+                                ? std::string()
+                                : fmt::format("  {} stay: their rows cannot be told apart by session or symbol\n",
+                                              counted(report.apart, "small file"));
   if (report.files_merged == 0) {
-    print(fmt::format("{}: nothing to do · {} files · {} · version {}\n{}", report.table, thousands(report.files_after),
+    print(fmt::format("{}: nothing to do · {} · {} · version {}\n{}", report.table, counted(report.files_after, "file"),
                       format_bytes(report.bytes_after), report.version, apart));
     return;
   }
   if (dry_run) {
-    print(fmt::format("{}: {} of {} files would become {} · {} rows\n{}", report.table, thousands(report.files_merged),
-                      thousands(report.files_before), thousands(report.files_written), thousands(report.rows), apart));
+    print(fmt::format("{}: {} of {} would become {} · {}\n{}", report.table, thousands(report.files_merged),
+                      counted(report.files_before, "file"), thousands(report.files_written),
+                      counted(report.rows, "row"), apart));
     return;
   }
-  print(fmt::format("{}: {} files -> {} · {} -> {} · {} rows · version {} · {:.1f} s\n{}", report.table,
-                    thousands(report.files_before), thousands(report.files_after), format_bytes(report.bytes_before),
-                    format_bytes(report.bytes_after), thousands(report.rows), report.version, report.seconds, apart));
+  print(fmt::format("{}: {} -> {} · {} -> {} · {} · version {} · {:.1f} s\n{}", report.table,
+                    counted(report.files_before, "file"), thousands(report.files_after),
+                    format_bytes(report.bytes_before), format_bytes(report.bytes_after), counted(report.rows, "row"),
+                    report.version, report.seconds, apart));
   if (report.races > 0)
-    print(fmt::format("  {} merges given up: others changed the rows meanwhile; run again\n", report.races));
+    print(fmt::format("  {} given up: others changed the rows meanwhile; run again\n", counted(report.races, "merge")));
 }
 
 Status run(const CompactArguments& arguments, Context& context) {

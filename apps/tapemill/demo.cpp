@@ -64,7 +64,8 @@ void summary(const pipeline::DemoResult& result) {
       static const std::set<std::string> shown{"Equity Final [$]", "Return [%]", "Sharpe Ratio", "Max. Drawdown [%]",
                                                "Win Rate [%]"};
       if (!shown.contains(figure.name)) continue;
-      runs.add({first ? run.name : "", first ? thousands(run.trades->num_rows()) : "", figure.name, figure.text,
+      runs.add({first ? run.name : "", first ? thousands(run.trades->num_rows()) : "",
+                backtest::label(figure.name, figure.text, run.currency), figure.text,
                 first ? run.ledger_hash.substr(0, 16) : ""});
       first = false;
     }

@@ -11,6 +11,9 @@ Status run(const analytics::FeatureOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(auto group, analytics::load_feature_group(options.group));
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   const std::string from = options.table.empty() ? group.table : options.table;
+  if (auto there = known_table(lake, from); !there.ok() && options.table.empty())
+    return usage_error(fmt::format("{} computes over {}: {}", group.name, from, there.status().message()),
+                       "--table NAME computes over another; " + there.status().detail()->ToString());
   ARROW_RETURN_NOT_OK(known_table(lake, from).status());
   if (!context.quiet && !context.json)
     print(fmt::format("Building {} {} from {} in {}\n", group.name, group.version, from, lake.root()));

@@ -16,7 +16,7 @@ struct GraphDraw {
   std::string file, format = "text";
 };
 struct GraphRun {
-  std::string file, checkpoint;
+  std::string file, table, checkpoint;
   bool resume = false;
   int rows_per_message = 1;
   std::int64_t max_rows = 0;
@@ -31,14 +31,15 @@ inline constexpr auto fields<app::GraphDraw> =
     std::tuple{field("file", &app::GraphDraw::file, kGraphHelp),
                field("format", &app::GraphDraw::format, "boxes for a terminal, or Graphviz", "text|dot")};
 template <>
-inline constexpr auto fields<app::GraphRun> =
-    std::tuple{field("file", &app::GraphRun::file, kGraphHelp),
-               field("max_rows", &app::GraphRun::max_rows, "stop after so many rows (0: all)", 0, 1e18),
-               field("checkpoint", &app::GraphRun::checkpoint,
-                     "where the run is kept when it stops early, by --max-rows or Ctrl-C"),
-               field("resume", &app::GraphRun::resume, "go on from the checkpoint"),
-               field("rows_per_message", &app::GraphRun::rows_per_message,
-                     "rows that go through the nodes together; the result is the same", 1, 1000000)};
+inline constexpr auto fields<app::GraphRun> = std::tuple{
+    field("file", &app::GraphRun::file, kGraphHelp),
+    field("table", &app::GraphRun::table, "a table of the lake to read in place of those that the graph names"),
+    field("max_rows", &app::GraphRun::max_rows, "stop after so many rows (0: all)", 0, 1e18),
+    field("checkpoint", &app::GraphRun::checkpoint,
+          "where the run is kept when it stops early, by --max-rows or Ctrl-C"),
+    field("resume", &app::GraphRun::resume, "go on from the checkpoint"),
+    field("rows_per_message", &app::GraphRun::rows_per_message,
+          "rows that go through the nodes together; the result is the same", 1, 1000000)};
 }  // namespace tapemill
 
 namespace tapemill::app {
@@ -71,13 +72,50 @@ Json node_json(const graph::GraphDocument& document, const graph::PlannedNode& p
           {"columns", columns}};
 }
 
-Status list(const NoOptions&, Context& context) {
-  std::map<std::string, std::string> files;  // by name; the user's before ours
+/// Paths by name; the user's before ours.
+std::map<std::string, std::string> graphs_there_are() {
+  std::map<std::string, std::string> files;
   for (const std::string& folder : {std::string("graphs"), share_folder() + "/graphs"}) {
     std::error_code failed;
     for (std::filesystem::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed))
       if (at->path().extension() == ".json") files.emplace(at->path().stem().string(), at->path().string());
   }
+  return files;
+}
+
+/// The document of a name or path. Usage error for one that is not there, with the nearest name and all.
+Result<graph::GraphDocument> read_graph(const std::string& name_or_path) {
+  const std::string path = graph::find_graph(name_or_path);
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored)) return graph::GraphDocument::read(path);
+  std::vector<std::string> names;
+  for (const auto& [name, file] : graphs_there_are()) names.push_back(name);
+  const std::string near = nearest(std::filesystem::path(name_or_path).stem().string(), names);
+  return usage_error(fmt::format("there is no graph {}", name_or_path),
+                     (near.empty() ? "" : fmt::format("did you mean {}? ", near)) +
+                         fmt::format("graphs: {}; or the path of a JSON file", fmt::join(names, ", ")));
+}
+
+/// The same graph with the rows of `table` where it names a table of the lake.
+Result<graph::GraphDocument> over_table(const graph::GraphDocument& document, const std::string& table) {
+  ARROW_ASSIGN_OR_RAISE(auto name, lake::TableName::parse(table));
+  ARROW_ASSIGN_OR_RAISE(std::string text, read_file(document.path));
+  bool found = false;
+  for (const auto& node : document.nodes) {
+    if (node.type != graph::NodeType::subscriber || !node.what.starts_with("lake://")) continue;
+    const std::string query = node.what.find('?') == std::string::npos ? "" : node.what.substr(node.what.find('?'));
+    const std::string was = Json(node.what).dump(), is = Json("lake://" + name.str() + query).dump();
+    for (std::size_t at = 0; (at = text.find(was, at)) != std::string::npos; at += is.size())
+      text.replace(at, was.size(), is), found = true;
+  }
+  if (!found)
+    return usage_error(fmt::format("--table {}: {} reads no table of the lake", table, document.name),
+                       "its sources stand in " + document.path);
+  return graph::GraphDocument::parse(std::move(text), document.path);
+}
+
+Status list(const NoOptions&, Context& context) {
+  const auto files = graphs_there_are();
   Json all = Json::array();
   TextTable text({"graph", "nodes>", "file"});
   for (const auto& [name, path] : files) {
@@ -96,7 +134,7 @@ Status list(const NoOptions&, Context& context) {
 }
 
 Status check(const GraphFile& options, Context& context) {
-  ARROW_ASSIGN_OR_RAISE(auto document, graph::GraphDocument::read(graph::find_graph(options.file)));
+  ARROW_ASSIGN_OR_RAISE(auto document, read_graph(options.file));
   ARROW_ASSIGN_OR_RAISE(auto lake, lake_of(document, context));
   const graph::Plan plan = graph::plan(document, {lake ? &*lake : nullptr, &context.workers, context.budget});
   std::size_t absent = 0, edges = 0;
@@ -119,13 +157,16 @@ Status check(const GraphFile& options, Context& context) {
                {"nodes", nodes},
                {"findings", findings}});
   } else {
-    print(fmt::format("{}: {} nodes, {} edges, {} clone{}: the structure is sound\n", document.name,
-                      document.nodes.size(), edges, plan.clones, plan.clones == 1 ? "" : "s"));
+    print(fmt::format("{}: {}, {}, {}: the structure is sound\n", document.name,
+                      counted(static_cast<std::int64_t>(document.nodes.size()), "node"),
+                      counted(static_cast<std::int64_t>(edges), "edge"), counted(plan.clones, "clone")));
     TextTable table({"node", "does", "reads", "gives"});
     for (const auto& planned : plan.nodes) {
       const auto& node = document.nodes[planned.index];
       std::string gives =
-          planned.streams.empty() ? kNull : fmt::format("{} columns", planned.streams.front().schema.fields.size());
+          planned.streams.empty()
+              ? kNull
+              : counted(static_cast<std::int64_t>(planned.streams.front().schema.fields.size()), "column");
       table.add(
           {node.name, node.what,
            planned.calculator.depends.empty() ? kNull : fmt::format("{}", fmt::join(planned.calculator.depends, ", ")),
@@ -145,7 +186,8 @@ Status check(const GraphFile& options, Context& context) {
   std::string what = absent > 0 ? fmt::format("{} of its nodes need what this version has not", absent) : "";
   if (wrong > 0)
     what += fmt::format("{}{} of its nodes {} wrong", what.empty() ? "" : ", ", wrong, wrong == 1 ? "is" : "are");
-  return data_error(fmt::format("{} cannot run: {}", document.name, what));
+  const std::string said = fmt::format("{} cannot run: {}", document.name, what);
+  return wrong > 0 ? usage_error(said, "the findings above say what to mend") : data_error(said);
 }
 
 std::string time_of(std::int64_t nanoseconds) {
@@ -184,7 +226,8 @@ void print_report(const graph::RunReport& report) {
 }
 
 Status run(const GraphRun& options, Context& context) {
-  ARROW_ASSIGN_OR_RAISE(auto document, graph::GraphDocument::read(graph::find_graph(options.file)));
+  ARROW_ASSIGN_OR_RAISE(auto document, read_graph(options.file));
+  if (!options.table.empty()) { ARROW_ASSIGN_OR_RAISE(document, over_table(document, options.table)); }
   ARROW_ASSIGN_OR_RAISE(auto lake, lake_of(document, context));
   const graph::Surroundings around{lake ? &*lake : nullptr, &context.workers, context.budget};
   const graph::Plan plan = graph::plan(document, around);
@@ -203,7 +246,7 @@ Status run(const GraphRun& options, Context& context) {
 }
 
 Status draw(const GraphDraw& options, Context& context) {
-  ARROW_ASSIGN_OR_RAISE(auto document, graph::GraphDocument::read(graph::find_graph(options.file)));
+  ARROW_ASSIGN_OR_RAISE(auto document, read_graph(options.file));
   std::string drawing;
   if (options.format == "dot") drawing = graph::draw_dot(document);
   else ARROW_RETURN_NOT_OK(graph::draw_text(document).Value(&drawing));
@@ -224,7 +267,8 @@ Command graph_check_command() {
 }
 Command graph_run_command() {
   return command<GraphRun>("graph run", "Run a graph over recorded rows, in event order", {"file"},
-                           "  tapemill graph run technical_analysis\n  tapemill graph run my/graph.json --max-rows "
+                           "  tapemill graph run technical_analysis\n  tapemill graph run technical_analysis --table "
+                           "sp500\n  tapemill graph run my/graph.json --max-rows "
                            "1000 --checkpoint my.checkpoint\n"
                            "  tapemill graph run my/graph.json --resume --checkpoint my.checkpoint",
                            run);

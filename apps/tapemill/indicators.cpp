@@ -2,6 +2,7 @@
 
 #include "analytics/bars.h"
 #include "analytics/requests.h"
+#include "analytics/symbols.h"
 #include "command.h"
 #include "core/expression.h"
 #include "indicators/describe.h"
@@ -63,8 +64,9 @@ Status explain_call(const std::string& call, Context& context) {
     outputs.push_back({{"name", one.name}, {"expression", one.text}});
     text += one.name == one.text ? one.text + "\n" : fmt::format("{} = {}\n", one.name, one.text);
   }
-  text += fmt::format("  resolves to {}\n  reads       {}\n  warm-up     {} bars\n", fmt::join(series.resolved(), "; "),
-                      fmt::join(series.inputs(), ", "), series.warm_up());
+  if (!series.resolved().empty()) text += fmt::format("  resolves to {}\n", fmt::join(series.resolved(), "; "));
+  text += fmt::format("  reads       {}\n  warm-up     {}\n", fmt::join(series.inputs(), ", "),
+                      counted(series.warm_up(), "bar"));
   Json formulas = Json::object();
   for (const std::string& one : series.resolved()) {
     const indicators::Spec* spec = indicators::find(one.substr(0, one.find('(')));
@@ -88,19 +90,6 @@ Status explain(const ExplainOptions& options, Context& context) {
   if (context.json) print(indicators::describe(*spec));
   else print(indicators::explain(*spec));
   return Status::OK();
-}
-
-/// The command line cuts lists at commas, and calls have commas inside their brackets.
-std::vector<std::string> joined_calls(const std::vector<std::string>& pieces) {
-  std::vector<std::string> calls;
-  int open = 0;
-  for (const std::string& piece : pieces) {
-    if (open > 0) calls.back() += "," + piece;
-    else calls.push_back(piece);
-    for (char c : piece) open += (c == '(') - (c == ')');
-  }
-  for (std::string& call : calls) call.erase(0, std::min(call.find_first_not_of(' '), call.size()));
-  return calls;
 }
 
 /// Runs of rows whose session is not before `start`, as [first, last).
@@ -134,8 +123,7 @@ Status run(const IndicatorOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(auto name, known_table(lake, options.table));
   ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::dataset_of(lake, name.table));
   auto columns = analytics::numeric_columns(dataset);
-  ARROW_ASSIGN_OR_RAISE(auto requested,
-                        analytics::resolve_requests(joined_calls(options.indicators), columns, {}, "--indicators"));
+  ARROW_ASSIGN_OR_RAISE(auto requested, analytics::resolve_requests(options.indicators, columns, {}, "--indicators"));
   ARROW_ASSIGN_OR_RAISE(auto series, analytics::Series::compile(requested, columns));
   std::optional<Date> start;
   if (!options.start.empty()) { ARROW_ASSIGN_OR_RAISE(start, Date::parse(options.start)); }
@@ -150,10 +138,15 @@ Status run(const IndicatorOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(auto request, request_of(options, dataset, wanted));
   auto* pool = context.budget->pool();
   ARROW_ASSIGN_OR_RAISE(auto scanned, lake::scan(lake, request, context.workers, pool));
-  if (scanned.rows->num_rows() == 0 && !options.symbols.empty())
+  if (scanned.rows->num_rows() == 0 && !options.symbols.empty()) {
+    ARROW_ASSIGN_OR_RAISE(auto near, analytics::nearest_symbols(lake, name, {}, options.symbols, context.workers));
+    std::vector<std::string> asked = options.symbols;
+    for (std::size_t i = 0; i < asked.size(); ++i)
+      if (!near[i].empty() && near[i] != asked[i]) asked[i] += fmt::format(" (did you mean {}?)", near[i]);
     return usage_error(
-        fmt::format("{} has no rows of {}", request.table.str(), fmt::join(options.symbols, ", ")),
+        fmt::format("{} has no rows of {}", request.table.str(), fmt::join(asked, ", ")),
         fmt::format("tapemill query \"select distinct symbol from {}\" lists those it has", dataset.table));
+  }
   ARROW_ASSIGN_OR_RAISE(auto spans, lake::spans(*scanned.rows, instrument));
   ARROW_ASSIGN_OR_RAISE(auto values, analytics::run_over(series, *scanned.rows, spans, session, context.workers, pool));
 
@@ -176,8 +169,8 @@ Status run(const IndicatorOptions& options, Context& context) {
     add(requested[j].name, column);
   }
   print_table(*arrow::Table::Make(arrow::schema(fields), arrays), context, dataset.calendar->zone(), options.limit,
-              fmt::format("{} version {} · unadjusted · {}", request.table.str(), scanned.version,
-                          fmt::join(series.resolved(), "; ")));
+              fmt::format("{} version {} · unadjusted{}{}", request.table.str(), scanned.version,
+                          series.resolved().empty() ? "" : " · ", fmt::join(series.resolved(), "; ")));
   return Status::OK();
 }
 

@@ -38,8 +38,14 @@ void print_report(const pipeline::IngestReport& report, const Dataset& dataset) 
   if (report.empty.size() > 3)
     print(fmt::format("warning: and every row of {} more\n",
                       counted(static_cast<std::int64_t>(report.empty.size() - 3), "file")));
-  for (const auto& one : report.refused)
+  constexpr std::size_t kMost = 5;  // a wrong folder is told by a few of its files
+  for (std::size_t i = 0; i < std::min(report.refused.size(), kMost); ++i) {
+    const auto& one = report.refused[i];
     print(fmt::format("refused: {}\n{}", one.error, one.hint.empty() ? "" : "         " + one.hint + "\n"));
+  }
+  if (report.refused.size() > kMost)
+    print(fmt::format("refused: and {}; --json names them all\n",
+                      counted(static_cast<std::int64_t>(report.refused.size() - kMost), "more file")));
   for (const auto& [check, rows] : report.quarantine)
     print(fmt::format("quarantined: {} by {}\n", counted(rows, "row"), check));
   if (q.rows_quarantined > 0)

@@ -41,6 +41,10 @@ std::string flag_name(std::string name) {
 std::string help_text(const Option& option) {
   std::string text = option.info.help;
   std::string extra = !option.choices.empty() ? option.choices : option.info.range;
+  // A range that has no end for anybody is one with a beginning: from 0.
+  if (const auto dots = extra.find(" .. "); option.choices.empty() && dots != std::string::npos)
+    if (const double most = std::strtod(extra.c_str() + dots + 4, nullptr); most >= 1e9)
+      extra = extra.starts_with("0") ? "" : "from " + extra.substr(0, dots);
   if (!extra.empty()) text += " [" + extra + "]";
   if (!option.info.standard.empty() && !option.flag) text += " (default: " + option.info.standard + ")";
   return text;
@@ -51,9 +55,7 @@ void bind(Bound& bound) {
     const Option& option = bound.command.options[i];
     CLI::Option* made = nullptr;
     if (option.positional) {
-      made =
-          bound.app->add_option(option.needed ? option.info.name : option.info.name + "," + flag_name(option.info.name))
-              ->description(help_text(option));
+      made = bound.app->add_option(option.info.name)->description(help_text(option));
       // A positional takes words while it has fewer than its least number, or may have more: so the least is 1, needed or not.
       if (option.list) made->expected(1, -1)->allow_extra_args();
       else made->expected(1);
@@ -64,7 +66,7 @@ void bind(Bound& bound) {
                  ->description(help_text(option));
     } else {
       made = bound.app->add_option(flag_name(option.info.name))->description(help_text(option));
-      if (option.list) made->delimiter(',')->expected(1, 1 << 20)->allow_extra_args(false);
+      if (option.list) made->expected(1, 1 << 20)->allow_extra_args(false);
     }
     bound.options.emplace_back(made, i);
   }
@@ -103,6 +105,30 @@ CLI::App* place(CLI::App& root, const std::string& name, const std::string& summ
     at->require_subcommand(1);
     from = blank + 1;
   }
+}
+
+/// A list is written with commas; those inside the brackets and quotes of a call part nothing.
+std::vector<std::string> parted(const std::vector<std::string>& texts) {
+  std::vector<std::string> items;
+  for (const std::string& text : texts) {
+    std::string item;
+    int open = 0;
+    char quote = 0;
+    auto end = [&] {
+      item.erase(0, std::min(item.find_first_not_of(' '), item.size()));
+      if (!item.empty()) items.push_back(item);
+      item.clear();
+    };
+    for (char c : text) {
+      if (quote != 0) quote = c == quote ? '\0' : quote;
+      else if (c == '"') quote = c;
+      else open += (c == '(') - (c == ')');
+      if (c == ',' && open <= 0 && quote == 0) end();
+      else item += c;
+    }
+    end();
+  }
+  return items;
 }
 
 const char* environment(const char* name) {
@@ -158,9 +184,8 @@ int run(int argc, char** argv) {
   for (int i = 0; i < argc; ++i)
     context.command_line += (i > 0 ? " " : "") + std::string(i == 0 ? "tapemill" : argv[i]);
 
-  CLI::App root(
-      "Tapemill grinds exchange files and live feeds into a lake of typed, checked tables, and computes on them.\n",
-      "tapemill");
+  CLI::App root("Tapemill grinds exchange files into a lake of typed, checked tables, and computes on them.\n",
+                "tapemill");
   root.set_version_flag("--version", std::string("tapemill ") + version());
   root.require_subcommand(1);
   root.fallthrough();
@@ -229,6 +254,7 @@ int run(int argc, char** argv) {
     for (auto& [option, index] : one.options) {
       if (option->count() == 0) continue;
       std::vector<std::string> texts = option->results();
+      if (one.command.options[index].list && !one.command.options[index].positional) texts = parted(texts);
       if (one.command.options[index].flag) texts = {option->as<bool>() ? "true" : "false"};
       Status set = one.command.options[index].set(texts);
       if (!set.ok())

@@ -30,9 +30,9 @@ Status run(const ManifestArguments& arguments, Context& context) {
     ARROW_ASSIGN_OR_RAISE(auto report, lake::write_sidecars(table, *context.budget));
     if (context.json) list.push_back(report.json());
     else
-      print(fmt::format("{}: version {} · {} partitions, {} sessions · {} files written\n", report.table,
-                        report.version, thousands(report.partitions), thousands(report.days),
-                        thousands(report.files_written)));
+      print(fmt::format("{}: version {} · {}, {} · {} written\n", report.table, report.version,
+                        counted(report.partitions, "partition"), counted(report.days, "session"),
+                        counted(report.files_written, "file")));
   }
   if (context.json) print(Json{{"lake", lake.root()}, {"tables", list}});
   return Status::OK();

@@ -48,7 +48,7 @@ void TextTable::add(std::vector<std::string> cells) {
   rows_.push_back(std::move(cells));
 }
 
-std::string TextTable::str(int width) const {
+std::string TextTable::str(int width, std::string_view more) const {
   std::vector<std::size_t> widths;
   for (std::size_t c = 0; c < names_.size(); ++c) {
     std::size_t most = width_of(names_[c]);
@@ -84,8 +84,7 @@ std::string TextTable::str(int width) const {
   text += "\n";
   for (const auto& row : rows_) text += line(row);
   if (shown < names_.size())
-    text += fmt::format("… {}: widen the window, name some with --columns, or ask for --json\n",
-                        counted(static_cast<std::int64_t>(names_.size() - shown), "more column"));
+    text += fmt::format("… {}: {}\n", counted(static_cast<std::int64_t>(names_.size() - shown), "more column"), more);
   return text;
 }
 
@@ -197,7 +196,7 @@ Json table_json(const arrow::Table& table, std::int64_t most_rows) {
 }
 
 void print_table(const arrow::Table& table, const Context& context, const Zone& zone, std::int64_t most_rows,
-                 const std::string& footer) {
+                 const std::string& footer, std::string_view more) {
   if (context.json) return print(table_json(table, 0));
   std::vector<std::string> names;
   bool times = false;
@@ -219,7 +218,7 @@ void print_table(const arrow::Table& table, const Context& context, const Zone& 
     }
     text.add(std::move(row));
   }
-  print(text.str(terminal_width()));
+  print(text.str(terminal_width(), more));
   std::string line = counted(table.num_rows(), "row");
   if (shown < table.num_rows())
     line = fmt::format("{} of {} (--limit 0 shows all)", thousands(shown), counted(table.num_rows(), "row"));

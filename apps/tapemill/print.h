@@ -14,7 +14,8 @@ class TextTable {
  public:
   explicit TextTable(std::vector<std::string> columns);
   void add(std::vector<std::string> cells);
-  std::string str(int width) const;
+  /// `more`: how to see the columns that do not fit.
+  std::string str(int width, std::string_view more = "widen the window, or ask for --json") const;
   bool empty() const { return rows_.empty(); }
 
  private:
@@ -35,8 +36,9 @@ std::string cell(const arrow::Array& array, std::int64_t row, const Context& con
 Json cell_json(const arrow::Array& array, std::int64_t row);
 /// {"columns": [{"name", "type"}], "rows": [[...]], "rows_total": n}
 Json table_json(const arrow::Table& table, std::int64_t most_rows);
+inline constexpr const char* kMoreColumns = "widen the window, or ask for --json";
 /// Prints at most `most_rows` rows (0: all) as context says: JSON or text with the zone named once.
 void print_table(const arrow::Table& table, const Context& context, const Zone& zone, std::int64_t most_rows,
-                 const std::string& footer = {});
+                 const std::string& footer = {}, std::string_view more = kMoreColumns);
 
 }  // namespace tapemill::app

@@ -29,7 +29,7 @@ Status run(const QueryOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(auto table, options.cache
                                         ? lake::query_cached(lake, options.sql, sql, *lake::QueryCache::of(lake))
                                         : lake::query(lake, options.sql, sql));
-  print_table(*table, context, Zone::utc(), options.limit);
+  print_table(*table, context, Zone::utc(), options.limit, {}, "widen the window, select fewer, or ask for --json");
   return Status::OK();
 }
 Command make(const char* name) {

@@ -58,11 +58,12 @@ void print_report(const pipeline::RetentionReport& report, bool dry_run, const c
   std::string line = fmt::format("{}: ", report.table);
   if (report.files == 0) line += fmt::format("nothing before {}", report.before->str());
   else
-    line += fmt::format("{} files, {} rows, {} before {}{}", thousands(report.files), thousands(report.rows),
+    line += fmt::format("{}, {}, {} before {}{}", counted(report.files, "file"), counted(report.rows, "row"),
                         format_bytes(report.bytes), report.before->str(),
                         dry_run ? fmt::format(" would be {}", rows_are) : fmt::format(" {}", rows_are));
   if (!report.archive.empty() && report.files > 0) line += " to " + report.archive;
-  if (report.files_partly > 0) line += fmt::format(" · {} files wait until all their rows are", report.files_partly);
+  if (report.files_partly > 0)
+    line += fmt::format(" · {} wait until all their rows are", counted(report.files_partly, "file"));
   print(line + fmt::format(" · version {}\n", report.version));
 }
 

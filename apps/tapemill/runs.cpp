@@ -10,6 +10,7 @@ Status run(const NoOptions&, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   ARROW_ASSIGN_OR_RAISE(auto all, backtest::runs(lake));
   Json list = Json::array();
+  bool any_few = false;
   TextTable text({"run", "strategy", "table", "version>", "sessions>", "trades>", "return %>", "drawdown %>", "Sharpe>",
                   "started (UTC)"});
   for (const auto& one : all) {
@@ -33,14 +34,23 @@ Status run(const NoOptions&, Context& context) {
                     {"ledger_hash", one.ledger_hash},
                     {"counts", one.record.value("counts", Json::object())},
                     {"metrics", metrics}});
+    const auto sessions = one.record["counts"].value("sessions", std::int64_t{0});
+    std::string sharpe = figure("Sharpe Ratio");
+    const bool few = sessions < backtest::kFewSessions && sharpe != kNull;
+    any_few |= few;
+    sharpe += few ? "*" : " ";
     text.add({one.run_id, one.name, input.value("table", ""), std::to_string(input.value("version", 0)),
               thousands(one.record["counts"].value("sessions", 0)), thousands(one.record["counts"].value("trades", 0)),
-              figure("Return [%]"), figure("Max. Drawdown [%]"), figure("Sharpe Ratio"), started.substr(0, 19)});
+              figure("Return [%]"), figure("Max. Drawdown [%]"), sharpe, started.substr(0, 19)});
   }
   if (context.json) print(Json{{"lake", lake.root()}, {"runs", list}});
   else if (all.empty())
     print(std::string("no runs yet: tapemill backtest run strategies/index_cross.yaml makes one\n"));
-  else print(text.str(terminal_width()));
+  else
+    print(text.str(terminal_width()) +
+          (any_few ? fmt::format("* fewer than {} sessions: what is said per year rests on next to nothing\n",
+                                 backtest::kFewSessions)
+                   : ""));
   return Status::OK();
 }
 

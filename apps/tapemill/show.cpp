@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "analytics/symbols.h"
 #include "command.h"
 #include "known_table.h"
 #include "lake/about.h"
@@ -39,11 +40,6 @@ namespace tapemill::app {
 namespace {
 
 void warn(const std::string& text) { std::fprintf(stderr, "warning: %s\n", text.c_str()); }
-
-std::string upper(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return text;
-}
 
 /// The names by which `rows` has instruments, with the sessions of each.
 using Sessions = std::map<std::string, std::pair<Date, Date>>;
@@ -93,17 +89,10 @@ Status explain_symbols(const lake::Lake& lake, const lake::ScanRequest& asked, b
                        at->second.second.str()));
   }
   if (wrong.empty()) return Status::OK();
-  request.symbols.clear();  // names that are near are looked for in the last session
-  if (auto range = lake::sessions_of(snapshot, session)) request.start = range->second;
-  ARROW_ASSIGN_OR_RAISE(rows, lake::scan(lake, request, context.workers, pool));
-  ARROW_ASSIGN_OR_RAISE(Sessions known, sessions_by_name(*rows.rows, session));
-  std::map<std::string, std::string> by_upper;
-  std::vector<std::string> names;
-  for (const auto& [one, range] : known) names.push_back(upper(one)), by_upper.emplace(upper(one), one);
-  for (const std::string& symbol : wrong) {
-    const std::string near = nearest(upper(symbol), names);
-    unknown += (unknown.empty() ? "" : ", ") + symbol;
-    if (!near.empty()) unknown += fmt::format(" (did you mean {}?)", by_upper[near]);
+  ARROW_ASSIGN_OR_RAISE(auto near, analytics::nearest_symbols(lake, name, asked.version, wrong, context.workers));
+  for (std::size_t i = 0; i < wrong.size(); ++i) {
+    unknown += (unknown.empty() ? "" : ", ") + wrong[i];
+    if (!near[i].empty()) unknown += fmt::format(" (did you mean {}?)", near[i]);
   }
   const std::string what = fmt::format("{} has no rows of {}", asked.table.str(), unknown);
   if (!found.empty()) return warn(what), Status::OK();
@@ -153,8 +142,9 @@ Status run(const ShowOptions& options, Context& context) {
       warn(fmt::format("{} has sessions from {} to {}", request.table.str(), range->first.str(), range->second.str()));
   }
   print_table(*result.rows, context, zone_of(lake, real), options.limit,
-              fmt::format("{} version {} · unadjusted · {} of {} files read", request.table.str(), result.version,
-                          result.files_read, result.files_total));
+              fmt::format("{} version {} · unadjusted · {} of {} read", request.table.str(), result.version,
+                          result.files_read, counted(result.files_total, "file")),
+              "widen the window, name some with --columns, or ask for --json");
   return Status::OK();
 }
 }  // namespace

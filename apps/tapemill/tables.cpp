@@ -93,8 +93,14 @@ Status describe_table(const TableOptions& options, Context& context) {
   for (const auto& field : snapshot.schema->fields()) {
     const Column* declared = dataset.ok() ? dataset->column(field->name()) : nullptr;
     Json least = bound("minValues", field->name()), most = bound("maxValues", field->name());
-    auto shown = [](const Json& value) {
-      return value.is_null() ? std::string(kNull) : value.is_string() ? value.get<std::string>() : value.dump();
+    auto shown = [&](const Json& value) -> std::string {  // prices as show writes them
+      if (value.is_null()) return kNull;
+      if (value.is_string()) return value.get<std::string>();
+      std::string text = value.dump();
+      if (field->type()->id() == arrow::Type::DECIMAL64)
+        text = fmt::format("{:.{}f}", value.get<double>(),
+                           static_cast<const arrow::Decimal64Type&>(*field->type()).scale());
+      return text.starts_with("-") ? "−" + text.substr(1) : text;
     };
     std::string unit = declared == nullptr ? "" : declared->unit, help = declared == nullptr ? "" : declared->help;
     columns.push_back({{"name", field->name()},
@@ -120,7 +126,10 @@ Status describe_table(const TableOptions& options, Context& context) {
                {"columns", columns}});
     return Status::OK();
   }
-  print(fmt::format("{}{} · version {} · {} in {}, {} · partitions: {}\n\n", name.str(),
+  ARROW_ASSIGN_OR_RAISE(auto asked, lake::TableName::parse(options.table));
+  const std::string heading =
+      asked.str() == name.str() ? name.str() : fmt::format("{}, a view of {}", asked.str(), name.str());
+  print(fmt::format("{}{} · version {} · {} in {}, {} · partitions: {}\n\n", heading,
                     dataset.ok() ? " · " + dataset->title : "", snapshot.version, counted(snapshot.rows(), "row"),
                     counted(static_cast<std::int64_t>(snapshot.parts.size()), "file"), format_bytes(snapshot.bytes()),
                     parts.empty() ? "none" : parts));

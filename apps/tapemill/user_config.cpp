@@ -141,6 +141,9 @@ Status set(const SetOptions& options, Context& context) {
         fmt::format("unknown key \"{}\"", options.key),
         near.empty() ? fmt::format("keys: {}", fmt::join(known, ", ")) : "did you mean \"" + near + "\"?");
   }
+  if (options.value.empty())
+    return usage_error(fmt::format("config set {}: the value is empty", options.key),
+                       "tapemill config show says what is in force; " + config_path() + " holds what was set");
   std::string text;
   std::vector<std::string> kept = keys_set_by_user();
   kept.push_back(options.key);

@@ -36,11 +36,11 @@ void print_report(const lake::VacuumReport& report, bool dry_run) {
   std::string line = fmt::format("{}: ", report.table);
   if (report.files == 0) line += "nothing to delete";
   else
-    line += fmt::format("{} files{}, {}", thousands(report.files), dry_run ? " would be deleted" : " deleted",
+    line += fmt::format("{}{}, {}", counted(report.files, "file"), dry_run ? " would be deleted" : " deleted",
                         format_bytes(report.bytes));
   line += fmt::format(" · versions {} to {} stay readable", report.kept_from, report.version);
   if (report.files_left > 0)
-    line += fmt::format(" · {} files of earlier versions, {}, stay for them", thousands(report.files_left),
+    line += fmt::format(" · {} of earlier versions, {}, stay for them", counted(report.files_left, "file"),
                         format_bytes(report.bytes_left));
   print(line + "\n");
 }

@@ -119,7 +119,9 @@ class Compiler {
     if (const SeriesFunctionSpec* spec = find_series_function(e.text)) return series_function(e, *spec);
     if (e.text == "mean") return mean(e);
     if (const indicators::Spec* spec = indicators::find(e.text)) return indicator(e, *spec);
-    return fail(e, fmt::format("unknown function {}", e.text), hint_for(e.text, function_names(), "functions"));
+    std::string small = e.text;  // RSI(14): names of requests are capitals, of functions are not
+    for (char& c : small) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return fail(e, fmt::format("unknown function {}", e.text), hint_for(small, function_names(), "functions"));
   }
 
   Result<int> row_function(const Expression& e, const Operation* one) {

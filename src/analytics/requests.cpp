@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
+#include <optional>
 
 #include "indicators/indicator.h"
 
@@ -62,14 +64,26 @@ std::string replaced(std::string text, std::string_view what, std::string_view b
   return text;
 }
 
-/// "BB_20" -> {"BB", 20}; "Volume_SMA" -> {"Volume_SMA", 0}.
-std::pair<std::string, int> split(const std::string& request) {
+/// "BB_20" -> {"BB", 20}; "Volume_SMA" -> {"Volume_SMA", none}.
+std::pair<std::string, std::optional<int>> split(const std::string& request) {
   std::size_t bar = request.rfind('_');
-  if (bar == std::string::npos || bar + 1 == request.size()) return {request, 0};
+  if (bar == std::string::npos || bar + 1 == request.size()) return {request, {}};
   int period = 0;
   auto [end, code] = std::from_chars(request.data() + bar + 1, request.data() + request.size(), period);
-  if (code != std::errc{} || end != request.data() + request.size() || period < 1) return {request, 0};
+  if (code == std::errc::result_out_of_range) period = std::numeric_limits<int>::max();
+  else if (code != std::errc{} || end != request.data() + request.size()) return {request, {}};
   return {request.substr(0, bar), period};
+}
+
+/// A period that the indicator of `call` does not take is said with its range.
+Status check_period(const std::string& call, int period, const std::string& request, const std::string& where) {
+  const indicators::Spec* spec = indicators::find(call.substr(0, call.find('(')));
+  if (spec == nullptr || indicators::parameters(*spec).empty()) return Status::OK();
+  const Parameter& first = indicators::parameters(*spec)[0];
+  if (period >= first.least && period <= first.most) return Status::OK();
+  return usage_error(
+      fmt::format("{}: {}: the {} of {} is {} to {}", where, request, first.name, spec->name, first.least, first.most),
+      fmt::format("such as {}_{}", request.substr(0, request.rfind('_')), first.standard));
 }
 
 std::vector<NamedExpression> of_table(const Request& request, int period, const RequestOptions& options,
@@ -92,21 +106,23 @@ std::vector<NamedExpression> of_table(const Request& request, int period, const 
   return out;
 }
 
-std::vector<NamedExpression> of_catalogue(const indicators::Spec& spec, int period, const std::string& price,
-                                          const std::string& where) {
+std::vector<NamedExpression> of_catalogue(const indicators::Spec& spec, std::optional<int> period,
+                                          const std::string& price, const std::string& where) {
   std::string call = std::string(spec.name) + "(";
   const auto inputs = indicators::inputs(spec);
   if (inputs.size() == 1 && std::string_view(inputs[0].column) == "close") call += price;
   const auto parameters = indicators::parameters(spec);
   std::string name = capitals(spec.name);
-  if (!parameters.empty() && period > 0) {
-    call += fmt::format("{}{}={}", call.back() == '(' ? "" : ", ", parameters[0].name, period);
-    name += fmt::format("_{}", period);
+  if (!parameters.empty() && period) {
+    call += fmt::format("{}{}={}", call.back() == '(' ? "" : ", ", parameters[0].name, *period);
+    name += fmt::format("_{}", *period);
   }
   const auto outputs = indicators::outputs(spec);
   std::vector<NamedExpression> out;
   for (const char* output : outputs) {
-    std::string text = fmt::format("{}{}output={})", call, call.back() == '(' ? "" : ", ", output);
+    std::string text = call;
+    if (outputs.size() > 1) text += fmt::format("{}output={}", call.back() == '(' ? "" : ", ", output);
+    text += ")";
     out.push_back({outputs.size() == 1 ? name : fmt::format("{}_{}", name, output), std::move(text), where});
   }
   return out;
@@ -148,11 +164,13 @@ Result<std::vector<NamedExpression>> resolve_requests(const std::vector<std::str
       const indicators::Spec* spec = nullptr;
       for (const indicators::Spec* one : indicators::catalogue())
         if (capitals(one->name) == name) spec = one;
-      if (row != table().end() && (period == 0 || row->period > 0)) {
-        found = of_table(*row, period > 0 ? period : row->period, options, price, where);
+      if (row != table().end() && (!period || row->period > 0)) {
+        if (period) ARROW_RETURN_NOT_OK(check_period(row->call, *period, request, where));
+        found = of_table(*row, period.value_or(row->period), options, price, where);
       } else if (row != table().end()) {
         return usage_error(fmt::format("{}: {} takes no period", where, name), fmt::format("write {}", name));
       } else if (spec != nullptr) {
+        if (period) ARROW_RETURN_NOT_OK(check_period(std::string(spec->name) + "(", *period, request, where));
         found = of_catalogue(*spec, period, price, where);
       } else {
         std::string near = nearest(name, request_names());

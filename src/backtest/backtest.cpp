@@ -17,6 +17,7 @@
 #include "core/hash.h"
 #include "core/paths.h"
 #include "core/progress.h"
+#include "core/text.h"
 #include "lake/about.h"
 #include "lake/files.h"
 
@@ -181,10 +182,10 @@ Result<Computed> compute(const lake::Lake& lake, const Strategy& strategy, const
     out.id_inputs["rules"] = {{"name", rules.name()}, {"hash", rules.hash()}};
     ARROW_RETURN_NOT_OK(run_option_form(lake, *strategy.option(), input, rules, options, out));
   }
-  if (r.sessions < 60)
+  if (r.sessions < kFewSessions)
     r.warnings.push_back(fmt::format(
-        "{} sessions: what is said per year (annual return, Sharpe, Sortino, Calmar, CAGR) rests on next to nothing",
-        r.sessions));
+        "{} {}: what is said per year (annual return, Sharpe, Sortino, Calmar, CAGR) rests on next to nothing",
+        r.sessions, plural(r.sessions, "session")));
   ARROW_ASSIGN_OR_RAISE(std::string trades, parquet_bytes(*r.trades));
   ARROW_ASSIGN_OR_RAISE(std::string equity, parquet_bytes(*r.equity));
   out.files.emplace_back("trades.parquet", std::move(trades));

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/decimal.h"
+
 namespace tapemill::backtest {
 namespace {
 
@@ -153,7 +155,8 @@ class Replay {
     const double move = static_cast<double>(b.close[bar]) / static_cast<double>(book.last_close) - 1;
     if (std::fabs(move) <= kJump) return;
     if (out_.jumps == 0 || (book.held && out_.jumps_held == 0))
-      out_.first_jump = fmt::format("{} {} {:+.1f} %", b.symbol, b.session[bar].str(), move * 100);
+      out_.first_jump =
+          fmt::format("{} {} {}{:.1f} %", b.symbol, b.session[bar].str(), move < 0 ? "−" : "+", std::fabs(move) * 100);
     ++out_.jumps;
     out_.jumps_held += book.held;
   }
@@ -210,21 +213,28 @@ class Replay {
   }
 
   void buy_and_hold() {
-    double sum = 0;
+    std::vector<double> sum(out_.equity.size());
     int count = 0;
-    Date first = out_.equity.front().session, last = out_.equity.back().session;
     for (const Bars& b : market_.instruments) {
       std::int64_t bought = kNullPrice, sold = kNullPrice;
-      for (std::size_t k = 0; k < b.session.size() && b.session[k] <= last; ++k) {
-        if (b.session[k] < first) continue;
-        if (bought == kNullPrice) bought = b.open[k];
-        if (b.close[k] != kNullPrice) sold = b.close[k];
+      std::vector<double> gain(out_.equity.size());
+      std::size_t k = 0;
+      for (std::size_t day = 0; day < gain.size(); ++day) {
+        for (; k < b.session.size() && b.session[k] <= out_.equity[day].session; ++k) {
+          if (b.session[k] < out_.equity.front().session) continue;
+          if (bought == kNullPrice) bought = b.open[k];
+          if (b.close[k] != kNullPrice) sold = b.close[k];
+        }
+        if (bought > 0 && sold != kNullPrice) gain[day] = static_cast<double>(sold) / static_cast<double>(bought) - 1;
       }
-      if (bought == kNullPrice || sold == kNullPrice || bought <= 0) continue;
-      sum += static_cast<double>(sold) / static_cast<double>(bought) - 1;
+      if (bought <= 0 || sold == kNullPrice) continue;
+      for (std::size_t day = 0; day < gain.size(); ++day) sum[day] += gain[day];
       ++count;
     }
-    if (count > 0) out_.buy_and_hold = sum / count;
+    const double capital = to_double(out_.capital, market_.scale);
+    for (std::size_t day = 0; day < sum.size(); ++day)
+      out_.equity[day].held = count > 0 ? capital * (1 + sum[day] / count) : std::nan("");
+    if (count > 0) out_.buy_and_hold = sum.back() / count;
   }
 
   const DailyStrategy& plan_;

@@ -40,21 +40,22 @@ struct EquityRow {
   Instant time;                           // the session's close
   std::int64_t cash = 0, holdings = 0, equity = 0;
   int positions = 0;
+  double held = 0;  // the capital, had it bought every instrument at its first open; NaN without any
 };
 
 inline constexpr double kJump = 0.30;
 
 struct DailyResult {
-  std::vector<DailyTrade> trades;         // by exit time, then instrument
-  std::vector<EquityRow> equity;          // one a session of the tested period
+  std::vector<DailyTrade> trades;  // by exit time, then instrument
+  std::vector<EquityRow> equity;  // one a session of the tested period
   std::int64_t capital = 0;
-  std::int64_t entries_expired = 0;       // orders whose instrument did not trade in the next session
+  std::int64_t entries_expired = 0;  // orders whose instrument did not trade in the next session
   std::int64_t entries_unaffordable = 0;
-  double buy_and_hold = 0;                // mean over instruments of last close / first open - 1
+  double buy_and_hold = 0;  // mean over instruments of last close / first open - 1
   /// Closes of the tested period more than kJump away from the instrument's close before: prices stand as traded, so a
   /// split or bonus looks like a loss.
   std::int64_t jumps = 0, jumps_held = 0;
-  std::string first_jump;  // "RELIANCE 2024-10-28 -49.8 %"; of those held, if any
+  std::string first_jump;  // "RELIANCE 2024-10-28 −49.8 %"; of those held, if any
 };
 
 /// Replays the sessions. Signals of a session's close fill at the next session's open: an entry whose instrument does not

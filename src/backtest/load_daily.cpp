@@ -5,6 +5,7 @@
 #include <set>
 
 #include "analytics/series.h"
+#include "analytics/symbols.h"
 #include "backtest/columns.h"
 #include "backtest/load.h"
 #include "core/hash.h"
@@ -38,8 +39,12 @@ Result<Signals> compile(const DailyStrategy& plan, const arrow::Schema& schema, 
   return Signals{std::move(series), !plan.leave.empty()};
 }
 
-Status no_rows_of(const std::string& symbol, const std::string& table, const lake::TableName& name) {
-  return usage_error(fmt::format("{} has no rows of \"{}\"", table, symbol),
+Status no_rows_of(const lake::Lake& lake, const std::string& symbol, const Input& input, const lake::TableName& name) {
+  auto near = analytics::nearest_symbols(lake, name, input.version, {symbol}, Workers(1));
+  const std::string meant = near.ok() && !near->front().empty() && near->front() != symbol
+                                ? fmt::format(" (did you mean {}?)", near->front())
+                                : "";
+  return usage_error(fmt::format("{} has no rows of \"{}\"{}", input.table, symbol, meant),
                      fmt::format("tapemill query \"SELECT DISTINCT symbol FROM {}\"", name.table));
 }
 
@@ -105,7 +110,7 @@ Status check_bars(const lake::Lake& lake, const DailyStrategy& plan, const Input
   for (const std::string& asked : plan.symbols) {
     if (std::find(symbols.begin(), symbols.end(), asked) == symbols.end() &&
         std::find(instruments.begin(), instruments.end(), asked) == instruments.end())
-      return no_rows_of(asked, input.table, name);
+      return no_rows_of(lake, asked, input, name);
   }
   return Status::OK();
 }
@@ -191,7 +196,7 @@ Result<LoadedBars> load_bars(const lake::Lake& lake, const DailyStrategy& plan, 
   for (const std::string& asked : plan.symbols) {
     bool found = std::any_of(out.market.instruments.begin(), out.market.instruments.end(),
                              [&](const Bars& bars) { return bars.symbol == asked || bars.instrument == asked; });
-    if (!found) return no_rows_of(asked, input.table, name);
+    if (!found) return no_rows_of(lake, asked, input, name);
   }
   ARROW_RETURN_NOT_OK(add_sessions(*dataset.calendar, out.market, input.table));
   return out;

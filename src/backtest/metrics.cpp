@@ -147,6 +147,19 @@ std::vector<Figure> figures(const Performance& p) {
   return out.rows;
 }
 
+std::string label(std::string_view name, std::string_view text, const std::string& currency) {
+  std::string out(name);
+  if (auto at = out.find("[$]"); at != std::string::npos && !currency.empty()) out.replace(at + 1, 1, currency);
+  if (out.ends_with(" [s]") && text.ends_with(" d")) out.resize(out.size() - 4);
+  return out;
+}
+
+bool is_per_year(std::string_view name) {
+  constexpr std::string_view kNames[] = {"Return (Ann.) [%]", "Volatility (Ann.) [%]", "CAGR [%]",
+                                         "Sharpe Ratio",      "Sortino Ratio",         "Calmar Ratio"};
+  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+}
+
 double figure(const std::vector<Figure>& figures, std::string_view name) {
   for (const Figure& one : figures) {
     if (one.name == name) return one.value;

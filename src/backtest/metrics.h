@@ -30,6 +30,12 @@ struct Figure {
 /// r[t] = equity[t] / equity[t-1] - 1 with equity[-1] = capital; N sessions; 252 sessions a year.
 std::vector<double> returns_of(const Performance& performance);
 std::vector<Figure> figures(const Performance& performance);
+/// The name for people: [$] is the currency, and a text that brings its own unit ("462.0 d") needs none in the name. Names in
+/// JSON and ledgers stay as they are.
+std::string label(std::string_view name, std::string_view text, const std::string& currency);
+/// Whether a figure is scaled to a year, which fewer sessions than this cannot carry.
+bool is_per_year(std::string_view name);
+inline constexpr std::int64_t kFewSessions = 60;
 /// The figure's value; NaN when there is none of that name.
 double figure(const std::vector<Figure>& figures, std::string_view name);
 

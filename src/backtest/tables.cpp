@@ -117,6 +117,7 @@ Result<Outcome> outcome_of(const DailyResult& result, const DailyMarket& market,
   ARROW_RETURN_NOT_OK(e.decimal("holdings", scale, TAPEMILL_EACH(equity, r.holdings)));
   ARROW_RETURN_NOT_OK(e.decimal("equity", scale, TAPEMILL_EACH(equity, r.equity)));
   ARROW_RETURN_NOT_OK(e.whole("positions", TAPEMILL_EACH(equity, std::int64_t{r.positions})));
+  ARROW_RETURN_NOT_OK(e.real("buy_and_hold", TAPEMILL_EACH(equity, r.held)));
   out.equity = e.table();
   return out;
 }

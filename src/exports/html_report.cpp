@@ -74,6 +74,7 @@ Json series_json(const Series& series) {
   put(json, "unit", series.unit);
   put(json, "decimals", series.decimals);
   if (series.style != SeriesStyle::line) json["style"] = kStyles[int(series.style)];
+  put(json, "family", series.family);
   json["values"] = list(series.values, number);
   return json;
 }
@@ -187,6 +188,7 @@ Json document_json(const Document& document) {
   static constexpr const char* kOutcomes[] = {"ok", "partial", "failed"};
   Json json{{"format", kFormat}, {"title", document.title}};
   put(json, "subtitle", document.subtitle);
+  put(json, "picture", document.picture);
   if (const auto& verdict = document.verdict) {
     Json status{{"state", kOutcomes[int(verdict->outcome)]}, {"text", verdict->text}};
     put(status, "hint", verdict->hint);

@@ -71,6 +71,7 @@ struct Series {
   std::string unit;
   std::optional<int> decimals;
   SeriesStyle style = SeriesStyle::line;
+  std::string family = {};  // series of one family share one colour, such as the three lines of Bollinger bands
 };
 
 struct Pane {
@@ -164,6 +165,8 @@ struct Document {
   std::vector<Figure> figures;     // up to six
   std::vector<Section> sections;   // the first block of the first is the picture of the first screen
   std::vector<std::pair<std::string, std::string>> footer;  // run id, versions, command
+  bool picture =
+      false;  // to be photographed: the first block alone fills the window, without switches, buttons and footer
 };
 
 /// The page. Refused: more than six figures, an anchor that is used twice or that a figure names and nothing has,

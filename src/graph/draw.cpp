@@ -109,6 +109,13 @@ void place(std::vector<std::vector<Item>>& layers) {
   }
 }
 
+/// Where an edge meets the item below: in its middle, or right under its origin where that stands over it alone.
+std::size_t landing(const Item& item, const Item& below) {
+  const bool straight = below.node != kNone && below.from.size() == 1 && item.centre() > below.x &&
+                        item.centre() + 1 < below.x + below.width;
+  return straight ? item.centre() : below.centre();
+}
+
 std::string quoted(const std::string& text) {
   std::string out = "\"";
   for (char c : text) {
@@ -159,7 +166,7 @@ Result<std::string> draw_text(const GraphDocument& graph) {
     std::vector<std::size_t> lane(layers[l].size(), kNone);
     for (std::size_t i = 0; i < layers[l].size(); ++i)
       for (std::size_t to : layers[l][i].to)
-        if (layers[l + 1][to].centre() != layers[l][i].centre() && lane[i] == kNone) lane[i] = lanes++;
+        if (landing(layers[l][i], layers[l + 1][to]) != layers[l][i].centre() && lane[i] == kNone) lane[i] = lanes++;
     const std::size_t end = y + std::max<std::size_t>(lanes, 1) + 1;
     for (std::size_t i = 0; i < layers[l].size(); ++i) {
       const Item& item = layers[l][i];
@@ -169,9 +176,10 @@ Result<std::string> draw_text(const GraphDocument& graph) {
         const Item& below = layers[l + 1][to];
         const std::size_t turn = lane[i] == kNone ? end - 1 : y + lane[i];
         canvas.down(item.centre(), start, turn);
-        canvas.across(item.centre(), below.centre(), turn);
-        canvas.down(below.centre(), turn, end);
-        if (below.node != kNone) canvas.text(below.centre(), end - 1, "v");
+        const std::size_t foot = landing(item, below);
+        canvas.across(item.centre(), foot, turn);
+        canvas.down(foot, turn, end);
+        if (below.node != kNone) canvas.text(foot, end - 1, "v");
       }
     }
     y = end;

@@ -19,7 +19,8 @@ template <class L> class Atr {
           "then v += (x - v)/period; span: the first, then v += 2/(period+1) * (x - v)",
       .source = "TA-Lib ATR (wilder), pandas ewm(span, adjust=False) (span)",
       .warm_up = "period",
-      .differs = "programs that take high - low as the first bar's true range begin a bar earlier"};
+      .differs = "programs that take high - low as the first bar's true range begin a bar earlier",
+      .measures = {Measure::change}};
   static int warm_up(const double* parameters) { return static_cast<int>(parameters[0]); }
 
   Atr(const double* parameters, Arena&)

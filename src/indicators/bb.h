@@ -33,7 +33,8 @@ template <class L> class Bollinger {
           "ddof)); percent_b = (x - lower) / (upper - lower), null where flat; width = (upper - lower) / middle",
       .source = "TA-Lib BBANDS with SMA (ddof 0); percent_b and width: Bollinger",
       .warm_up = "period - 1",
-      .differs = "pandas' and many charts' deviation is the sample's: ddof=1"};
+      .differs = "pandas' and many charts' deviation is the sample's: ddof=1",
+      .measures = {Measure::level, Measure::level, Measure::level, Measure::number, Measure::number}};
   static int warm_up(const double* parameters) { return static_cast<int>(parameters[0]) - 1; }
 
   Bollinger(const double* parameters, Arena& arena)

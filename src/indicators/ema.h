@@ -19,7 +19,8 @@ template <class L> class Ema {
           "value; adjusted: weighted mean of all values, weights (1 - 2/(period+1))^age",
       .source = "TA-Lib EMA (seed sma), pandas ewm(span, adjust=False) (first), ewm(span, adjust=True) (adjusted)",
       .warm_up = "period - 1",
-      .differs = "pandas shows the first period - 1 values unless min_periods=period"};
+      .differs = "pandas shows the first period - 1 values unless min_periods=period",
+      .measures = {Measure::level}};
   static int warm_up(const double* parameters) { return static_cast<int>(parameters[0]) - 1; }
 
   Ema(const double* parameters, Arena&)

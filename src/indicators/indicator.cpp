@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "core/expression.h"
+#include "core/text.h"
 #include "indicators/kernel.h"
 #include "indicators/tables.h"
 
@@ -120,7 +121,8 @@ Result<Resolved> resolve(std::string_view name, const std::vector<Argument>& arg
     std::size_t i = position;
     if (argument.name.empty()) {
       if (i == declared.size())
-        return usage_error(fmt::format("{}: more than {} parameters", spec.name, declared.size()),
+        return usage_error(fmt::format("{}: more than {} {}", spec.name, declared.size(),
+                                       plural(static_cast<std::int64_t>(declared.size()), "parameter")),
                            declared.empty() ? "it takes none" : fmt::format("it takes {}", join(names(declared))));
       ++position;
     } else {

@@ -23,7 +23,8 @@ template <class L> class Macd {
           "begin at bar slow, each with the mean of its last bars; where fast > slow they change places",
       .source = "TA-Lib MACD (seed sma), pandas ewm (first, adjusted)",
       .warm_up = "slow + signal - 2, all three outputs alike",
-      .differs = "programs that begin the fast average at its own first bars agree only after warm-up"};
+      .differs = "programs that begin the fast average at its own first bars agree only after warm-up",
+      .measures = {Measure::change, Measure::change, Measure::change}};
   static int warm_up(const double* parameters) {
     return static_cast<int>(parameters[0] > parameters[1] ? parameters[0] : parameters[1]) +
            static_cast<int>(parameters[2]) - 2;

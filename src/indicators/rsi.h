@@ -20,7 +20,8 @@ template <class L> class Rsi {
           "changes; 50 where nothing moved",
       .source = "TA-Lib RSI (wilder), pandas ewm (span), Cutler (simple)",
       .warm_up = "period",
-      .differs = "TA-Lib answers 0 where nothing moved yet; here 50"};
+      .differs = "TA-Lib answers 0 where nothing moved yet; here 50",
+      .levels = {30, 70}};
   static int warm_up(const double* parameters) { return static_cast<int>(parameters[0]); }
 
   Rsi(const double* parameters, Arena& arena)

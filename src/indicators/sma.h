@@ -16,7 +16,8 @@ template <class L> class Sma {
                              .formula = "mean of the last period values",
                              .source = "TA-Lib SMA",
                              .warm_up = "period - 1",
-                             .differs = ""};
+                             .differs = "",
+                             .measures = {Measure::level}};
   static int warm_up(const double* parameters) { return static_cast<int>(parameters[0]) - 1; }
 
   Sma(const double* parameters, Arena& arena) : period_(parameters[0]), mean_(static_cast<int>(period_), arena) {}

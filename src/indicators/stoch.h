@@ -19,7 +19,8 @@ template <class L> class Stochastic {
           "mean of slow_k of them; d = mean of slow_d of k",
       .source = "TA-Lib STOCH with simple averages",
       .warm_up = "fast_k + slow_k + slow_d - 3, both outputs alike",
-      .differs = "many charts use 14, 3, 3: stoch(fast_k=14)"};
+      .differs = "many charts use 14, 3, 3: stoch(fast_k=14)",
+      .levels = {20, 80}};
   static int warm_up(const double* parameters) {
     return static_cast<int>(parameters[0] + parameters[1] + parameters[2]) - 3;
   }

@@ -15,7 +15,8 @@ template <class L> class VolumeSma : public Sma<L> {
                              .formula = "mean of the last period volumes",
                              .source = "TA-Lib SMA",
                              .warm_up = "period - 1",
-                             .differs = ""};
+                             .differs = "",
+                             .measures = {Measure::level}};
   using Sma<L>::Sma;
 };
 

@@ -18,7 +18,8 @@ template <class L> class Vwap {
           "sum((high + low + close) / 3 * volume) / sum(volume) since session last changed; null while no volume",
       .source = "pandas-ta vwap(anchor=D); TA-Lib has none",
       .warm_up = "0",
-      .differs = "programs that never reset agree in the first session; a daily bar's is its typical price"};
+      .differs = "programs that never reset agree in the first session; a daily bar's is its typical price",
+      .measures = {Measure::level}};
   static int warm_up(const double*) { return 0; }
 
   Vwap(const double*, Arena&) {}

@@ -47,6 +47,17 @@ Status part_error(const Asked& asked, const std::string& message) {
   return Status::OK();
 }
 
+// "did you mean sp500? " to "Catalog Error: Table with name sp501 does not exist!": of the lake's tables, not of DuckDB's.
+std::string near_table(const Lake& lake, const std::string& what) {
+  const auto begin = what.find("with name "), end = what.find(" does not exist");
+  auto tables = lake.tables();
+  if (begin == std::string::npos || end == std::string::npos || !tables.ok()) return {};
+  std::vector<std::string> names;
+  for (const TableName& one : *tables) names.push_back(one.layer == Layer::silver ? one.table : one.str());
+  const std::string near = nearest(what.substr(begin + 10, end - begin - 10), names);
+  return near.empty() ? near : "did you mean " + near + "? ";
+}
+
 // "Binder Error: column x ...\n\nLINE 1: ...\n   ^" as one of ours: blame by the kind, the line and caret as the excerpt,
 // where they quote the user's statement and not one that was made here.
 Status sql_error(const Asked& asked, const std::string& message) {
@@ -63,8 +74,11 @@ Status sql_error(const Asked& asked, const std::string& message) {
   Blame blame = Blame::usage;
   if (is("INTERRUPT")) return Status::Cancelled("the query was interrupted");
   ARROW_RETURN_NOT_OK(part_error(asked, message));
+  // DuckDB's own advice names its own tables and settings.
+  for (const char* advice : {"\nDid you mean", "\n\nPossible solutions", "\nPossible solutions"})
+    if (const auto at = what.find(advice); at != std::string::npos) what.resize(at);
   if (is("Catalog Error: Table")) {
-    hint = "tables: " + tables_there_are(asked.lake);
+    hint = near_table(asked.lake, what) + "tables: " + tables_there_are(asked.lake);
   } else if (is("Out of Memory")) {
     blame = Blame::environment;
     hint = "give more with --memory, or ask for less at once";

@@ -5,8 +5,11 @@
 #include <algorithm>
 
 #include "analytics/requests.h"
+#include "analytics/symbols.h"
 #include "lake/about.h"
 #include "lake/scan.h"
+#include "pipeline/chart_panes.h"
+#include "pipeline/report_parts.h"
 
 namespace tapemill::pipeline {
 namespace {
@@ -42,31 +45,23 @@ Result<std::pair<Dataset, lake::ScanResult>> find(const lake::Lake& lake, const 
   for (const auto& name : names) {
     auto dataset = lake::dataset_of(lake, name);
     if (!dataset.ok() || !has_bars(*dataset)) {
-      if (!options.table.empty()) return dataset.ok() ? usage_error(name + ": has no bars to draw") : dataset.status();
+      if (!options.table.empty()) return dataset.ok() ? usage_error(name + " has no bars to draw") : dataset.status();
       continue;
     }
     looked.push_back(name);
     ARROW_ASSIGN_OR_RAISE(auto result, rows_of(lake, name, options.symbol, *dataset, workers));
     if (result.rows->num_rows() > 0) return std::pair{*std::move(dataset), std::move(result)};
   }
-  std::string all;
-  for (const auto& name : looked) all += (all.empty() ? "" : ", ") + name;
+  std::string all, near;
+  for (const auto& name : looked) {
+    all += (all.empty() ? "" : ", ") + name;
+    ARROW_ASSIGN_OR_RAISE(auto one,
+                          analytics::nearest_symbols(lake, {lake::Layer::silver, name}, {}, {options.symbol}, workers));
+    if (near.empty() && !one[0].empty()) near = fmt::format("did you mean {} of {}? ", one[0], name);
+  }
   return usage_error(fmt::format("no bars of {}", options.symbol),
                      all.empty() ? "the lake has no table of bars yet: tapemill ingest"
-                                 : "looked in " + all + "; symbols are written as in the files");
-}
-
-/// Whether values live among the prices: their median lies within a factor of three of the closes' median.
-bool priced(const std::vector<double>& values, const std::vector<double>& closes) {
-  auto median = [](std::vector<double> v) {
-    std::erase_if(v, [](double x) { return std::isnan(x); });
-    if (v.empty()) return 0.0;
-    auto middle = v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2);
-    std::nth_element(v.begin(), middle, v.end());
-    return *middle;
-  };
-  double a = median(values), b = median(closes);
-  return b > 0 && a > b / 3 && a < b * 3;
+                                 : near + "looked in " + all + "; symbols are written as in the files");
 }
 
 }  // namespace
@@ -134,37 +129,36 @@ Result<exports::Candles> make_chart(const lake::Lake& lake, const ChartOptions& 
   candles.open = cut(values["open"]), candles.high = cut(values["high"]), candles.low = cut(values["low"]),
   candles.close = cut(values["close"]);
   if (values.contains("volume")) candles.volume = cut(values["volume"]);
-  std::map<std::string, std::size_t> pane_of;
   for (std::size_t i = 0; i < made.size(); ++i) {
     exports::Series one;
     one.name = expressions[i].name;
     one.values = cut(made[i]);
-    if (one.name.ends_with("histogram")) one.style = exports::SeriesStyle::bars;
-    if (priced(one.values, candles.close)) {
-      one.unit = dataset.currency;
-      candles.overlays.push_back(std::move(one));
-      continue;
-    }
-    std::string group = one.name.substr(0, one.name.find('_'));  // MACD_line and MACD_signal share a pane
-    auto [at, fresh] = pane_of.try_emplace(group, candles.panes.size());
-    if (fresh) {
-      candles.panes.push_back({group, "", {}});
-      if (group == "RSI") candles.panes.back().levels = {30, 70};
-    }
-    candles.panes[at->second].series.push_back(std::move(one));
+    ARROW_RETURN_NOT_OK(place(candles, std::move(one), expressions[i].text));
   }
-  double first = candles.close.front(), last = candles.close.back();
-  candles.caption.title = fmt::format("{} closed at {:.2f} {}, {:+.1f} % over {} bars", options.symbol, last,
-                                      dataset.currency, (last / first - 1) * 100, rows.size());
+  // What was asked for is in view; the last year where nothing was, or a screenful of minutes.
+  const auto count = static_cast<int>(rows.size());
+  if (!options.start.empty() || !options.end.empty()) candles.visible = count;
+  else if (candles.axis.instants.empty())
+    candles.visible = static_cast<int>(
+        std::ranges::count_if(rows, [&](std::size_t i) { return sessions[i] >= sessions[rows.back()] - 365; }));
+  const int shown = std::min(count, candles.visible);
+  const double first = candles.close[static_cast<std::size_t>(count - shown)], last = candles.close.back();
+  candles.caption.title =
+      fmt::format("{} closed at {:.{}f} {}", options.symbol, last, candles.decimals, dataset.currency);
+  if (shown > 1)
+    candles.caption.title += fmt::format(", {} over {}{} bars", signed_percent((last / first - 1) * 100, 1),
+                                         shown < count ? "the last " : "", shown);
   candles.caption.source = fmt::format("silver.{} version {} · unadjusted", dataset.table, result.version);
   candles.caption.anchor = "chart";
   return candles;
 }
 
-Result<std::string> chart_page(const lake::Lake& lake, const ChartOptions& options, const Workers& workers) {
+Result<std::string> chart_page(const lake::Lake& lake, const ChartOptions& options, const Workers& workers,
+                               bool picture) {
   ARROW_ASSIGN_OR_RAISE(exports::Candles candles, make_chart(lake, options, workers));
   exports::Document document;
   document.title = options.symbol;
+  document.picture = picture;
   document.subtitle = candles.caption.source;
   exports::Section section;
   section.anchor = "bars";

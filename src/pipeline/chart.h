@@ -14,11 +14,12 @@ struct ChartOptions {
   std::string out;
 };
 
-/// Candles of one symbol with indicators: those in the unit of the price over the candles, the others in panes below.
+/// Candles of one symbol with indicators: levels of the price over the candles, the others in panes below (chart_panes.h).
 /// Without `table` the first of the lake's silver tables with open, high, low and close that knows the symbol. Indicators are
 /// requests of analytics/requests.h or expressions; they are computed over all of the history, then cut to start .. end.
 Result<exports::Candles> make_chart(const lake::Lake& lake, const ChartOptions& options, const Workers& workers);
-/// The same as a page.
-Result<std::string> chart_page(const lake::Lake& lake, const ChartOptions& options, const Workers& workers);
+/// The same as a page; `picture`: without what only a page needs, to be photographed.
+Result<std::string> chart_page(const lake::Lake& lake, const ChartOptions& options, const Workers& workers,
+                               bool picture = false);
 
 }  // namespace tapemill::pipeline

@@ -16,6 +16,7 @@
 #include "pipeline/demo_graph.h"
 #include "pipeline/generate.h"
 #include "pipeline/landing.h"
+#include "pipeline/report_parts.h"
 #include "pipeline/unit.h"
 
 namespace fs = std::filesystem;
@@ -234,8 +235,8 @@ class Demo {
     check("the unadjusted split is seen", split != found.moves.end() && found.moves.size() == 1,
           split == found.moves.end()
               ? planted("split") + " did not move"
-              : fmt::format("{} moves by {:+.1f} % on {}, {} such moves in all", split->instrument, split->value * 100,
-                            split->date.str(), found.moves.size()));
+              : fmt::format("{} moves by {} on {}, {} such moves in all", split->instrument,
+                            signed_percent(split->value * 100, 1), split->date.str(), found.moves.size()));
     return Status::OK();
   }
 

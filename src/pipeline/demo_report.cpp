@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/build_info.h"
+#include "core/text.h"
 #include "exports/html_report.h"
 #include "pipeline/chart.h"
 #include "pipeline/demo.h"
@@ -13,6 +14,12 @@ namespace {
 
 using exports::Cell;
 using exports::ColumnKind;
+
+/// The end of a long path, which tells the files of one delivery apart; the command under the table has all of it.
+std::string short_path(const std::string& path) {
+  const auto last = path.rfind('/');
+  return path.size() <= 40 || last == std::string::npos ? path : "…" + path.substr(last);
+}
 
 exports::Section checks_section(const DemoResult& result) {
   exports::Section section{"checks", "Checks", "The demo ends with status 0 only if each of these holds."};
@@ -59,17 +66,19 @@ exports::Section intake_section(const DemoResult& result) {
                    "everything was up to date: no stage had rows to work on"};
   speed.unit = "k rows/s";
   speed.series = {{"k rows/s", {}, "k rows/s", 0}};
-  const DemoStage* slowest = nullptr;
-  for (const auto& one : result.stages)
-    if (slowest == nullptr || one.seconds > slowest->seconds) slowest = &one;
-  if (slowest != nullptr && slowest->seconds > 0)
-    speed.caption.title =
-        fmt::format("Rows a second by stage; {} took longest, {:.1f} s", slowest->name, slowest->seconds);
+  const DemoStage* slowest = nullptr;  // of those that are drawn
   for (const auto& one : result.stages)
     if (!one.unchanged && one.rows > 0 && one.seconds > 0) {
+      const double rate = static_cast<double>(one.rows) / one.seconds / 1000;
+      if (speed.series[0].values.empty() || rate < static_cast<double>(slowest->rows) / slowest->seconds / 1000)
+        slowest = &one;
       speed.categories.push_back(one.name);
-      speed.series[0].values.push_back(static_cast<double>(one.rows) / one.seconds / 1000);
+      speed.series[0].values.push_back(rate);
     }
+  if (slowest != nullptr)
+    speed.caption.title =
+        fmt::format("Rows a second by stage; {} is the slowest, {:.0f} k rows/s in {:.1f} s", slowest->name,
+                    static_cast<double>(slowest->rows) / slowest->seconds / 1000, slowest->seconds);
   section.blocks.emplace_back(std::move(table));
   section.blocks.emplace_back(std::move(sizes));
   section.blocks.emplace_back(std::move(speed));
@@ -95,12 +104,13 @@ Result<exports::Section> quarantine_section(const lake::Lake& lake, const DemoRe
     };
     const auto& lines = static_cast<const arrow::Int64Array&>(*batch->GetColumnByName("line"));
     exports::Table block;
-    block.caption = {fmt::format("{}: {} rows quarantined", table.table, batch->num_rows()),
-                     fmt::format("bronze.{}_quarantine", table.table), "quarantine-" + table.table};
+    block.caption = {
+        fmt::format("{}: {} {} quarantined", table.table, batch->num_rows(), plural(batch->num_rows(), "row")),
+        fmt::format("bronze.{}_quarantine", table.table), "quarantine-" + table.table};
     block.columns = {{"where", "", ColumnKind::code}, {"check"}, {"reason"}, {"row", "", ColumnKind::code}};
     for (std::int64_t i = 0; i < std::min<std::int64_t>(batch->num_rows(), 50); ++i)
-      block.rows.push_back({fmt::format("{}:{}", text("file", i), lines.Value(i)), text("check", i), text("reason", i),
-                            text("raw", i).substr(0, 200)});
+      block.rows.push_back({fmt::format("{}:{}", short_path(text("file", i)), lines.Value(i)), text("check", i),
+                            text("reason", i), text("raw", i).substr(0, 200)});
     if (batch->num_rows() > 50) block.total = batch->num_rows();
     block.hint = "tapemill quarantine list " + table.table;
     section.blocks.emplace_back(std::move(block));
@@ -154,8 +164,9 @@ Result<exports::Section> log_section(const lake::Lake& lake, const DemoResult& r
   for (const auto& table : result.tables) {
     ARROW_ASSIGN_OR_RAISE(auto commits, lake.table(lake::Layer::bronze, table.table).history());
     exports::Table block;
-    block.caption = {fmt::format("bronze.{}: {} commits", table.table, commits.size()), "_delta_log",
-                     "log-" + table.table};
+    block.caption = {fmt::format("bronze.{}: {} {}", table.table, commits.size(),
+                                 plural(static_cast<std::int64_t>(commits.size()), "commit")),
+                     "_delta_log", "log-" + table.table};
     block.columns = {{"version", "", ColumnKind::number, 0},
                      {"time (UTC)"},
                      {"operation"},

@@ -9,6 +9,7 @@
 #include "core/build_info.h"
 #include "core/calendar.h"
 #include "core/decimal.h"
+#include "core/text.h"
 #include "lake/scan.h"
 
 namespace tapemill::pipeline {
@@ -17,13 +18,15 @@ namespace {
 using exports::Cell;
 using exports::ColumnKind;
 
+constexpr const char* kDuration = "Duration [bars]";
+
 std::pair<ColumnKind, std::optional<int>> shape_of(const arrow::Field& field) {
   bool gain = field.name().find("nl") != std::string::npos &&
               (field.name().find("pnl") != std::string::npos || field.name() == "PnL");
   switch (field.type()->id()) {
     case arrow::Type::DECIMAL64:
       return {gain ? ColumnKind::signed_number : ColumnKind::number,
-              std::min(4, static_cast<const arrow::Decimal64Type&>(*field.type()).scale())};
+              static_cast<const arrow::Decimal64Type&>(*field.type()).scale()};
     case arrow::Type::INT32:
     case arrow::Type::INT64: return {ColumnKind::number, 0};
     case arrow::Type::DOUBLE: return {field.name() == "ReturnPct" ? ColumnKind::signed_number : ColumnKind::number, 4};
@@ -59,10 +62,41 @@ Cell cell_of(const arrow::Array& array, std::int64_t row, const Zone& zone) {
   }
 }
 
-std::string percent(double value) {
-  std::string text = fmt::format("{:+.2f} %", value);
-  if (text.front() == '-') text.replace(0, 1, "−");
-  return text;
+bool is_price(const std::string& name) {
+  return name == "SL" || name == "TP" || name.ends_with("Price") || name.ends_with("_px");
+}
+
+std::int64_t decimal_at(const arrow::Array& array, std::int64_t row) {
+  return static_cast<std::int64_t>(arrow::Decimal64(static_cast<const arrow::Decimal64Array&>(array).GetValue(row)));
+}
+
+/// A decimal column at `scale`, halves away from zero.
+Result<std::shared_ptr<arrow::Array>> rounded(const arrow::Array& from, int was, int scale) {
+  std::int64_t by = 1;
+  for (int i = scale; i < was; ++i) by *= 10;
+  arrow::Decimal64Builder builder(arrow::decimal64(18, scale));
+  for (std::int64_t row = 0; row < from.length(); ++row) {
+    if (from.IsNull(row)) {
+      ARROW_RETURN_NOT_OK(builder.AppendNull());
+      continue;
+    }
+    const std::int64_t value = decimal_at(from, row);
+    ARROW_RETURN_NOT_OK(builder.Append(arrow::Decimal64((value + (value < 0 ? -by : by) / 2) / by)));
+  }
+  return builder.Finish();
+}
+
+/// Decimals that a column of prices needs: two to four.
+int needed(const arrow::Array& from, int scale) {
+  int most = std::min(scale, 2);
+  for (std::int64_t row = 0; row < from.length() && most < std::min(scale, 4); ++row) {
+    if (from.IsNull(row)) continue;
+    std::int64_t value = decimal_at(from, row);
+    int zeros = 0;
+    while (zeros < scale && value % 10 == 0) value /= 10, ++zeros;
+    most = std::max(most, std::min(4, scale - zeros));
+  }
+  return most;
 }
 
 std::string source_of(const backtest::RunResult& run) { return fmt::format("run {} over {}", run.run_id, run.table); }
@@ -76,6 +110,12 @@ std::string trades_title(const backtest::RunResult& run) {
 
 }  // namespace
 
+std::string signed_percent(double value, int decimals) {
+  std::string text = fmt::format("{:.{}f} %", std::fabs(value), decimals);
+  if (text.find_first_not_of("0. %") == std::string::npos) return text;
+  return (value < 0 ? "−" : "+") + text;
+}
+
 Result<exports::Table> table_block(const arrow::Table& table, exports::Caption caption, std::int64_t most,
                                    const Zone& zone, const std::string& currency) {
   exports::Table block;
@@ -85,7 +125,8 @@ Result<exports::Table> table_block(const arrow::Table& table, exports::Caption c
   for (const auto& field : table.schema()->fields()) {
     auto [kind, decimals] = shape_of(*field);
     bool money = field->type()->id() == arrow::Type::DECIMAL64 && field->name() != "strike";
-    block.columns.push_back({field->name(), money ? currency : "", kind, decimals});
+    if (field->name() == kDuration) block.columns.push_back({"Duration", "bars", kind, decimals});
+    else block.columns.push_back({field->name(), money ? currency : "", kind, decimals});
     times |= field->type()->id() == arrow::Type::TIMESTAMP;
   }
   std::int64_t shown = std::min(most, batch->num_rows());
@@ -99,26 +140,54 @@ Result<exports::Table> table_block(const arrow::Table& table, exports::Caption c
   return block;
 }
 
+Result<std::shared_ptr<arrow::Table>> readable_trades(const arrow::Table& trades) {
+  ARROW_ASSIGN_OR_RAISE(auto batch, trades.CombineChunksToBatch());
+  const auto schema = batch->schema();
+  arrow::FieldVector fields;
+  arrow::ArrayVector columns;
+  for (int c = 0; c < schema->num_fields(); ++c) {
+    std::shared_ptr<arrow::Field> field = schema->field(c);
+    std::shared_ptr<arrow::Array> column = batch->column(c);
+    if (field->type()->id() == arrow::Type::DECIMAL64) {
+      const int was = static_cast<const arrow::Decimal64Type&>(*field->type()).scale();
+      const int scale = is_price(field->name()) ? needed(*column, was) : std::min(was, 2);
+      if (scale < was) { ARROW_ASSIGN_OR_RAISE(column, rounded(*column, was, scale)); }
+      field = field->WithType(column->type());
+    }
+    if (field->name() == "Duration") field = field->WithName(kDuration);
+    fields.push_back(field);
+    columns.push_back(column);
+  }
+  return arrow::Table::Make(arrow::schema(fields), columns, batch->num_rows());
+}
+
 Result<exports::Lines> equity_block(const backtest::RunResult& run) {
   ARROW_ASSIGN_OR_RAISE(auto days, lake::doubles(*run.equity, "session"));
   ARROW_ASSIGN_OR_RAISE(auto equity, lake::doubles(*run.equity, "equity"));
   exports::Lines lines;
   std::vector<double> drawdown;
-  double peak = -std::numeric_limits<double>::infinity(), worst = 0;
+  double peak = -std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < days.size(); ++i) {
     lines.axis.sessions.push_back(Date{static_cast<std::int32_t>(days[i])}.str());
     peak = std::max(peak, equity[i]);
     drawdown.push_back((equity[i] / peak - 1) * 100);
-    worst = std::min(worst, drawdown.back());
   }
   const double earned = backtest::figure(run.metrics, "Return [%]"),
-               held = backtest::figure(run.metrics, "Buy & Hold Return [%]");
-  lines.caption.title = fmt::format("{}: {} net of costs in {} sessions", run.name, percent(earned), days.size());
-  if (std::isfinite(held)) lines.caption.title += fmt::format(", where buying and holding gave {}", percent(held));
-  lines.caption.title += fmt::format("; at worst {:.2f} % below its peak", -worst);
+               held = backtest::figure(run.metrics, "Buy & Hold Return [%]"),
+               worst = -backtest::figure(run.metrics, "Max. Drawdown [%]");
+  lines.caption.title = fmt::format("{}: {} net of costs in {} {}", run.name, signed_percent(earned), days.size(),
+                                    plural(static_cast<std::int64_t>(days.size()), "session"));
+  if (std::isfinite(held))
+    lines.caption.title += fmt::format(", where buying and holding gave {}", signed_percent(held));
+  lines.caption.title +=
+      worst > 0 ? fmt::format("; at worst {:.2f} % below its peak", worst) : "; never below its peak";
   lines.caption.source = source_of(run);
   lines.caption.anchor = "equity-" + run.name;
   lines.panes.push_back({"Equity", run.currency, {{"equity", equity, run.currency, 0}}});
+  if (std::isfinite(held) && run.equity->GetColumnByName("buy_and_hold") != nullptr) {  // runs of before have none
+    ARROW_ASSIGN_OR_RAISE(auto without, lake::doubles(*run.equity, "buy_and_hold"));
+    lines.panes.back().series.push_back({"buy and hold", without, run.currency, 0, exports::SeriesStyle::context});
+  }
   lines.panes.push_back({"Drawdown", "%", {{"drawdown", drawdown, "%", 2, exports::SeriesStyle::area}}});
   return lines;
 }
@@ -127,8 +196,9 @@ Result<exports::Section> run_section(const backtest::RunResult& run, const Zone&
   exports::Section section;
   section.anchor = "run-" + run.name;
   section.heading = "Backtest: " + run.name;
-  section.prose = fmt::format("Run `{}`, ledger `{}`, over `{}`: {} rows, {} sessions.", run.run_id,
-                              run.ledger_hash.substr(0, 16), run.table, run.rows_scanned, run.sessions);
+  section.prose = fmt::format("Run `{}`, ledger `{}`, over `{}`: {} {}, {} {}.", run.run_id,
+                              run.ledger_hash.substr(0, 16), run.table, run.rows_scanned,
+                              plural(run.rows_scanned, "row"), run.sessions, plural(run.sessions, "session"));
   if (with_equity) {
     ARROW_ASSIGN_OR_RAISE(auto lines, equity_block(run));
     section.blocks.emplace_back(std::move(lines));
@@ -139,11 +209,13 @@ Result<exports::Section> run_section(const backtest::RunResult& run, const Zone&
   metrics.caption = {"Metrics, each by the formula beside it", source_of(run), "metrics-" + run.name};
   metrics.columns = {{"metric"}, {"value", "", ColumnKind::number}, {"formula"}};
   for (const auto& figure : run.metrics)
-    metrics.rows.push_back({figure.name, std::isfinite(figure.value) ? Cell(figure.text) : Cell(), figure.formula});
+    metrics.rows.push_back({backtest::label(figure.name, figure.text, run.currency),
+                            std::isfinite(figure.value) ? Cell(figure.text) : Cell(), figure.formula});
   section.blocks.emplace_back(std::move(metrics));
 
   exports::Caption caption{trades_title(run), source_of(run), "trades-" + run.name, "no condition was met"};
-  ARROW_ASSIGN_OR_RAISE(auto trades, table_block(*run.trades, std::move(caption), 100, zone, run.currency));
+  ARROW_ASSIGN_OR_RAISE(auto readable, readable_trades(*run.trades));
+  ARROW_ASSIGN_OR_RAISE(auto trades, table_block(*readable, std::move(caption), 100, zone, run.currency));
   trades.hint = "tapemill backtest show " + run.run_id + " --json";
   section.blocks.emplace_back(std::move(trades));
   for (const auto& day : run.refused) {

@@ -11,6 +11,13 @@ namespace tapemill::pipeline {
 Result<exports::Table> table_block(const arrow::Table& table, exports::Caption caption, std::int64_t most,
                                    const Zone& zone, const std::string& currency);
 
+/// "+1.25 %", "−0.40 %": a true minus, and no sign of a zero.
+std::string signed_percent(double value, int decimals = 2);
+
+/// A run's trades for people: money to the hundredth, prices to four decimals and no more than they need, Duration with its
+/// unit. Ledgers and JSON have them exact.
+Result<std::shared_ptr<arrow::Table>> readable_trades(const arrow::Table& trades);
+
 /// Equity, net of costs, with the drawdown from its peak below.
 Result<exports::Lines> equity_block(const backtest::RunResult& run);
 

@@ -183,7 +183,17 @@ Response Service::route(const Request& request) const {
     auto text = pipeline::run_page(*run);
     return text.ok() ? Response{200, "text/html; charset=utf-8", *std::move(text)} : failed(text.status());
   }
-  if (path == "/report") return page(lake_.root() + "/reports/demo.html");
+  if (path == "/report") {
+    const std::string demo = lake_.root() + "/reports/demo.html";
+    if (!lake::file_exists(demo)) {
+      auto runs = backtest::runs(lake_);
+      if (runs.ok() && !runs->empty())
+        return failed(
+            404, "there is no report of a demo here",
+            fmt::format("the newest backtest's is at /report/{}; /api/runs lists them all", runs->front().run_id));
+    }
+    return page(demo);
+  }
   return failed(404, "nothing is at " + path, "/ shows what there is");
 }
 

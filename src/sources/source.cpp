@@ -61,9 +61,12 @@ Result<Form> recognise(const std::vector<Form>& forms, const Header& header, con
   }
   std::vector<std::string> names;
   for (const Form& form : forms) names.push_back(form.name);
+  const bool one = names.size() == 1;
   std::string what =
-      fmt::format("{}: the header is none that {} takes ({})", path, dataset.table, fmt::join(names, ", "));
-  std::string hint = fmt::format("nearest is {}", near->name);
+      one ? fmt::format("{}: the header is not that of {}", path, dataset.table)
+          : fmt::format("{}: the header is of no form that {} takes ({})", path, dataset.table, fmt::join(names, ", "));
+  std::string hint = one ? "" : fmt::format("nearest is {}", near->name);
+  auto add = [&hint](const std::string& more) { hint += (hint.empty() ? "" : "; ") + more; };
   auto list = [](const std::vector<std::string>& all) {
     std::vector<std::string> some(all.begin(),
                                   all.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(all.size(), 6)));
@@ -73,9 +76,9 @@ Result<Form> recognise(const std::vector<Form>& forms, const Header& header, con
   for (std::string& name : least.missing)
     if (std::string near_name = nearest(name, header.names); !near_name.empty())
       name += fmt::format(" (did you mean {}?)", near_name);
-  if (!least.missing.empty()) hint += fmt::format("; it lacks {}", list(least.missing));
-  if (!least.unknown.empty()) hint += fmt::format("; not known there: {}", list(least.unknown));
-  if (least.twice) hint += "; a column stands twice";
+  if (!least.missing.empty()) add(fmt::format("it lacks {}", list(least.missing)));
+  if (!least.unknown.empty()) add(fmt::format("not known there: {}", list(least.unknown)));
+  if (least.twice) add("a column stands twice");
   for (auto [separator, shown] : {std::pair{';', ";"}, {'\t', "tab"}, {'|', "|"}})
     if (header.names.size() == 1 && std::count(header.line.begin(), header.line.end(), separator) > 0)
       hint = fmt::format("the file looks {}-separated: a csv data set says so by csv: {{delimiter: \"{}\"}}", shown,

@@ -59,14 +59,17 @@ TEST(Requests, EveryIndicatorOfTheCatalogueHasAName) {
     std::string text = shown({name});
     EXPECT_NE(text.find(std::string(spec->name) + "("), std::string::npos) << text;
   }
-  EXPECT_EQ(shown({"VOLUME_SMA_10"}), "VOLUME_SMA_10 = volume_sma(period=10, output=volume_sma)\n");
+  EXPECT_EQ(shown({"VOLUME_SMA_10"}), "VOLUME_SMA_10 = volume_sma(period=10)\n");
 }
 
 TEST(Requests, AnUnknownNameIsAnErrorWithTheNearest) {
   EXPECT_EQ(shown({"RSJ_14"}), "error: indicators: unknown indicator RSJ_14\ndid you mean RSI?\n");
   EXPECT_EQ(shown({"VWAP_5"}), "error: indicators: VWAP takes no period\nwrite VWAP\n");
-  auto zero = resolve_requests({"SMA_0"}, kBarColumns);
-  EXPECT_FALSE(zero.ok());
+  EXPECT_EQ(shown({"SMA_0"}), "error: indicators: SMA_0: the period of sma is 1 to 10000\nsuch as SMA_20\n");
+  EXPECT_EQ(shown({"BB_99999999999"}),
+            "error: indicators: BB_99999999999: the period of bb is 2 to 10000\nsuch as BB_20\n");
+  auto capitals = Series::compile({{"", "RSI(14)", "here"}}, kBarColumns);
+  EXPECT_NE(render(capitals.status(), false).find("did you mean rsi?"), std::string::npos);
 }
 
 TEST(Requests, TheCompleteSuiteCompiles) {

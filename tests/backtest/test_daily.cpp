@@ -34,6 +34,9 @@ TEST(Daily, SameMarketWithoutSignalsHoldsCash) {
   EXPECT_TRUE(r.trades.empty());
   EXPECT_EQ(r.equity.back().equity, 1'000'000);
   EXPECT_DOUBLE_EQ(r.buy_and_hold, 110.0 / 100 - 1);
+  ASSERT_EQ(r.equity.size(), 2u);
+  EXPECT_DOUBLE_EQ(r.equity[0].held, 10'000 * 1.05) << "what the line of buying and holding is drawn from";
+  EXPECT_DOUBLE_EQ(r.equity[1].held, 10'000 * 1.10);
 }
 
 // 1:1 bonus on day 3: the price halves, the stop takes the loss, and the result says that it may be none.
@@ -45,7 +48,7 @@ TEST(Daily, JumpsOfUnadjustedPricesAreCounted) {
   DailyResult r = must(run_daily(plan, market));
   EXPECT_EQ(r.jumps, 2);
   EXPECT_EQ(r.jumps_held, 1);
-  EXPECT_EQ(r.first_jump, "X " + day(2).str() + " -50.0 %");
+  EXPECT_EQ(r.first_jump, "X " + day(2).str() + " −50.0 %");
 }
 
 TEST(Daily, AStopIsHitWhereOnlyTheOpenIsUnknown) {

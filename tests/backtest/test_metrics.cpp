@@ -66,6 +66,15 @@ TEST(Metrics, TableByHand) {
   for (const Figure& one : got) EXPECT_FALSE(one.formula.empty()) << one.name;
 }
 
+TEST(Metrics, LabelsNameTheCurrencyAndOneUnit) {
+  EXPECT_EQ(label("Equity Final [$]", "1.00", "INR"), "Equity Final [INR]");
+  EXPECT_EQ(label("Median Trade Duration [s]", "462.0 d", "INR"), "Median Trade Duration");
+  EXPECT_EQ(label("Median Trade Duration [s]", "20", "INR"), "Median Trade Duration [s]");
+  EXPECT_EQ(label("Return [%]", "1.00", "INR"), "Return [%]");
+  EXPECT_TRUE(is_per_year("Sharpe Ratio"));
+  EXPECT_FALSE(is_per_year("Return [%]"));
+}
+
 TEST(Metrics, UndefinedIsAnEnDashNeverZero) {
   auto none = figures(performance({100, 100}));
   for (const char* name : {"Sharpe Ratio", "Sortino Ratio", "Calmar Ratio", "Win Rate [%]", "Profit Factor",

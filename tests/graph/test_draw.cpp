@@ -18,9 +18,9 @@ TEST(Draw, BoxesAndLines) {
 │ in           │
 │ file://a.csv │
 └───────┬──────┘
-        └───────┬──────────────────────────────────┬──────────────────┐
-                v                                  v                  │
-┌───────────────┴──────────────┐   ┌───────────────┴──────────────┐   │
+        ├──────────────────────────────────────────┬──────────────────┐
+        v                                          v                  │
+┌───────┴──────────────────────┐   ┌───────────────┴──────────────┐   │
 │ left                         │   │ right                        │   │
 │ TechnicalIndicatorCalculator │   │ TechnicalIndicatorCalculator │   │
 └───────────────┬──────────────┘   └───────────────┬──────────────┘   │
@@ -33,6 +33,14 @@ TEST(Draw, BoxesAndLines) {
                                       │ memory://o │
                                       └────────────┘
 )");
+}
+
+TEST(Draw, AnArrowToWhatStandsBelowGoesStraight) {
+  const std::string drawing = must(draw_text(
+      parsed(graph_json({subscriber("in", "file://a.csv"), technical("wide", {"SMA_3"}), publisher("o", "memory://o")},
+                        {{"in", "wide"}, {"wide", "o"}}))));
+  for (const char* bend : {"└──┬", "┬──┐", "┐  v"}) EXPECT_EQ(drawing.find(bend), std::string::npos) << drawing;
+  EXPECT_NE(drawing.find("└───────┬──────┘\n        │\n        v\n┌───────┴──"), std::string::npos) << drawing;
 }
 
 TEST(Draw, Graphviz) {

@@ -202,8 +202,17 @@ TEST_P(SameBits, AloneOrTogether) {
 // Null is one bit pattern, and nothing else that is not a number comes out.
 TEST_P(SameBits, OutputsAreFiniteOrTheOneNull) {
   const std::uint64_t null = std::bit_cast<std::uint64_t>(kNaN);
-  for (std::span<double> column : base.values)
-    for (double x : column) ASSERT_TRUE(std::isfinite(x) || std::bit_cast<std::uint64_t>(x) == null);
+  for (std::size_t s = 0; s < input.size(); ++s) {
+    std::size_t output = 0;
+    for (const Resolved& resolved : all)
+      for (const char* name : resolved.outputs()) {
+        std::span<double> column = base.values[s * outputs + output++];
+        for (std::size_t row = 0; row < column.size(); ++row)
+          ASSERT_TRUE(std::isfinite(column[row]) || std::bit_cast<std::uint64_t>(column[row]) == null)
+              << resolved.text() << " " << name << ", symbol " << s << ", row " << row << ": " << column[row]
+              << " is neither finite nor null<L>()";
+      }
+  }
 }
 
 // What is null to an indicator's inputs is null in its outputs, and leaves no trace: the same as rows that are not there.

@@ -67,10 +67,10 @@ TEST_F(Input, WrongFiles) {
       {"2024-01-02.csv", utf16, "UTF-16"},
       {"2024-01-02.csv", std::string("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16), "binary data"},
       {"2024-01-02.csv.gz", *gzip_compress(std::string("\0\1\2\3\4\5", 6)), "binary data"},
-      {"2024-01-02.csv", "ticker,volume,open\nA,1,2\n", "the header is none that stocks_daily takes"},
-      {"2024-01-02.csv", "date,open,high,low,close,volume,Name\n", "the header is none that stocks_daily takes"},
-      {"2024-01-02.csv", "ticker,ticker,volume,open,close,high,low,window_start,transactions\n", "the header is none"},
-      {"2024-01-02.csv", "ticker,volume,open,close,high,low,window_start,transactions,vwap\n", "the header is none"},
+      {"2024-01-02.csv", "ticker,volume,open\nA,1,2\n", "the header is not that of stocks_daily"},
+      {"2024-01-02.csv", "date,open,high,low,close,volume,Name\n", "the header is not that of stocks_daily"},
+      {"2024-01-02.csv", "ticker,ticker,volume,open,close,high,low,window_start,transactions\n", "the header is not"},
+      {"2024-01-02.csv", "ticker,volume,open,close,high,low,window_start,transactions,vwap\n", "the header is not"},
       {"day.csv", kPolygonHeader, "its session is unknown"}};
   for (const Case& c : cases) {
     Status status = error_of(c.name, c.bytes);
@@ -81,9 +81,9 @@ TEST_F(Input, WrongFiles) {
   }
   Status drift = error_of("2024-01-02.csv", "ticker,volume,open,close,high,low,window_start,vwap\n");
   EXPECT_EQ(render(drift, false), "error: " + (folder / "2024-01-02.csv") +
-                                      ": the header is none that stocks_daily takes (polygon_flat)\n"
+                                      ": the header is not that of stocks_daily\n"
                                       "  ticker,volume,open,close,high,low,window_start,vwap\n"
-                                      "nearest is polygon_flat; it lacks transactions; not known there: vwap\n");
+                                      "it lacks transactions; not known there: vwap\n");
 }
 
 TEST_F(Input, MissingFolderPermission) {
