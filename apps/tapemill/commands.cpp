@@ -3,6 +3,7 @@
 // One line a command: X(NAME) is made by `Command NAME_command()`, in a file of its own. In the order of --help.
 #define TAPEMILL_COMMANDS(X) \
   X(ingest)                  \
+  X(rebuild)                 \
   X(infer)                   \
   X(query)                   \
   X(sql)                     \
@@ -18,8 +19,10 @@
   X(archive)                 \
   X(retention)               \
   X(manifest)                \
+  X(quality)                 \
   X(quarantine_list)         \
   X(quarantine_show)         \
+  X(quarantine_release)      \
   X(indicators_list)         \
   X(indicators_explain)      \
   X(indicators_run)          \
