@@ -4,6 +4,7 @@
 #define TAPEMILL_COMMANDS(X) \
   X(ingest)                  \
   X(download_polygon)        \
+  X(rebuild)                 \
   X(infer)                   \
   X(query)                   \
   X(sql)                     \
@@ -19,8 +20,10 @@
   X(archive)                 \
   X(retention)               \
   X(manifest)                \
+  X(quality)                 \
   X(quarantine_list)         \
   X(quarantine_show)         \
+  X(quarantine_release)      \
   X(indicators_list)         \
   X(indicators_explain)      \
   X(indicators_run)          \

@@ -16,7 +16,11 @@ inline constexpr auto fields<pipeline::IngestOptions> =
     std::tuple{field("dataset", &pipeline::IngestOptions::dataset, "a data set of datasets/, or the path of a spec"),
                field("paths", &pipeline::IngestOptions::paths, "files, folders, globs or s3://BUCKET/PREFIX to read"),
                field("allow_smaller", &pipeline::IngestOptions::allow_smaller,
-                     "a restated file may have less than half of the rows that it replaces")};
+                     "a restated file may have less than half of the rows that it replaces"),
+               field("start", &pipeline::IngestOptions::start, "only sessions from this one on, 2024-10-28"),
+               field("end", &pipeline::IngestOptions::end, "only sessions up to this one"),
+               field("on_error", &pipeline::IngestOptions::on_error,
+                     "after a refused file: go on with the others, or stop", "skip|stop")};
 }  // namespace tapemill
 
 namespace tapemill::app {
@@ -54,6 +58,8 @@ void print_report(const pipeline::IngestReport& report, const Dataset& dataset) 
                                  thousands(q.rows_kept), thousands(q.rows_quarantined));
   line += " · " + counted(report.files, "file");
   if (report.files_unchanged > 0) line += fmt::format(", {} unchanged", thousands(report.files_unchanged));
+  if (report.files_outside > 0) line += fmt::format(", {} of other sessions", thousands(report.files_outside));
+  if (report.files_not_read > 0) line += fmt::format(", {} not read", thousands(report.files_not_read));
   if (report.files_superseded > 0) line += fmt::format(", {} superseded", thousands(report.files_superseded));
   if (!report.restated.empty()) line += fmt::format(", {} restated", report.restated.size());
   if (!report.refused.empty()) line += fmt::format(", {} refused", report.refused.size());
@@ -61,6 +67,12 @@ void print_report(const pipeline::IngestReport& report, const Dataset& dataset) 
   if (report.bytes_stored > 0)
     line += fmt::format(" · {} -> {}", format_bytes(report.bytes_in), format_bytes(report.bytes_stored));
   print(line + fmt::format(" · {:.1f} s\n", report.seconds));
+  if (report.missing.empty()) return;
+  std::string dates;
+  for (std::size_t i = 0; i < report.missing.size() && i < 3; ++i)
+    dates += (i > 0 ? ", " : "") + report.missing[i].str();
+  if (report.missing.size() > 3) dates += fmt::format(" and {} more", report.missing.size() - 3);
+  print("missing: " + dates + "; tapemill status says why\n");
 }
 
 void print_delivery(const pipeline::Delivery& delivery, const Dataset& dataset, Date today) {
@@ -79,7 +91,8 @@ void print_delivery(const pipeline::Delivery& delivery, const Dataset& dataset, 
 }  // namespace
 
 Status take_in(const lake::Lake& lake, const Dataset& dataset, std::vector<pipeline::Delivery> deliveries,
-               std::vector<std::string> paths, bool ingest, bool allow_smaller, Context& context) {
+               std::vector<std::string> paths, bool ingest, bool allow_smaller, const pipeline::IngestPolicy& policy,
+               Context& context) {
   const Instant now{
       std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
           .count()};
@@ -104,7 +117,7 @@ Status take_in(const lake::Lake& lake, const Dataset& dataset, std::vector<pipel
   }
   if (!context.quiet && !context.json) print(fmt::format("Ingesting {} into {}\n", dataset.table, lake.root()));
   ARROW_ASSIGN_OR_RAISE(auto report,
-                        pipeline::ingest(lake, dataset, paths, now, context.workers, *context.budget, allow_smaller));
+                        pipeline::ingest(lake, dataset, paths, now, context.workers, *context.budget, allow_smaller, policy));
   Json json = report.json();
   if (!deliveries.empty()) json["deliveries"] = delivered;
   if (context.json) print(json);
@@ -115,7 +128,9 @@ Status take_in(const lake::Lake& lake, const Dataset& dataset, std::vector<pipel
   if (report.refused.empty()) return missing;
   const auto refused = static_cast<std::int64_t>(report.refused.size());
   return data_error(fmt::format("{} of {} refused; {}", refused, counted(report.files, "file"),
-                                refused == report.files ? "nothing went in" : "the others are in"),
+                                policy.stop               ? "what comes after was not read"
+                                : refused == report.files ? "nothing went in"
+                                                          : "the others are in"),
                     fmt::format("mend or fetch {} again and run the same command: what is in stays as it is",
                                 refused == 1 ? "it" : "them"));
 }
@@ -127,6 +142,12 @@ Status run(const pipeline::IngestOptions& options, Context& context) {
   auto there = context.lake();
   ARROW_ASSIGN_OR_RAISE(Dataset dataset,
                         there.ok() ? lake::dataset_of(*there, options.dataset) : load_dataset(options.dataset));
+  pipeline::IngestPolicy policy;
+  policy.stop = options.on_error == "stop";
+  for (auto [text, date] : {std::pair{&options.start, &policy.start}, std::pair{&options.end, &policy.end}})
+    if (!text->empty()) ARROW_RETURN_NOT_OK(Date::parse(*text).Value(&date->emplace()));
+  if (policy.start && policy.end && *policy.end < *policy.start)
+    return usage_error(fmt::format("--end {} lies before --start {}", options.end, options.start));
   std::vector<std::string> local;
   for (const std::string& path : options.paths)
     if (!S3Place::is(path)) local.push_back(path);
@@ -139,7 +160,7 @@ Status run(const pipeline::IngestOptions& options, Context& context) {
     ARROW_ASSIGN_OR_RAISE(const S3Settings store, polygon_settings(config));
     ARROW_ASSIGN_OR_RAISE(deliveries, pipeline::deliver_paths(lake, store, options.paths, kConnections));
   }
-  return take_in(lake, dataset, std::move(deliveries), std::move(local), true, options.allow_smaller, context);
+  return take_in(lake, dataset, std::move(deliveries), std::move(local), true, options.allow_smaller, policy, context);
 }
 
 }  // namespace
@@ -148,7 +169,8 @@ Command ingest_command() {
   return command<pipeline::IngestOptions>(
       "ingest", "Read files into the lake: landing, quarantine, bronze, silver", {"dataset", "paths"},
       "  tapemill ingest sp500 all_stocks_5yr.csv.gz\n  tapemill ingest nse_cash bhavcopies/ --json\n"
-      "  tapemill ingest stocks_minute s3://flatfiles/us_stocks_sip/minute_aggs_v1/2024/",
+      "  tapemill ingest stocks_minute s3://flatfiles/us_stocks_sip/minute_aggs_v1/2024/\n"
+      "  tapemill ingest nse_cash bhavcopies/ --start 2024-10-01 --end 2024-10-31 --on-error stop",
       run);
 }
 

@@ -1,9 +1,15 @@
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <charconv>
 
 #include "command.h"
 #include "known_table.h"
+#include "lake/about.h"
 #include "pipeline/ingest.h"
+#include "pipeline/release.h"
 #include "print.h"
 
 namespace tapemill::app {
@@ -14,6 +20,9 @@ struct QuarantineOptions {
 };
 struct QuarantineShowOptions {
   std::string table, at;
+};
+struct QuarantineReleaseOptions {
+  std::string table, check, file, at, reason, by;
 };
 }  // namespace tapemill::app
 namespace tapemill {
@@ -27,6 +36,14 @@ template <>
 inline constexpr auto fields<app::QuarantineShowOptions> =
     std::tuple{field("table", &app::QuarantineShowOptions::table, "a data set, such as sp500"),
                field("at", &app::QuarantineShowOptions::at, "file:line, as quarantine list prints it")};
+template <>
+inline constexpr auto fields<app::QuarantineReleaseOptions> = std::tuple{
+    field("table", &app::QuarantineReleaseOptions::table, "a data set, such as sp500"),
+    field("check", &app::QuarantineReleaseOptions::check, "rows that this check refused"),
+    field("file", &app::QuarantineReleaseOptions::file, "rows of this file"),
+    field("at", &app::QuarantineReleaseOptions::at, "one row: file:line, as quarantine list prints it"),
+    field("reason", &app::QuarantineReleaseOptions::reason, "why they are right after all; the log keeps it"),
+    field("by", &app::QuarantineReleaseOptions::by, "who says so (else your user name)")};
 }  // namespace tapemill
 
 namespace tapemill::app {
@@ -113,6 +130,46 @@ Status show(const QuarantineShowOptions& options, Context& context) {
                      "tapemill quarantine list " + options.table + " shows where they are");
 }
 
+std::string user_name() {
+  const struct passwd* user = ::getpwuid(::geteuid());
+  return user == nullptr ? std::to_string(::geteuid()) : user->pw_name;
+}
+
+Status release(const QuarantineReleaseOptions& options, Context& context) {
+  if (options.check.empty() && options.file.empty() && options.at.empty())
+    return usage_error("release does not say which rows", "--check CHECK, --file FILE, or --at FILE:LINE");
+  pipeline::Release what{options.check, options.file, 0, options.reason, options.by.empty() ? user_name() : options.by};
+  if (!options.at.empty()) {
+    const auto colon = options.at.rfind(':');
+    const char* end = options.at.data() + options.at.size();
+    if (colon == std::string::npos || colon == 0 ||
+        std::from_chars(options.at.data() + colon + 1, end, what.line).ptr != end || what.line < 1)
+      return usage_error(fmt::format("\"{}\" is no file:line", options.at),
+                         "as tapemill quarantine list prints it: 2024-10-28.csv:4821");
+    what.file = options.at.substr(0, colon);
+  }
+  ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
+  ARROW_ASSIGN_OR_RAISE(auto name, lake::TableName::parse(options.table));
+  ARROW_RETURN_NOT_OK(known_table(lake, options.table).status());
+  ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::dataset_of(lake, name.table));
+  ARROW_ASSIGN_OR_RAISE(auto report, pipeline::release(lake, dataset, what, context.workers, *context.budget));
+  if (context.json) {
+    print(report.json());
+  } else {
+    for (const auto& one : report.refused)
+      print(fmt::format("refused: {}\n{}", one.error, one.hint.empty() ? "" : "         " + one.hint + "\n"));
+    for (const auto& [check, rows] : report.kept_by)
+      print(fmt::format("kept: {} by {}, which nobody can let in\n", counted(rows, "row"), check));
+    print(report.rows == 0 ? fmt::format("{}: nothing to release · version {}\n", dataset.table, report.version)
+                           : fmt::format("{}: {} of {} let in · version {}\n", dataset.table,
+                                         counted(report.rows, "row"), counted(report.files, "file"), report.version));
+  }
+  if (!report.refused.empty() || (what.line != 0 && report.kept > 0))
+    return data_error("not all of these rows could be let in",
+                      "a row that could not be read, or whose key is in, is mended in its file and ingested again");
+  return Status::OK();
+}
+
 }  // namespace
 
 Command quarantine_list_command() {
@@ -122,6 +179,13 @@ Command quarantine_list_command() {
 Command quarantine_show_command() {
   return command<QuarantineShowOptions>("quarantine show", "One refused row, whole", {"table", "at"},
                                         "  tapemill quarantine show sp500 all_stocks_5yr.csv.gz:82951", show);
+}
+Command quarantine_release_command() {
+  return command<QuarantineReleaseOptions>(
+      "quarantine release", "Let refused rows in, with who and why in the log", {"table"},
+      "  tapemill quarantine release sp500 --at all_stocks_5yr.csv.gz:82951 --reason \"as the exchange printed it\"\n"
+      "  tapemill quarantine release nse_cash --check ohlc_order --reason \"circular 57\"",
+      release);
 }
 
 }  // namespace tapemill::app

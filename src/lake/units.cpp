@@ -27,7 +27,9 @@ Result<std::vector<UnitShare>> shares_of(const Part& part) {
                                    number_in(tag(part, "ordinal")),
                                    part.rows,
                                    {},
-                                   {}}};
+                                   {},
+                                   tag(part, "arrival"),
+                                   tag(part, "released")}};
   }
   const Json json = Json::parse(list, nullptr, false);
   auto broken = [&] {
@@ -43,7 +45,9 @@ Result<std::vector<UnitShare>> shares_of(const Part& part) {
                                {"sha256", &UnitShare::sha256},
                                {"file", &UnitShare::source},
                                {"from", &UnitShare::from},
-                               {"to", &UnitShare::to}}) {
+                               {"to", &UnitShare::to},
+                               {"arrival", &UnitShare::arrival},
+                               {"released", &UnitShare::released}}) {
       auto found = one.find(key);
       if (found != one.end() && !found->is_string()) return broken();
       if (found != one.end()) share.*member = found->get<std::string>();
@@ -64,8 +68,12 @@ std::map<std::string, std::string> tags_of(const std::vector<UnitShare>& shares,
   if (shares.size() == 1) {
     const UnitShare& one = shares.front();
     std::map<std::string, std::string> tags{{"ordinal", std::to_string(one.ordinal)}};
-    for (const auto& [key, value] :
-         {std::pair{"unit", one.unit}, {"form", one.form}, {"sha256", one.sha256}, {"file", one.source}})
+    for (const auto& [key, value] : {std::pair{"unit", one.unit},
+                                     {"form", one.form},
+                                     {"sha256", one.sha256},
+                                     {"file", one.source},
+                                     {"arrival", one.arrival},
+                                     {"released", one.released}})
       if (!value.empty()) tags[key] = value;
     return tags;
   }
@@ -74,6 +82,8 @@ std::map<std::string, std::string> tags_of(const std::vector<UnitShare>& shares,
     Json entry = {
         {"unit", one.unit}, {"form", one.form}, {"sha256", one.sha256}, {"ordinal", one.ordinal}, {"rows", one.rows}};
     if (!one.source.empty()) entry["file"] = one.source;
+    if (!one.arrival.empty()) entry["arrival"] = one.arrival;
+    if (!one.released.empty()) entry["released"] = one.released;
     if (one.rows > 0) entry["from"] = one.from, entry["to"] = one.to;
     list.push_back(std::move(entry));
   }
@@ -94,6 +104,8 @@ Result<std::vector<UnitState>> units(const Snapshot& snapshot) {
         state.form = share.form;
         state.sha256 = share.sha256;
         state.source = share.source;
+        state.arrival = share.arrival;
+        state.released = share.released;
       } else if (state.sha256 != share.sha256) {
         return data_error(fmt::format("two files of {} {} are in the table at once: {} and {}", state.form, state.unit,
                                       state.sha256, share.sha256),

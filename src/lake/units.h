@@ -15,6 +15,8 @@ struct UnitShare {
   std::string source;              // the file's name
   std::int64_t ordinal = 0, rows = 0;
   std::string from, to;            // texts of the log; both empty: no rows, or the whole part
+  std::string arrival;             // of a restatement: since when its rows are known; else empty
+  std::string released;            // lines of its file that a person let in against a check: "12,15-18"
 };
 
 /// Of a part without a unit (landing's, other engines'): empty. Data error: tags that cannot be read.
@@ -30,6 +32,7 @@ struct UnitState {
   std::string source;                      // tag "file": the file's name
   std::int64_t ordinal = 0, rows = 0, bytes = 0;  // bytes: of a shared part in the proportion of its rows
   std::int64_t modified_ms = 0;            // of the commit
+  std::string arrival, released;           // as its shares have them
   std::vector<std::string> paths;  // parts with rows of it; since a compaction shared with others: see take_out()
 };
 /// Sorted by unit, then form; parts without a unit (other engines') are left out. "Running again changes nothing": an equal

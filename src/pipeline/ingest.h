@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,13 @@ struct IngestOptions {
   std::string dataset;
   std::vector<std::string> paths;
   bool allow_smaller = false;
+  std::string start, end;          // of the sessions that are wanted, inclusive
+  std::string on_error = "skip";  // skip: a refused file does not keep the others out; stop: none after it is read
+};
+/// Which of the files are wanted, and what happens after one that is refused.
+struct IngestPolicy {
+  std::optional<Date> start, end;  // sessions, inclusive; files of many sessions have to lie in the range as a whole
+  bool stop = false;               // sessions go in one by one, in their order, up to the first that is refused
 };
 
 /// Why a file is not in: its own error. The others went on.
@@ -39,6 +47,9 @@ struct IngestReport {
   std::int64_t bytes_in = 0, bytes_stored = 0;
   double seconds = 0;
   bool stopped = false;  // a check that says stop has found something: that file is not in
+  std::int64_t files_outside = 0;  // of other sessions than those that were asked for: not read
+  std::int64_t files_not_read = 0;  // after a refused one, where the policy is to stop
+  std::vector<Date> missing;  // sessions of the calendar that were asked for and of which there is no row now
   Json json() const;
 };
 
@@ -48,7 +59,8 @@ struct IngestReport {
 /// unit of more than twice its rows is refused, but for `allow_smaller`.
 /// Errors: wrong use (two contents for one session in one call), environment; a refused file is in the report instead.
 Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, const std::vector<std::string>& paths,
-                            Instant now, const Workers& workers, MemoryBudget& budget, bool allow_smaller = false);
+                            Instant now, const Workers& workers, MemoryBudget& budget, bool allow_smaller = false,
+                            const IngestPolicy& policy = {});
 
 /// Brings silver up to bronze where silver is a copy: units whose bytes differ are derived again, in one commit with
 /// txn{silver, bronze's version}. Nothing to do: no commit.

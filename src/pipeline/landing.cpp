@@ -97,12 +97,24 @@ Result<Known> known(const lake::Lake& lake, const lake::Table& table, std::int64
   return all;
 }
 
-Result<std::shared_ptr<arrow::RecordBatch>> rows_of(const std::vector<const Landed*>& files, arrow::MemoryPool* pool) {
+/// The columns of `schema`, which may be one without the envelope.
+Result<std::shared_ptr<arrow::RecordBatch>> rows_of(const Dataset& dataset, const std::vector<const Landed*>& files,
+                                                    const std::shared_ptr<arrow::Schema>& schema,
+                                                    arrow::MemoryPool* pool) {
   arrow::StringBuilder file(pool), path(pool), unit(pool), form(pool), sha(pool), kept(pool);
   arrow::Date32Builder session(pool);
   arrow::Int64Builder size(pool);
-  arrow::TimestampBuilder arrived(arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"), pool);
+  const auto instant = arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
+  arrow::TimestampBuilder arrived(instant, pool), happened(instant, pool);
+  arrow::StringBuilder event(pool), source(pool), version(pool), entity(pool);
   for (const Landed* one : files) {
+    const Envelope envelope = envelope_of(dataset, one->info);
+    ARROW_RETURN_NOT_OK(event.Append(envelope.event_id));
+    ARROW_RETURN_NOT_OK(envelope.event_time ? happened.Append(envelope.event_time->us) : happened.AppendNull());
+    ARROW_RETURN_NOT_OK(source.Append(envelope.source));
+    ARROW_RETURN_NOT_OK(envelope.schema_version.empty() ? version.AppendNull()
+                                                        : version.Append(envelope.schema_version));
+    ARROW_RETURN_NOT_OK(entity.Append(envelope.entity_id));
     ARROW_RETURN_NOT_OK(file.Append(fs::path(one->info.path).filename().string()));
     ARROW_RETURN_NOT_OK(path.Append(one->info.path));
     ARROW_RETURN_NOT_OK(unit.Append(one->info.unit));
@@ -114,12 +126,14 @@ Result<std::shared_ptr<arrow::RecordBatch>> rows_of(const std::vector<const Land
     ARROW_RETURN_NOT_OK(arrived.Append(one->arrived.us));
   }
   std::vector<std::shared_ptr<arrow::Array>> columns;
-  for (arrow::ArrayBuilder* builder : std::initializer_list<arrow::ArrayBuilder*>{&file, &path, &unit, &form, &session,
-                                                                                  &sha, &size, &kept, &arrived}) {
+  for (arrow::ArrayBuilder* builder :
+       std::initializer_list<arrow::ArrayBuilder*>{&file, &path, &unit, &form, &session, &sha, &size, &kept, &arrived,
+                                                   &event, &happened, &source, &version, &entity}) {
     ARROW_ASSIGN_OR_RAISE(auto column, builder->Finish());
     columns.push_back(std::move(column));
   }
-  return arrow::RecordBatch::Make(landing_schema(), static_cast<std::int64_t>(files.size()), std::move(columns));
+  columns.resize(static_cast<std::size_t>(schema->num_fields()));
+  return arrow::RecordBatch::Make(schema, static_cast<std::int64_t>(files.size()), std::move(columns));
 }
 
 }  // namespace
@@ -129,7 +143,9 @@ std::shared_ptr<arrow::Schema> landing_schema() {
   return arrow::schema({text("file"), text("path"), text("unit"), text("form"),
                         arrow::field("session", arrow::date32()), text("sha256"),
                         arrow::field("size", arrow::int64(), false), text("kept_at"),
-                        arrow::field("arrived_at", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"), false)});
+                        arrow::field("arrived_at", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"), false),
+                        text("event_id"), arrow::field("event_time", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC")),
+                        text("source"), arrow::field("schema_version", arrow::utf8()), text("entity_id")});
 }
 
 Result<LandingPlan> plan_landing(const lake::Lake& lake, const Dataset& dataset,
@@ -172,7 +188,14 @@ Result<LandingPlan> plan_landing(const lake::Lake& lake, const Dataset& dataset,
 Status land(const lake::Lake& lake, const Dataset& dataset, const LandingPlan& plan, std::size_t from, std::size_t to,
             Instant now, MemoryBudget& budget) {
   lake::Table table = lake.table(lake::Layer::landing, dataset.table);
-  ARROW_RETURN_NOT_OK(table.create(landing_schema(), {}, {}));
+  std::shared_ptr<arrow::Schema> schema = landing_schema();
+  if (table.exists()) {
+    constexpr int kWithoutEnvelope = 9;
+    ARROW_ASSIGN_OR_RAISE(lake::Snapshot before, table.snapshot());
+    if (before.schema->GetFieldIndex("event_id") < 0)
+      schema = arrow::schema({schema->fields().begin(), schema->fields().begin() + kWithoutEnvelope});
+  }
+  ARROW_RETURN_NOT_OK(table.create(schema, {}, {}));
   const std::string folder = table.path() + "/files";
   ARROW_RETURN_NOT_OK(lake::make_folders(folder));
   std::vector<const Landed*> rows;
@@ -197,10 +220,10 @@ Status land(const lake::Lake& lake, const Dataset& dataset, const LandingPlan& p
   // The rows say when they arrived: a run that died before its commit, or one beside this, wrote other bytes under another name.
   key += fmt::format(" {} {}", now.us, ::getpid());
   lake::Layout layout;
-  layout.schema = landing_schema();
+  layout.schema = schema;
   layout.sort = {"unit", "form", "file"};
   for (std::int64_t version = std::max<std::int64_t>(plan.version, 0);;) {
-    ARROW_ASSIGN_OR_RAISE(auto batch, rows_of(rows, budget.pool()));
+    ARROW_ASSIGN_OR_RAISE(auto batch, rows_of(dataset, rows, schema, budget.pool()));
     lake::Provenance provenance{sha256(key), "landing", "files", version, {}};
     ARROW_ASSIGN_OR_RAISE(auto writer, lake::write_parts(table, layout, provenance, budget));
     ARROW_RETURN_NOT_OK(writer->write(batch));

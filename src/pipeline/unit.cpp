@@ -7,6 +7,7 @@
 #include "core/text.h"
 #include "lake/tags.h"
 #include "lake/writer.h"
+#include "pipeline/group.h"
 #include "pipeline/quarantine.h"
 
 namespace fs = std::filesystem;
@@ -86,7 +87,10 @@ Status read_unit(const lake::Lake& lake, const Dataset& dataset, UnitJob& job, M
   lake::Table bronze = lake.table(lake::Layer::bronze, dataset.table);
   lake::Provenance provenance{
       info.sha256, info.unit, info.form, job.ordinal, {{"file", fs::path(info.path).filename().string()}}};
-  if (!job.replaces_sha256.empty()) provenance.arrival = job.landed.arrived.str();
+  const std::optional<Instant> known_from =
+      job.replaces_sha256.empty() ? job.known_from : std::optional(job.landed.arrived);
+  if (known_from) provenance.arrival = provenance.tags["arrival"] = known_from->str();
+  if (!job.released.empty()) provenance.tags["released"] = text_of_lines(job.released);
   ARROW_ASSIGN_OR_RAISE(std::shared_ptr<lake::PartWriter> writer,
                         lake::write_parts(bronze, fresh_layout(dataset), provenance, budget));
   QuarantineWriter quarantine(lake, dataset, info, job.ordinal, budget);
@@ -96,13 +100,13 @@ Status read_unit(const lake::Lake& lake, const Dataset& dataset, UnitJob& job, M
     if (!next.ok())
       return next.status().message().starts_with(info.path) ? next.status() : prefixed(next.status(), info.path);
     if (!*next) break;
-    ARROW_ASSIGN_OR_RAISE(auto judged, quality::judge(dataset, checks, **next, job.report));
+    ARROW_ASSIGN_OR_RAISE(auto judged, quality::judge(dataset, checks, **next, job.report, job.released));
     for (const Refused& row : judged.refused) ++job.refused_by_check[row.check];
     if (job.first_refusal.empty() && !judged.refused.empty())
       job.first_refusal = fmt::format("line {}: {}", judged.refused.front().line, judged.refused.front().reason);
     ARROW_RETURN_NOT_OK(quarantine.write(judged.refused));
     std::shared_ptr<arrow::RecordBatch> kept = judged.kept;
-    if (!job.replaces_sha256.empty()) { ARROW_ASSIGN_OR_RAISE(kept, available_no_earlier(kept, job.landed.arrived)); }
+    if (known_from) { ARROW_ASSIGN_OR_RAISE(kept, available_no_earlier(kept, *known_from)); }
     if (kept->num_rows() > 0) ARROW_RETURN_NOT_OK(writer->write(kept));
     progress.add(source->bytes_read() - reported, (*next)->rows_in);
     reported = source->bytes_read();

@@ -1,5 +1,7 @@
 #pragma once
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,8 @@ struct UnitJob {
   std::int64_t ordinal = 0;              // how many times the unit had been replaced before
   std::string replaces_sha256;           // of a restated unit, also of the form that this one supersedes
   std::vector<std::string> leaving;  // lake::unit_key() of its earlier bytes, and of forms that this one supersedes
+  std::optional<Instant> known_from;  // of a restatement: its rows are known no earlier
+  std::set<std::int64_t> released;    // lines that a person let in against a check
   std::vector<lake::Part> parts, quarantine_parts;
   std::shared_ptr<lake::PartWriter> writer;  // of `parts`, which lake::publish() has to name before a commit
   quality::Report report;

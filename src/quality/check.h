@@ -29,12 +29,18 @@ struct Report {
   Json json() const;
 };
 
+/// Whether a person may let a row in that this check refused: not where there is no row to let in (it could not be read,
+/// lacks what the table must have), and not a second row of a key.
+bool can_be_released(const std::string& check);
+
 /// Marks of one batch: the first check that refuses a row gives its reason.
 class Verdicts {
  public:
   explicit Verdicts(std::size_t rows) : marked_(rows, 0) {}
+  /// A row that a person let in: checks that can be overridden refuse it no more.
+  void release(std::size_t row) { released_.insert(row); }
   void refuse(std::size_t row, const std::string& check, std::string reason) {
-    if (marked_[row]) return;
+    if (marked_[row] || (!released_.empty() && released_.contains(row) && can_be_released(check))) return;
     marked_[row] = 1;
     Refused& one = refused_[row];
     one.check = check, one.reason = std::move(reason);
@@ -47,6 +53,7 @@ class Verdicts {
  private:
   std::vector<std::uint8_t> marked_;
   std::map<std::size_t, Refused> refused_;  // few, if any
+  std::set<std::size_t> released_;
 };
 
 class Check {
@@ -65,8 +72,8 @@ struct Judged {
   std::shared_ptr<arrow::RecordBatch> kept;
   std::vector<Refused> refused;       // the parser's and the checks', by line
 };
-/// Runs null checks and `checks` over a batch, splits it and counts.
+/// Runs null checks and `checks` over a batch, splits it and counts. `released`: lines that a person let in.
 Result<Judged> judge(const Dataset& dataset, const std::vector<std::unique_ptr<Check>>& checks,
-                     const SourceBatch& batch, Report& report);
+                     const SourceBatch& batch, Report& report, const std::set<std::int64_t>& released = {});
 
 }  // namespace tapemill::quality

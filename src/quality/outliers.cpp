@@ -6,6 +6,7 @@
 
 #include "core/expression.h"
 #include "quality/columns.h"
+#include "quality/labels.h"
 #include "quality/row_checks.h"
 #include "quality/statistics.h"
 
@@ -32,10 +33,8 @@ Result<std::vector<Value>> values_of(const CheckSpec& spec, const Dataset& datas
 /// iqr, zscore, mad: a value far from the last `window` ones of its instrument.
 class Distance final : public Judge {
  public:
-  Distance(CheckSpec spec, std::vector<Value> values, std::string by)
-      : Judge(spec, spec.name), values_(std::move(values)), by_(std::move(by)) {
-    label_ += ":";
-    for (const Value& value : values_) label_ += " " + value.name;
+  Distance(const CheckSpec& spec, std::vector<Value> values, std::string by)
+      : Judge(spec, label_of(spec)), values_(std::move(values)), by_(std::move(by)) {
     if (spec_.over == 0) spec_.over = spec_.name == "iqr" ? 1.5 : spec_.name == "zscore" ? 3 : 3.5;
     if (spec_.window == 0) spec_.window = 100;
     if (spec_.after == 0) spec_.after = std::min<std::int64_t>(20, spec_.window);
@@ -108,8 +107,8 @@ class Distance final : public Judge {
 /// Rows in blocks of `window`: each block is scored by a forest that the block before it grew. The first is not judged.
 class Isolation final : public Judge {
  public:
-  Isolation(CheckSpec spec, std::vector<Value> values) : Judge(spec, "isolation_forest:"), values_(std::move(values)) {
-    for (const Value& value : values_) label_ += " " + value.name;
+  Isolation(const CheckSpec& spec, std::vector<Value> values)
+      : Judge(spec, label_of(spec)), values_(std::move(values)) {
     if (spec_.over == 0) spec_.over = 0.65;
     if (spec_.window == 0) spec_.window = 4096;
     if (spec_.trees == 0) spec_.trees = 100;

@@ -4,6 +4,7 @@
 
 #include "core/expression.h"
 #include "quality/columns.h"
+#include "quality/labels.h"
 
 namespace tapemill::quality {
 
@@ -159,7 +160,7 @@ std::unique_ptr<Check> make_close_in_range(const CheckSpec& spec) {
 Result<std::unique_ptr<Check>> make_expression(const CheckSpec& spec, const Dataset& dataset) {
   ARROW_ASSIGN_OR_RAISE(auto parsed, Expression::parse(spec.rule, spec.where));
   ARROW_ASSIGN_OR_RAISE(auto rule, RowExpression::compile(parsed, *dataset.schema(), spec.where));
-  return std::make_unique<Rule>(spec, "expression: " + spec.rule, std::move(rule));
+  return std::make_unique<Rule>(spec, label_of(spec), std::move(rule));
 }
 
 }  // namespace tapemill::quality

@@ -14,11 +14,11 @@ import time
 import pytest
 from program import DAYS, PROGRAM, day
 
-COMMANDS = ["ingest", "download polygon", "infer", "query", "sql", "cache stats", "cache clear", "show", "tables", "describe", "history", "status", "compact", "vacuum", "archive", "retention", "manifest", "restore", "quarantine list", "quarantine show",
+COMMANDS = ["ingest", "download polygon", "infer", "query", "sql", "cache stats", "cache clear", "show", "tables", "describe", "history", "status", "compact", "vacuum", "archive", "retention", "manifest", "restore", "quality", "quarantine list", "quarantine show", "quarantine release", "rebuild",
             "indicators list", "indicators explain", "indicators run", "features list", "features build", "export qlib", "graph list", "graph check", "graph run",
             "graph draw", "backtest check", "backtest run", "backtest report", "backtest rerun", "backtest show", "runs", "chart", "generate", "demo",
             "serve", "config show", "config set", "config path", "doctor", "completion"]
-KEPT_FREE = ["rebuild", "screen", "watchlist", "alerts", "stream", "plan", "work", "merge", "schedule"]
+KEPT_FREE = ["screen", "watchlist", "alerts", "stream", "plan", "work", "merge", "schedule"]
 
 
 def document(done):

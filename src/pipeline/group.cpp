@@ -1,0 +1,303 @@
+#include "pipeline/group.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "core/text.h"
+#include "lake/overlap.h"
+#include "lake/rewrite.h"
+#include "pipeline/restatement.h"
+#include "pipeline/rewritten.h"
+#include "pipeline/unit.h"
+
+namespace tapemill::pipeline {
+namespace {
+
+class Group {
+ public:
+  Group(const lake::Lake& lake, const Dataset& dataset, std::vector<Landed> files, std::future<Status> landed,
+        const Workers& workers, MemoryBudget& budget, Progress& progress, const Again* again, bool smaller)
+      : lake_(lake),
+        dataset_(dataset),
+        files_(std::move(files)),
+        landed_(std::move(landed)),
+        workers_(workers),
+        budget_(budget),
+        progress_(progress),
+        again_(again),
+        smaller_(smaller) {}
+
+  Status run(IngestReport& report) {
+    lake::Table bronze = lake_.table(lake::Layer::bronze, dataset_.table);
+    for (;;) {
+      ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, bronze.snapshot());
+      ARROW_RETURN_NOT_OK(sources_known(bronze, snapshot));
+      // Nobody was faster, and yet the parts' names were taken: another engine has deleted them from the table. No path is
+      // used again, so they are named as the unit's next restatement.
+      if (snapshot.version == last_version_) ++deleted_;
+      last_version_ = snapshot.version;
+      ARROW_ASSIGN_OR_RAISE(std::vector<UnitJob> jobs, plan(snapshot, report));
+      if (jobs.empty()) return landed();
+      ARROW_RETURN_NOT_OK(workers_.each(
+          jobs.size(),
+          [&](std::size_t i) {
+            Status done = read_unit(lake_, dataset_, jobs[i], budget_, progress_);
+            if (done.ok() || done.IsCancelled() || exit_code(done) == 3)
+              return done;  // a broken file is its own matter
+            jobs[i].refusal = done;
+            return Status::OK();
+          },
+          interrupt()));
+      if (again_ != nullptr) refuse_others_instead(jobs);
+      std::vector<lake::PartWriter*> writers;
+      for (UnitJob& job : jobs)
+        if (job.refusal.ok()) writers.push_back(job.writer.get());
+      ARROW_RETURN_NOT_OK(lake::publish(writers));
+      ARROW_RETURN_NOT_OK(landed());
+      if (again_ == nullptr) ARROW_RETURN_NOT_OK(doubt(bronze, snapshot, jobs));
+      ARROW_ASSIGN_OR_RAISE(auto instead, replaced_by(bronze, snapshot, jobs));
+      if (may_overlap()) {
+        if (snapshot.version < 0) { ARROW_ASSIGN_OR_RAISE(snapshot, bronze.snapshot(0)); }  // made beside landing
+        ARROW_RETURN_NOT_OK(refuse_overlaps(bronze, snapshot, jobs, instead));
+      }
+      ARROW_ASSIGN_OR_RAISE(bool committed, commit(bronze, snapshot, jobs, instead));
+      if (!committed) continue;
+      settle(jobs, report);
+      return Status::OK();
+    }
+  }
+
+ private:
+  Status landed() { return landed_.valid() ? landed_.get() : Status::OK(); }
+
+  Result<std::vector<UnitJob>> plan(const lake::Snapshot& snapshot, IngestReport& report) {
+    ARROW_ASSIGN_OR_RAISE(auto states, lake::units_by_key(snapshot));
+    std::vector<UnitJob> jobs;
+    std::int64_t unchanged = 0, superseded = 0;
+    for (const Landed& file : files_) {
+      UnitJob job{file};
+      if (again_ != nullptr) {
+        if (place_again(states, job)) jobs.push_back(std::move(job));
+        else ++unchanged;
+        continue;
+      }
+      switch (place_unit(file, states, files_, job)) {
+        case Placing::unchanged: ++unchanged; break;
+        case Placing::superseded: ++superseded; break;
+        case Placing::read:
+          job.ordinal += deleted_;
+          jobs.push_back(std::move(job));
+          break;
+      }
+    }
+    report.files_unchanged += unchanged - last_unchanged_;  // a group that was planned again counts once
+    report.files_superseded += superseded - last_superseded_;
+    last_unchanged_ = unchanged, last_superseded_ = superseded;
+    return jobs;
+  }
+
+  /// False where the unit is not in any more by these bytes: another process was faster.
+  bool place_again(const std::map<std::string, lake::UnitState>& states, UnitJob& job) const {
+    const std::string key = lake::unit_key(job.landed.info.unit, job.landed.info.form);
+    auto found = states.find(key);
+    if (found == states.end() || found->second.sha256 != job.landed.info.sha256) return false;
+    const lake::UnitState& state = found->second;
+    job.ordinal = state.ordinal + 1 + deleted_;
+    job.leaving = {key};
+    if (auto known = Instant::parse(state.arrival); known.ok()) job.known_from = *known;
+    job.released = lines_of_text(state.released);
+    if (auto more = again_->released.find(key); more != again_->released.end())
+      job.released.insert(more->second.begin(), more->second.end());
+    return true;
+  }
+
+  /// A row that is let in may take the key of another, which would then be refused: nothing of that.
+  void refuse_others_instead(std::vector<UnitJob>& jobs) const {
+    for (UnitJob& job : jobs) {
+      auto expected = again_->quarantined.find(lake::unit_key(job.landed.info.unit, job.landed.info.form));
+      if (!job.refusal.ok() || expected == again_->quarantined.end() || expected->second == job.report.rows_quarantined)
+        continue;
+      job.refusal = data_error(fmt::format("{}: with these rows let in {} would be refused instead of {}",
+                                           job.landed.info.path, job.report.rows_quarantined, expected->second),
+                               "a row with the same key is in, and keys stay unique; or the checks have changed since: "
+                               "tapemill rebuild judges all of it anew");
+    }
+  }
+
+  /// Files that only look like restatements are refused: what is in stays.
+  Status doubt(const lake::Table& bronze, const lake::Snapshot& snapshot, std::vector<UnitJob>& jobs) {
+    auto restates = [](const UnitJob& job) { return job.refusal.ok() && !job.leaving.empty(); };
+    if (std::none_of(jobs.begin(), jobs.end(), restates)) return Status::OK();
+    ARROW_ASSIGN_OR_RAISE(auto states, lake::units_by_key(snapshot));
+    for (UnitJob& job : jobs) {
+      if (!restates(job)) continue;
+      job.refusal = doubt_restatement(bronze, snapshot, dataset_, states, job, smaller_, budget_);
+      if (exit_code(job.refusal) == 3 || job.refusal.IsCancelled()) return job.refusal;
+    }
+    return Status::OK();
+  }
+
+  /// Units that are one session each share no key that has the session or the time in it.
+  bool may_overlap() const {
+    auto apart = [&](const std::string& column) { return column == dataset_.session_column || column == "time"; };
+    const bool dated = std::any_of(dataset_.key.begin(), dataset_.key.end(), apart);
+    auto many = [](const Landed& file) { return !file.info.session.has_value(); };
+    return !dataset_.key.empty() && (!dated || std::any_of(files_.begin(), files_.end(), many));
+  }
+
+  /// What goes for the files that are to come in, and the other units' rows of parts that were shared with them.
+  Result<lake::Replacement> replaced_by(const lake::Table& bronze, const lake::Snapshot& snapshot,
+                                        const std::vector<UnitJob>& jobs) {
+    std::set<std::string> leaving;
+    for (const UnitJob& job : jobs)
+      if (job.refusal.ok()) leaving.insert(job.leaving.begin(), job.leaving.end());
+    return lake::take_out(bronze, snapshot, leaving, lake::layout_of(dataset_), budget_);
+  }
+
+  /// The key makes a row unique in the table, not in its file alone: a file that brings keys which are in by another file
+  /// is refused whole.
+  Status refuse_overlaps(const lake::Table& bronze, const lake::Snapshot& snapshot, std::vector<UnitJob>& jobs,
+                         lake::Replacement& instead) {
+    lake::KeyOverlaps overlaps(bronze, snapshot, dataset_.key, budget_);
+    for (bool again = true; again;) {
+      again = false;
+      const std::set<std::string> leaving(instead.removes.begin(), instead.removes.end());
+      std::vector<const lake::Part*> others;
+      for (const lake::Part& part : snapshot.parts)
+        if (!leaving.contains(part.path)) others.push_back(&part);
+      for (const lake::Part& part : instead.adds) others.push_back(&part);
+      for (UnitJob& job : jobs) {
+        if (!job.refusal.ok()) continue;
+        ARROW_ASSIGN_OR_RAISE(lake::Overlap found, overlaps.find(job.parts, others));
+        if (found.rows == 0) {
+          for (const lake::Part& part : job.parts) others.push_back(&part);
+          continue;
+        }
+        job.refusal = data_error(
+            fmt::format("{}: {} {} with a key that {} has already; the first, {}, came from {}", job.landed.info.path,
+                        found.rows, plural(found.rows, "row"), bronze.name().str(), found.key, found.file),
+            fmt::format("to correct {} give this file its name: it replaces that file's rows; or take the rows out",
+                        found.file));
+        again = !job.leaving.empty();  // what it would have replaced stays
+        if (again) break;
+      }
+      if (again) { ARROW_ASSIGN_OR_RAISE(instead, replaced_by(bronze, snapshot, jobs)); }
+    }
+    return Status::OK();
+  }
+
+  /// False when another process was faster with one of these units, or their parts' names are taken.
+  Result<bool> commit(const lake::Table& bronze, const lake::Snapshot& snapshot, const std::vector<UnitJob>& jobs,
+                      const lake::Replacement& instead) {
+    Status refused_rows = commit_quarantine(lake_, dataset_, jobs);
+    if (lake::is_conflict(refused_rows)) return false;
+    ARROW_RETURN_NOT_OK(refused_rows);
+    lake::Transaction transaction;
+    transaction.read_version = std::max<std::int64_t>(snapshot.version, 0);  // the table has been made meanwhile
+    transaction.operation = "INGEST";
+    transaction.configuration[lake::kSpec] = dataset_.text;  // commands find the data set by it, wherever its file is
+    Json units = Json::array(), restated = Json::array();
+    std::int64_t in = 0, kept = 0, refused = 0;
+    for (const UnitJob& job : jobs) {
+      if (!job.refusal.ok()) continue;
+      transaction.touches.push_back(job.landed.info.unit);
+      transaction.adds.insert(transaction.adds.end(), job.parts.begin(), job.parts.end());
+      units.push_back({{"unit", job.landed.info.unit},
+                       {"form", job.landed.info.form},
+                       {"sha256", job.landed.info.sha256},
+                       {"rows_in", job.report.rows_in},
+                       {"rows_stored", job.report.rows_kept},
+                       {"rows_quarantined", job.report.rows_quarantined}});
+      if (!job.replaces_sha256.empty())
+        restated.push_back({{"unit", job.landed.info.unit},
+                            {"form", job.landed.info.form},
+                            {"before", job.replaces_sha256},
+                            {"after", job.landed.info.sha256}});
+      in += job.report.rows_in, kept += job.report.rows_kept, refused += job.report.rows_quarantined;
+    }
+    if (transaction.touches.empty()) return true;
+    if (may_overlap()) transaction.touches.push_back("*");  // what came meanwhile may have their keys
+    transaction.removes = instead.removes;
+    transaction.adds.insert(transaction.adds.end(), instead.adds.begin(), instead.adds.end());
+    if (again_ != nullptr) transaction.operation = again_->operation, transaction.parameters = again_->note;
+    if (!restated.empty()) transaction.operation = "RESTATE", transaction.parameters["restated"] = restated;
+    transaction.parameters["units"] = units;
+    transaction.counts = {{"rows_in", in}, {"rows_stored", kept}, {"rows_quarantined", refused}};
+    auto committed = bronze.commit(transaction);
+    if (committed.ok()) return true;
+    if (lake::is_conflict(committed.status())) return false;
+    return committed.status();
+  }
+
+  void settle(const std::vector<UnitJob>& jobs, IngestReport& report) {
+    for (const UnitJob& job : jobs) {
+      if (!job.refusal.ok()) {
+        report.refused.push_back(refused_file(job.landed.info.path, job.refusal));
+        report.stopped |= job.report.stopped;
+        continue;
+      }
+      report.quality.merge(job.report, std::filesystem::path(job.landed.info.path).filename().string());
+      if (job.report.rows_kept == 0)
+        report.empty.push_back({job.landed.info.path, job.first_refusal, job.report.rows_in});
+      for (const auto& [check, rows] : job.refused_by_check) report.quarantine[check] += rows;
+      for (const auto& part : job.parts) report.bytes_stored += part.size;
+      if (!job.replaces_sha256.empty()) {
+        report.restated.push_back(
+            {job.landed.info.unit, job.landed.info.form, job.replaces_sha256, job.landed.info.sha256});
+        progress_.note(fmt::format("restated: {} {} replaces what {} held; the earlier rows stay in time travel",
+                                   dataset_.table, job.landed.info.unit, job.replaces_sha256.substr(0, 12)));
+      }
+    }
+  }
+
+  const lake::Lake& lake_;
+  const Dataset& dataset_;
+  std::vector<Landed> files_;
+  std::future<Status> landed_;
+  const Workers& workers_;
+  MemoryBudget& budget_;
+  Progress& progress_;
+  const Again* again_;
+  bool smaller_;
+  std::int64_t last_unchanged_ = 0, last_superseded_ = 0;
+  std::int64_t last_version_ = -2, deleted_ = 0;
+};
+
+}  // namespace
+
+Status run_group(const lake::Lake& lake, const Dataset& dataset, std::vector<Landed> files, std::future<Status> landed,
+                 const Workers& workers, MemoryBudget& budget, Progress& progress, IngestReport& report,
+                 const Again* again, bool allow_smaller) {
+  return Group(lake, dataset, std::move(files), std::move(landed), workers, budget, progress, again, allow_smaller)
+      .run(report);
+}
+
+std::string text_of_lines(const std::set<std::int64_t>& lines) {
+  std::string text;
+  for (auto at = lines.begin(); at != lines.end();) {
+    const std::int64_t first = *at;
+    std::int64_t last = first;
+    for (++at; at != lines.end() && *at == last + 1; ++at) last = *at;
+    text += (text.empty() ? "" : ",") + (first == last ? fmt::format("{}", first) : fmt::format("{}-{}", first, last));
+  }
+  return text;
+}
+
+std::set<std::int64_t> lines_of_text(const std::string& text) {
+  std::set<std::int64_t> lines;
+  const char *at = text.data(), *end = at + text.size();
+  while (at < end) {
+    std::int64_t first = 0;
+    auto read = std::from_chars(at, end, first);
+    if (read.ec != std::errc{}) return {};
+    std::int64_t last = first;
+    if (read.ptr < end && *read.ptr == '-') read = std::from_chars(read.ptr + 1, end, last);
+    if (read.ec != std::errc{} || last < first || last - first > 100'000'000) return {};
+    for (; first <= last; ++first) lines.insert(lines.end(), first);
+    at = read.ptr < end ? read.ptr + 1 : end;
+  }
+  return lines;
+}
+
+}  // namespace tapemill::pipeline

@@ -1,0 +1,35 @@
+#pragma once
+#include <future>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/progress.h"
+#include "pipeline/ingest.h"
+#include "pipeline/landing.h"
+
+namespace tapemill::pipeline {
+
+/// Units that are in already and are read once more from the bytes that landing keeps: rebuilt, or with rows let in that a
+/// check had refused. Their parts get new names, as those of a restated unit do; since when rows are known stays.
+struct Again {
+  std::string operation;  // of the commit
+  Json note = Json::object();  // its further parameters
+  std::map<std::string, std::set<std::int64_t>>
+      released;  // lines to let in, by lake::unit_key(), beside those that are
+  std::map<std::string, std::int64_t> quarantined;  // rows that must be refused then, by unit_key(), where it matters
+};
+
+/// Parses and judges the units of one group in parallel and commits them together; on a race with another process the
+/// group is read and judged again. `landed` is asked before anything is committed: landing comes first. A file that only looks
+/// like a restatement is refused; `allow_smaller`: one of less than half the rows is none of these.
+Status run_group(const lake::Lake& lake, const Dataset& dataset, std::vector<Landed> files, std::future<Status> landed,
+                 const Workers& workers, MemoryBudget& budget, Progress& progress, IngestReport& report,
+                 const Again* again = nullptr, bool allow_smaller = false);
+
+/// "12,15-18" and the lines it means; what is no such text means none.
+std::string text_of_lines(const std::set<std::int64_t>& lines);
+std::set<std::int64_t> lines_of_text(const std::string& text);
+
+}  // namespace tapemill::pipeline
