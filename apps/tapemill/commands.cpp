@@ -11,6 +11,7 @@
   X(cache_stats)             \
   X(cache_clear)             \
   X(show)                    \
+  X(contracts)               \
   X(tables)                  \
   X(describe)                \
   X(history)                 \
@@ -49,6 +50,7 @@
   X(config_set)              \
   X(config_path)             \
   X(doctor)                  \
+  X(calendar_check)          \
   X(completion)
 
 namespace tapemill::app {

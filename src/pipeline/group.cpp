@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "core/text.h"
+#include "lake/adjust.h"
 #include "lake/overlap.h"
 #include "lake/rewrite.h"
 #include "pipeline/restatement.h"
@@ -13,6 +14,25 @@
 
 namespace tapemill::pipeline {
 namespace {
+
+/// What the corporate actions in the lake do to this data set's prices; null where no check asks or none are there.
+Result<std::shared_ptr<const quality::MoveFactors>> explained_moves(const lake::Lake& lake, const Dataset& dataset,
+                                                                    const Workers& workers) {
+  auto asks = [](const CheckSpec& check) { return check.name == "move"; };
+  if (std::none_of(dataset.checks.begin(), dataset.checks.end(), asks) || !lake::has_actions(lake, dataset.exchange))
+    return nullptr;
+  auto actions = lake::actions_of(lake, dataset.exchange, {}, {}, {}, workers);
+  if (!actions.ok())
+    return exit_code(actions.status()) == 1 ? nullptr
+                                            : Result<std::shared_ptr<const quality::MoveFactors>>(actions.status());
+  auto factors = std::make_shared<quality::MoveFactors>();
+  for (const auto& one : actions->list) {
+    if (one.before <= 0 || one.kind == "rights") continue;
+    double& factor = (*factors)[one.symbol].try_emplace(one.ex_date, 1.0).first->second;
+    factor *= static_cast<double>(one.before) / static_cast<double>(one.after);
+  }
+  return factors;
+}
 
 class Group {
  public:
@@ -29,6 +49,7 @@ class Group {
         smaller_(smaller) {}
 
   Status run(IngestReport& report) {
+    ARROW_ASSIGN_OR_RAISE(moves_, explained_moves(lake_, dataset_, workers_));
     lake::Table bronze = lake_.table(lake::Layer::bronze, dataset_.table);
     for (;;) {
       ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, bronze.snapshot());
@@ -87,6 +108,7 @@ class Group {
         case Placing::superseded: ++superseded; break;
         case Placing::read:
           job.ordinal += deleted_;
+          job.moves = moves_;
           jobs.push_back(std::move(job));
           break;
       }
@@ -255,6 +277,7 @@ class Group {
   const Dataset& dataset_;
   std::vector<Landed> files_;
   std::future<Status> landed_;
+  std::shared_ptr<const quality::MoveFactors> moves_;
   const Workers& workers_;
   MemoryBudget& budget_;
   Progress& progress_;

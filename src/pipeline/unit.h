@@ -11,6 +11,7 @@
 #include "pipeline/ingest.h"
 #include "pipeline/landing.h"
 #include "quality/check.h"
+#include "quality/known_moves.h"
 
 namespace tapemill::pipeline {
 
@@ -24,6 +25,7 @@ struct UnitJob {
   std::set<std::int64_t> released;    // lines that a person let in against a check
   std::vector<lake::Part> parts, quarantine_parts;
   std::shared_ptr<lake::PartWriter> writer;  // of `parts`, which lake::publish() has to name before a commit
+  std::shared_ptr<const quality::MoveFactors> moves;  // that corporate actions explain; may be null
   quality::Report report;
   std::map<std::string, std::int64_t> refused_by_check;
   std::string first_refusal;  // "line 2: session: ..."
