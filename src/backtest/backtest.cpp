@@ -66,7 +66,7 @@ Json figures_json(const std::vector<Figure>& figures) {
 Status run_daily_form(const lake::Lake& lake, const DailyStrategy& plan, const Input& input, const RunOptions& options,
                       Computed& out) {
   auto start = Clock::now();
-  ARROW_ASSIGN_OR_RAISE(LoadedBars loaded, load_bars(lake, plan, input, options.workers));
+  ARROW_ASSIGN_OR_RAISE(LoadedBars loaded, load_bars(lake, plan, input, options.workers, options.pool));
   out.result.load_seconds = since(start);
   start = Clock::now();
   std::string currency = plan.capital.currency.empty() ? loaded.currency : plan.capital.currency;
