@@ -22,6 +22,8 @@ Status run(const exports::QlibOptions& options, Context& context) {
                {"instruments", report.instruments},
                {"sessions", report.sessions},
                {"rows", report.rows},
+               {"rows_left_out", report.rows_left_out},
+               {"instruments_left_out", report.instruments_left_out},
                {"bytes", report.bytes},
                {"inexact_volumes", report.inexact_volumes},
                {"unchanged", report.unchanged}});
@@ -30,6 +32,12 @@ Status run(const exports::QlibOptions& options, Context& context) {
   if (report.inexact_volumes > 0)
     print(fmt::format("note: {} volumes are beyond 16 777 216, where Qlib's float32 loses digits\n",
                       thousands(report.inexact_volumes)));
+  if (report.rows_left_out > 0)
+    print(fmt::format("note: left out: {} outside the calendar's regular sessions{}\n",
+                      counted(report.rows_left_out, "row"),
+                      report.instruments_left_out == 0
+                          ? ""
+                          : ", and with them " + counted(report.instruments_left_out, "whole instrument")));
   print(fmt::format("{}: {}, {}, {}, {} · {} version {} · unadjusted{}\n", report.folder,
                     counted(report.instruments, "instrument"), counted(report.sessions, "slot"),
                     counted(report.rows, "row"), format_bytes(report.bytes), options.table, report.version,

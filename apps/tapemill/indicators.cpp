@@ -53,9 +53,31 @@ Status list(const NoOptions&, Context& context) {
   return Status::OK();
 }
 
+/// The form that the request of an indicator's name in capitals means, where it is not what the name means in expressions:
+/// STOCH is stoch(fast_k=14, ...), stoch() is TA-Lib's. Else empty.
+Result<std::string> form_of_request(const indicators::Spec& spec, const std::vector<std::string>& columns) {
+  std::string name = spec.name;
+  for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  auto requested = analytics::resolve_requests({name}, columns);
+  if (!requested.ok()) return std::string();
+  ARROW_ASSIGN_OR_RAISE(auto series, analytics::Series::compile(*requested, columns));
+  ARROW_ASSIGN_OR_RAISE(auto own, indicators::resolve(spec.name));
+  return series.resolved().front() == own.text() ? std::string() : name + " = " + series.resolved().front();
+}
+
+/// Two forms of one name are told apart wherever either is explained.
+Result<std::string> note_on(const indicators::Spec& spec, const std::vector<std::string>& columns) {
+  ARROW_ASSIGN_OR_RAISE(std::string form, form_of_request(spec, columns));
+  if (form.empty()) return form;
+  return fmt::format("  {:<11}{}, as charts have it, in graphs and --indicators; {}() in an expression is TA-Lib's\n",
+                     "as request", form, spec.name);
+}
+
+const std::vector<std::string> kBars = {"open", "high", "low", "close", "volume"};
+
 /// What a request or an expression resolves to, where the name alone is no indicator.
 Status explain_call(const std::string& call, Context& context) {
-  const std::vector<std::string> columns = {"open", "high", "low", "close", "volume"};
+  const std::vector<std::string>& columns = kBars;
   ARROW_ASSIGN_OR_RAISE(auto requested, analytics::resolve_requests({call}, columns, {}, "explain"));
   ARROW_ASSIGN_OR_RAISE(auto series, analytics::Series::compile(requested, columns));
   Json outputs = Json::array();
@@ -72,7 +94,8 @@ Status explain_call(const std::string& call, Context& context) {
     const indicators::Spec* spec = indicators::find(one.substr(0, one.find('(')));
     if (spec == nullptr || formulas.contains(spec->name)) continue;
     formulas[spec->name] = indicators::describe(*spec);
-    text += "\n" + indicators::explain(*spec);
+    ARROW_ASSIGN_OR_RAISE(std::string note, note_on(*spec, columns));
+    text += "\n" + indicators::explain(*spec) + note;
   }
   if (context.json)
     print(Json{{"outputs", outputs},
@@ -87,8 +110,14 @@ Status explain_call(const std::string& call, Context& context) {
 Status explain(const ExplainOptions& options, Context& context) {
   const indicators::Spec* spec = indicators::find(options.name);
   if (spec == nullptr) return explain_call(options.name, context);
-  if (context.json) print(indicators::describe(*spec));
-  else print(indicators::explain(*spec));
+  ARROW_ASSIGN_OR_RAISE(std::string note, note_on(*spec, kBars));
+  if (context.json) {
+    Json json = indicators::describe(*spec);
+    ARROW_ASSIGN_OR_RAISE(json["request"], form_of_request(*spec, kBars));
+    print(json);
+  } else {
+    print(indicators::explain(*spec) + note);
+  }
   return Status::OK();
 }
 

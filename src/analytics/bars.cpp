@@ -32,6 +32,15 @@ Result<std::shared_ptr<arrow::Array>> whole_column(const arrow::Table& rows, con
   return column->num_chunks() == 1 ? column->chunk(0) : arrow::Concatenate(column->chunks(), pool);
 }
 
+Result<std::vector<std::int64_t>> sessions_of(const arrow::Table& rows, const std::string& column,
+                                              arrow::MemoryPool* pool) {
+  std::vector<std::int64_t> sessions;
+  ARROW_ASSIGN_OR_RAISE(auto dates, whole_column(rows, column, pool));
+  for (std::int64_t row = 0; row < dates->length(); ++row)
+    sessions.push_back(static_cast<const arrow::Date32Array&>(*dates).Value(row));
+  return sessions;
+}
+
 Result<std::vector<std::vector<double>>> run_over(const Series& series, const arrow::Table& rows,
                                                   const std::vector<lake::Span>& spans,
                                                   const std::string& session_column, const Workers& workers,
@@ -42,11 +51,7 @@ Result<std::vector<std::vector<double>>> run_over(const Series& series, const ar
     inputs.push_back(std::move(values));
   }
   std::vector<std::int64_t> sessions, starts{0};
-  if (series.uses_session()) {
-    ARROW_ASSIGN_OR_RAISE(auto dates, whole_column(rows, session_column, pool));
-    for (std::int64_t row = 0; row < dates->length(); ++row)
-      sessions.push_back(static_cast<const arrow::Date32Array&>(*dates).Value(row));
-  }
+  if (series.uses_session()) { ARROW_ASSIGN_OR_RAISE(sessions, sessions_of(rows, session_column, pool)); }
   for (const lake::Span& span : spans) starts.push_back(span.last);
   std::vector<std::vector<double>> outputs(series.outputs(),
                                            std::vector<double>(static_cast<std::size_t>(rows.num_rows())));

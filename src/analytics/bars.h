@@ -14,6 +14,10 @@ std::vector<std::string> numeric_columns(const Dataset& dataset);
 Result<std::shared_ptr<arrow::Array>> whole_column(const arrow::Table& rows, const std::string& name,
                                                    arrow::MemoryPool* pool);
 
+/// A date column as days since the epoch.
+Result<std::vector<std::int64_t>> sessions_of(const arrow::Table& rows, const std::string& column,
+                                              arrow::MemoryPool* pool);
+
 /// Doubles as a column: NaN becomes null.
 Result<std::shared_ptr<arrow::Array>> nullable_column(const std::vector<double>& values, arrow::MemoryPool* pool);
 

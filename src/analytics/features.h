@@ -48,6 +48,14 @@ struct FeatureBuild {
 Result<FeatureBuild> build_features(const lake::Lake& lake, const FeatureGroup& group, const std::string& table,
                                     const Workers& workers, MemoryBudget& budget);
 
+struct FeatureReadBack {
+  std::int64_t rows = 0, values = 0;  // values: that are not null, of all features
+};
+/// Reads the table that `built` names and compares key, session, features and available_at of every row with the group computed
+/// anew from the version of the source that it was built from. Data error for what is missing, unreadable or different.
+Result<FeatureReadBack> read_back_features(const lake::Lake& lake, const FeatureGroup& group, const FeatureBuild& built,
+                                           const Workers& workers, MemoryBudget& budget);
+
 }  // namespace tapemill::analytics
 
 template <>

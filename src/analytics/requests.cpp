@@ -15,7 +15,7 @@ struct Output {
   const char* output;  // of the indicator; null: its only one
 };
 
-/// {p} price column, {v} volume column, {n} the period.
+/// {p} price column, {v} volume column, {n} the period; {fast}, {slow}, {signal} of RequestOptions::macd.
 struct Request {
   const char* name;
   int period;              // default; 0: it takes none
@@ -31,7 +31,7 @@ const std::vector<Request>& table() {
       {"RSI", 14, "rsi({p}, period={n}", ", smoothing=span", {{"{}", nullptr}}},
       {"MACD",
        0,
-       "macd({p}, fast=12, slow=26, signal=9",
+       "macd({p}, fast={fast}, slow={slow}, signal={signal}",
        ", seed=first",
        {{"MACD_line", "line"}, {"MACD_signal", "signal"}, {"MACD_histogram", "histogram"}}},
       {"BB",
@@ -92,8 +92,14 @@ std::vector<NamedExpression> of_table(const Request& request, int period, const 
   if (request.period > 0) name += fmt::format("_{}", period);
   std::string call = request.call;
   if (options.form == "columnar") call += request.columnar;
-  call =
-      replaced(replaced(replaced(call, "{p}", price), "{v}", options.volume_column), "{n}", fmt::format("{}", period));
+  auto number = [](int value) { return fmt::format("{}", value); };
+  for (const auto& [what, by] : {std::pair{"{p}", price},
+                                 {"{v}", options.volume_column},
+                                 {"{n}", number(period)},
+                                 {"{fast}", number(options.macd.fast)},
+                                 {"{slow}", number(options.macd.slow)},
+                                 {"{signal}", number(options.macd.signal)}})
+    call = replaced(call, what, by);
   std::vector<NamedExpression> out;
   for (const Output& output : request.outputs) {
     std::string text = call + (output.output != nullptr ? fmt::format(", output={})", output.output) : ")");
@@ -139,11 +145,6 @@ std::vector<std::string> request_names() {
     if (std::none_of(names.begin(), names.end(), known)) names.push_back(name);
   }
   return names;
-}
-
-std::vector<std::string> complete_suite() {
-  return {"SMA_20", "SMA_50", "SMA_200", "EMA_12",        "EMA_26",      "RSI_14",
-          "MACD",   "BB_20",  "ATR_14",  "Volume_SMA_20", "Volume_Ratio"};
 }
 
 Result<std::vector<NamedExpression>> resolve_requests(const std::vector<std::string>& requests,

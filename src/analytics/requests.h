@@ -13,6 +13,9 @@ struct RequestOptions {
   /// talib: unqualified names mean TA-Lib's definitions (design.md 4.4). columnar: span averages begun by the first price,
   /// sample deviations, as columnar scripts have them.
   std::string form = "talib";
+  struct {
+    int fast = 12, slow = 26, signal = 9;
+  } macd = {};  // what MACD means
 };
 
 /// The columns that requests stand for, as expressions over a table of `columns`, in the order of the requests; a column asked
@@ -28,7 +31,5 @@ Result<std::vector<NamedExpression>> resolve_requests(const std::vector<std::str
 
 /// Names a request can begin with, for forms and help.
 std::vector<std::string> request_names();
-/// The suite of CompleteIndicatorCalculator: SMA_20, SMA_50, SMA_200, EMA_12, EMA_26, RSI_14, MACD, BB_20, ATR_14, Volume_SMA_20, Volume_Ratio.
-std::vector<std::string> complete_suite();
 
 }  // namespace tapemill::analytics

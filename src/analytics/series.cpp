@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "analytics/look_back.h"
 #include "analytics/program.h"
 #include "indicators/tick.h"
 
@@ -67,6 +68,8 @@ class Tick final : public SeriesTick {
       outputs[j] = arithmetic::finite(slots[program_->outputs[j]]);
   }
 
+  const double* slots() const { return slots_.data(); }
+
   std::string save() const override {
     std::string out(kMagic);
     put(out, program_->fingerprint);
@@ -124,5 +127,21 @@ int Series::warm_up() const { return program_->warm_up; }
 const std::string& Series::id() const { return program_->id; }
 bool Series::uses_session() const { return program_->session; }
 std::unique_ptr<SeriesTick> Series::tick() const { return std::make_unique<Tick>(program_); }
+
+std::vector<std::int64_t> Series::reach(const std::vector<std::span<const double>>& inputs,
+                                        std::span<const std::int64_t> sessions, std::int64_t first,
+                                        std::int64_t rows) const {
+  Tick tick(program_);
+  LookBack look_back(*program_);
+  std::vector<double> in(inputs.size()), out(outputs());
+  std::vector<std::int64_t> from(static_cast<std::size_t>(rows));
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const auto at = static_cast<std::size_t>(first + row);
+    for (std::size_t i = 0; i < in.size(); ++i) in[i] = inputs[i][at];
+    tick.update(in.data(), sessions.empty() ? 0 : sessions[at], out.data());
+    from[static_cast<std::size_t>(row)] = look_back.update(row, tick.slots());
+  }
+  return from;
+}
 
 }  // namespace tapemill::analytics

@@ -52,6 +52,11 @@ class Series {
              const Workers& workers) const;
   bool uses_session() const;
 
+  /// For each of `rows` bars of one symbol from `first` on: the first bar, counted from 0, that some output's value is made of.
+  /// The bars between count too; what is recursive is made of all so far. Tick by tick.
+  std::vector<std::int64_t> reach(const std::vector<std::span<const double>>& inputs,
+                                  std::span<const std::int64_t> sessions, std::int64_t first, std::int64_t rows) const;
+
   struct Program;
 
  private:

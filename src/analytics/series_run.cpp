@@ -92,6 +92,7 @@ class Shard {
             lane.slots[slot] = lane.own[slot] = call_.outputs[static_cast<std::size_t>(j)].data() + lane.first;
       }
       if (!live) return Status::OK();
+      if (interrupt().stop_requested()) return Status::Cancelled("interrupted");
       for (std::size_t s = 0; s < call_.stages.size(); ++s) {
         for (const Step* step : call_.stages[s].steps)
           for (Lane& lane : lanes_) row_step(*step, lane);
@@ -189,10 +190,12 @@ Status Series::run(const std::vector<std::span<const double>>& inputs, std::span
   std::iota(symbols.begin(), symbols.end(), std::size_t{0});
   std::stable_sort(symbols.begin(), symbols.end(),
                    [&](std::size_t a, std::size_t b) { return starts[a + 1] - starts[a] > starts[b + 1] - starts[b]; });
-  return workers.each((symbols.size() + kSymbols - 1) / kSymbols, [&](std::size_t g) {
-    std::size_t first = g * kSymbols;
-    return Shard(call, &symbols[first], std::min(kSymbols, symbols.size() - first)).run();
-  });
+  return workers.each((symbols.size() + kSymbols - 1) / kSymbols,
+                      [&](std::size_t g) {
+                        std::size_t first = g * kSymbols;
+                        return Shard(call, &symbols[first], std::min(kSymbols, symbols.size() - first)).run();
+                      },
+                      interrupt());
 }
 
 }  // namespace tapemill::analytics

@@ -72,7 +72,7 @@ Json input_json(const Input& input) {
 Status run_daily_form(const lake::Lake& lake, const DailyStrategy& plan, const Input& input, const RunOptions& options,
                       const std::map<std::string, std::int64_t>& actions, Computed& out) {
   auto start = Clock::now();
-  ARROW_ASSIGN_OR_RAISE(LoadedBars loaded, load_bars(lake, plan, input, options.workers, actions));
+  ARROW_ASSIGN_OR_RAISE(LoadedBars loaded, load_bars(lake, plan, input, options.workers, options.pool, actions));
   for (const Input& one : loaded.actions) out.id_inputs["inputs"].push_back(input_json(one));
   out.result.load_seconds = since(start);
   start = Clock::now();

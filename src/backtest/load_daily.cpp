@@ -1,3 +1,4 @@
+#include <arrow/buffer.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include "backtest/columns.h"
 #include "backtest/load.h"
 #include "core/hash.h"
+#include "core/memory.h"
 #include "lake/about.h"
 #include "lake/adjust.h"
 #include "lake/scan.h"
@@ -117,7 +119,8 @@ Status check_bars(const lake::Lake& lake, const DailyStrategy& plan, const Input
 }
 
 Result<LoadedBars> load_bars(const lake::Lake& lake, const DailyStrategy& plan, const Input& input,
-                             const Workers& workers, const std::map<std::string, std::int64_t>& actions) {
+                             const Workers& workers, arrow::MemoryPool* pool,
+                             const std::map<std::string, std::int64_t>& actions) {
   ARROW_ASSIGN_OR_RAISE(lake::TableName name, lake::TableName::parse(input.table));
   ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::dataset_of(lake, name.table));
   ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, lake.table(name).snapshot(input.version));
@@ -141,17 +144,25 @@ Result<LoadedBars> load_bars(const lake::Lake& lake, const DailyStrategy& plan, 
   lake::ScanResult scan;
   if (plan.adjusted) {
     ARROW_ASSIGN_OR_RAISE(auto adjusted,
-                          lake::scan_adjusted(lake, request, {}, workers, arrow::default_memory_pool(), actions));
+                          lake::scan_adjusted(lake, request, {}, workers, pool, actions));
     scan = std::move(adjusted.scan), out.unadjusted = std::move(adjusted.unadjusted);
     for (const auto& [table, version] : adjusted.actions.tables) {
       ARROW_ASSIGN_OR_RAISE(Input one, input_of(lake, table.str(), version));
       out.actions.push_back(std::move(one));
     }
   } else {
-    ARROW_ASSIGN_OR_RAISE(scan, lake::scan(lake, request, workers));
+    ARROW_ASSIGN_OR_RAISE(scan, lake::scan(lake, request, workers, pool));
   }
-  ARROW_ASSIGN_OR_RAISE(auto rows, scan.rows->CombineChunks());
+  ARROW_ASSIGN_OR_RAISE(auto rows, scan.rows->CombineChunks(pool));
   out.rows = rows->num_rows();
+  // What the bars take outside of Arrow counts in the budget: two texts, a date, an instant and four prices a row, twice.
+  const std::int64_t held =
+      out.rows * (2 * (2 * 32 + 4 + 8 + 4 * 8) + 8 * static_cast<std::int64_t>(signals.series.inputs().size() + 3));
+  auto reserved = arrow::AllocateBuffer(held, pool);
+  if (!reserved.ok())
+    return environment_error(
+        fmt::format("the bars of {} take {}: {}", input.table, format_bytes(held), reserved.status().message()),
+        "give more with --memory, or name fewer symbols");
 
   Columns columns(*rows);
   ARROW_ASSIGN_OR_RAISE(auto instrument, columns.texts("instrument_id"));

@@ -1,73 +1,22 @@
 #include "exports/qlib.h"
 
-#include <arrow/api.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <cmath>
-#include <cstring>
 #include <filesystem>
-#include <set>
 
+#include "core/json.h"
 #include "core/paths.h"
 #include "core/progress.h"
 #include "core/s3.h"
+#include "exports/qlib_store.h"
 #include "lake/about.h"
 
 namespace fs = std::filesystem;
 namespace tapemill::exports {
 namespace {
-
-constexpr std::int64_t kMostSlots = 1 << 24;  // element 0 is a float32 index
-
-std::string cased(std::string text, int (*change)(int)) {
-  for (char& c : text) c = static_cast<char>(change(static_cast<unsigned char>(c)));
-  return text;
-}
-/// qlib's code_to_fname: Windows device names take a prefix; what cannot be in a file name is refused by the caller.
-std::string folder_name(const std::string& symbol) {
-  static const std::set<std::string> devices{"CON",  "PRN",  "AUX",  "NUL",  "COM0", "COM1", "COM2", "COM3",
-                                             "COM4", "COM5", "COM6", "COM7", "COM8", "COM9", "LPT0", "LPT1",
-                                             "LPT2", "LPT3", "LPT4", "LPT5", "LPT6", "LPT7", "LPT8", "LPT9"};
-  std::string name = devices.contains(cased(symbol, std::toupper)) ? "_qlib_" + symbol : symbol;
-  return cased(name, std::tolower);
-}
-
-/// The slots of the calendar: session days, or minute stamps of regular sessions.
-struct Slots {
-  bool minutes = false;
-  std::vector<std::int64_t> keys;        // days, or instants in microseconds
-  std::vector<std::string> text;
-  std::int64_t find(std::int64_t key) const {
-    auto at = std::lower_bound(keys.begin(), keys.end(), key);
-    return at != keys.end() && *at == key ? at - keys.begin() : -1;
-  }
-};
-
-Result<Slots> make_slots(const Dataset& dataset, bool minutes, Date first, Date last) {
-  Slots slots;
-  slots.minutes = minutes;
-  for (Date date : dataset.calendar->sessions(first, last)) {
-    if (!minutes) {
-      slots.keys.push_back(date.days);
-      slots.text.push_back(date.str());
-      continue;
-    }
-    ARROW_ASSIGN_OR_RAISE(Session session, dataset.calendar->session(date));
-    for (const Interval& interval : session.intervals)
-      for (std::int64_t t = interval.open.us; t < interval.close.us; t += kMinute) {
-        slots.keys.push_back(t);
-        slots.text.push_back(dataset.calendar->zone().str({t}));
-      }
-  }
-  if (static_cast<std::int64_t>(slots.keys.size()) >= kMostSlots)
-    return data_error(fmt::format("{}: a calendar of {} slots does not fit Qlib's float32 start index", dataset.table,
-                                  slots.keys.size()),
-                      "export fewer sessions");
-  return slots;
-}
 
 Status write_whole(const fs::path& path, std::string_view bytes) {
   int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -80,44 +29,6 @@ Status write_whole(const fs::path& path, std::string_view bytes) {
   }
   ::close(fd);
   return status;
-}
-
-struct Instrument {
-  std::string symbol, folder;
-  std::int64_t first = 0, last = 0;      // rows [first, last)
-  std::int64_t from = -1, to = -1;       // slots, inclusive; -1: no row falls on a slot
-};
-
-Status write_instrument(const fs::path& features, const Slots& slots, Instrument& one,
-                        const std::vector<std::int64_t>& row_slot,
-                        const std::vector<std::pair<std::string, std::vector<double>>>& columns,
-                        std::atomic<std::int64_t>& inexact) {
-  for (std::int64_t row = one.first; row < one.last; ++row) {
-    std::int64_t slot = row_slot[static_cast<std::size_t>(row)];
-    if (slot < 0) continue;
-    one.from = one.from < 0 ? slot : std::min(one.from, slot);
-    one.to = std::max(one.to, slot);
-  }
-  if (one.from < 0) return Status::OK();
-  fs::path folder = features / one.folder;
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (failed) return errno_error(folder.string(), failed.value());
-  for (const auto& [name, values] : columns) {
-    std::vector<float> out(static_cast<std::size_t>(one.to - one.from + 2), std::nanf(""));
-    out[0] = static_cast<float>(one.from);
-    for (std::int64_t row = one.first; row < one.last; ++row) {
-      std::int64_t slot = row_slot[static_cast<std::size_t>(row)];
-      if (slot < 0) continue;
-      double value = name == "factor" ? 1.0 : values[static_cast<std::size_t>(row)];
-      auto narrow = static_cast<float>(value);
-      if (name == "volume" && !std::isnan(value) && static_cast<double>(narrow) != value) ++inexact;
-      out[static_cast<std::size_t>(slot - one.from + 1)] = narrow;
-    }
-    std::string_view bytes(reinterpret_cast<const char*>(out.data()), out.size() * sizeof(float));
-    ARROW_RETURN_NOT_OK(write_whole(folder / (name + (slots.minutes ? ".1min.bin" : ".day.bin")), bytes));
-  }
-  return Status::OK();
 }
 
 /// The old store is removed when the new one is in its place: what is no store must not be there.
@@ -175,30 +86,39 @@ Result<bool> holds_already(const fs::path& folder, const Json& identity, QlibRep
   report.instruments = there.value("instruments", std::int64_t{0});
   report.sessions = there.value("sessions", std::int64_t{0});
   report.rows = there.value("rows", std::int64_t{0});
+  report.rows_left_out = there.value("rows_left_out", std::int64_t{0});
+  report.instruments_left_out = there.value("instruments_left_out", std::int64_t{0});
   report.inexact_volumes = there.value("inexact_volumes", std::int64_t{0});
   report.bytes = bytes_under(folder);
   return report.unchanged = true;
 }
 
-Result<std::vector<Instrument>> instruments_of(const arrow::Table& table) {
-  ARROW_ASSIGN_OR_RAISE(auto spans, lake::spans(table));
-  ARROW_ASSIGN_OR_RAISE(auto symbols, arrow::Concatenate(table.GetColumnByName("symbol")->chunks()));
-  const auto& names = static_cast<const arrow::StringArray&>(*symbols);
-  std::map<std::string, std::string> owner;
-  std::vector<Instrument> all;
-  for (const auto& span : spans) {
-    Instrument one{names.GetString(span.last - 1), {}, span.first, span.last};  // the symbol as last known
-    if (one.symbol.empty() || one.symbol.find('/') != std::string::npos || one.symbol.front() == '.')
-      return data_error(fmt::format("symbol \"{}\" cannot name a folder of a Qlib store", one.symbol));
-    auto [at, fresh] = owner.try_emplace(cased(one.symbol, std::toupper), span.instrument);
-    if (!fresh)
-      return usage_error(
-          fmt::format("symbol {} names two instruments, {} and {}", one.symbol, at->second, span.instrument),
-          "Qlib knows symbols alone: export a table with one series");
-    one.folder = folder_name(one.symbol);
-    all.push_back(std::move(one));
-  }
-  return all;
+std::string_view bytes_of(const std::vector<float>& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
+}
+
+Status write_instrument(const fs::path& folder, const QlibStore& store, const QlibInstrument& one,
+                        std::atomic<std::int64_t>& inexact) {
+  std::error_code failed;
+  fs::create_directories(folder / "features" / one.folder, failed);
+  if (failed) return errno_error((folder / "features" / one.folder).string(), failed.value());
+  std::int64_t lost = 0;
+  for (std::size_t column = 0; column < store.columns.size(); ++column)
+    ARROW_RETURN_NOT_OK(write_whole(folder / store.file(one, column), bytes_of(store.values(one, column, lost))));
+  inexact += lost;
+  return Status::OK();
+}
+
+/// The table, as silver reads it, at its newest version: what identifies a store is what is read.
+Result<std::int64_t> newest(const lake::Lake& lake, lake::TableName name) {
+  if (name.layer == lake::Layer::silver && lake.silver_is_view(name.table)) name.layer = lake::Layer::bronze;
+  return lake.table(name).version();
+}
+
+fs::path place_of(const lake::Lake& lake, const QlibOptions& options, const lake::TableName& name) {
+  fs::path place = options.out.empty() ? fs::path(lake.root()) / "gold" / "qlib" / name.table
+                                       : fs::path(options.out).lexically_normal();
+  return place.has_filename() ? place : place.parent_path();  // "store/"
 }
 
 }  // namespace
@@ -206,56 +126,24 @@ Result<std::vector<Instrument>> instruments_of(const arrow::Table& table) {
 Result<QlibReport> export_qlib(const lake::Lake& lake, const QlibOptions& options, const Workers& workers) {
   ARROW_ASSIGN_OR_RAISE(auto name, lake::TableName::parse(options.table));
   ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::dataset_of(lake, name.table));
-  bool minutes = dataset.column("time") != nullptr;
-  lake::ScanRequest request;
-  request.table = name;
-  request.columns = {"instrument_id", "symbol", dataset.session_column};
-  if (minutes) request.columns.push_back("time");
   for (const auto& field : options.fields) {
-    if (field == "factor") continue;
     const Column* column = dataset.column(field);
-    if (column == nullptr || column->kind == Kind::string) {
-      std::string near = nearest(field, dataset.schema()->field_names());
-      return usage_error(fmt::format("{} has no number called \"{}\"", dataset.table, field),
-                         near.empty() ? "" : "did you mean \"" + near + "\"?");
-    }
-    request.columns.push_back(field);
+    if (field == "factor" || (column != nullptr && column->kind != Kind::string)) continue;
+    std::string near = nearest(field, dataset.schema()->field_names());
+    return usage_error(fmt::format("{} has no number called \"{}\"", dataset.table, field),
+                       near.empty() ? "" : "did you mean \"" + near + "\"?");
   }
-  // The snapshot that identifies the store is the one that is read.
-  lake::TableName real = name;
-  if (real.layer == lake::Layer::silver && lake.silver_is_view(real.table)) real.layer = lake::Layer::bronze;
-  ARROW_ASSIGN_OR_RAISE(request.version, lake.table(real).version());
   if (options.out.empty() && S3Place::is(lake.root()))
     return usage_error("qlib reads a folder of this machine, and the lake is in " + lake.root(), "name one with --out");
   QlibReport report;
-  report.version = *request.version;
-  fs::path place = options.out.empty() ? fs::path(lake.root()) / "gold" / "qlib" / name.table
-                                       : fs::path(options.out).lexically_normal();
-  if (!place.has_filename()) place = place.parent_path();  // "store/"
+  ARROW_ASSIGN_OR_RAISE(report.version, newest(lake, name));
+  const fs::path place = place_of(lake, options, name);
   ARROW_RETURN_NOT_OK(check_place(place));
   report.folder = place.string();
-  Json identity{{"table", name.str()}, {"version", report.version}, {"fields", options.fields}, {"format", 1}};
+  Json identity{{"table", name.str()}, {"version", report.version}, {"fields", options.fields}, {"format", 2}};
   ARROW_ASSIGN_OR_RAISE(bool same, holds_already(place, identity, report));
   if (same) return report;
-
-  ARROW_ASSIGN_OR_RAISE(auto scanned, lake::scan(lake, request, workers));
-  const auto& table = *scanned.rows;
-  if (table.num_rows() == 0) return data_error(name.str() + ": holds no rows to export");
-  ARROW_ASSIGN_OR_RAISE(auto instruments, instruments_of(table));
-  ARROW_ASSIGN_OR_RAISE(auto days, lake::doubles(table, dataset.session_column));
-  auto [least, most] = std::minmax_element(days.begin(), days.end());
-  ARROW_ASSIGN_OR_RAISE(Slots slots, make_slots(dataset, minutes, Date{static_cast<std::int32_t>(*least)},
-                                                Date{static_cast<std::int32_t>(*most)}));
-  std::vector<double> stamps = days;
-  if (minutes) { ARROW_ASSIGN_OR_RAISE(stamps, lake::doubles(table, "time")); }
-  std::vector<std::int64_t> row_slot(stamps.size());
-  for (std::size_t i = 0; i < stamps.size(); ++i) row_slot[i] = slots.find(static_cast<std::int64_t>(stamps[i]));
-  std::vector<std::pair<std::string, std::vector<double>>> columns;
-  for (const auto& field : options.fields) {
-    auto& column = columns.emplace_back(field, std::vector<double>{});
-    if (field == "factor") continue;
-    ARROW_ASSIGN_OR_RAISE(column.second, lake::doubles(table, field));
-  }
+  ARROW_ASSIGN_OR_RAISE(QlibStore store, lay_out_qlib(lake, options, report.version, workers));
 
   sweep(place);
   fs::path made = place;
@@ -275,34 +163,69 @@ Result<QlibReport> export_qlib(const lake::Lake& lake, const QlibOptions& option
   } cleaner{made};
   std::atomic<std::int64_t> inexact{0};
   {
-    Progress progress("qlib", static_cast<std::int64_t>(instruments.size()), "symbols");
+    Progress progress("qlib", static_cast<std::int64_t>(store.instruments.size()), "symbols");
     ARROW_RETURN_NOT_OK(workers.each(
-        instruments.size(),
+        store.instruments.size(),
         [&](std::size_t i) {
           progress.add(1);
-          return write_instrument(made / "features", slots, instruments[i], row_slot, columns, inexact);
+          return write_instrument(made, store, store.instruments[i], inexact);
         },
         interrupt()));
   }
-  std::string calendar, list;
-  for (const auto& line : slots.text) calendar += line + "\n";
-  std::sort(instruments.begin(), instruments.end(), [](const auto& a, const auto& b) { return a.symbol < b.symbol; });
-  for (const auto& one : instruments)
-    if (one.from >= 0)
-      list += fmt::format("{}\t{}\t{}\n", cased(one.symbol, std::toupper),
-                          slots.text[static_cast<std::size_t>(one.from)], slots.text[static_cast<std::size_t>(one.to)]),
-          ++report.instruments;
-  ARROW_RETURN_NOT_OK(write_whole(made / "calendars" / (minutes ? "1min.txt" : "day.txt"), calendar));
-  ARROW_RETURN_NOT_OK(write_whole(made / "instruments" / "all.txt", list));
-  report.sessions = static_cast<std::int64_t>(slots.keys.size());
-  report.rows = table.num_rows();
+  ARROW_RETURN_NOT_OK(write_whole(made / "calendars" / fmt::format("{}.txt", store.slots.unit()), store.calendar()));
+  ARROW_RETURN_NOT_OK(write_whole(made / "instruments" / "all.txt", store.list()));
+  report.instruments = static_cast<std::int64_t>(store.instruments.size());
+  report.sessions = static_cast<std::int64_t>(store.slots.keys.size());
+  report.rows = store.rows;
+  report.rows_left_out = store.rows_left_out;
+  report.instruments_left_out = store.instruments_out;
   report.inexact_volumes = inexact;
-  Json manifest{{"identity", identity}, {"instruments", report.instruments},         {"sessions", report.sessions},
-                {"rows", report.rows},  {"inexact_volumes", report.inexact_volumes}, {"adjusted", "unadjusted"}};
+  Json manifest{{"identity", identity},
+                {"instruments", report.instruments},
+                {"instruments_left_out", report.instruments_left_out},
+                {"sessions", report.sessions},
+                {"rows", report.rows},
+                {"rows_left_out", report.rows_left_out},
+                {"left_out_because", store.slots.minutes ? "outside the regular session" : "on no session"},
+                {"inexact_volumes", report.inexact_volumes},
+                {"adjusted", "unadjusted"}};
   ARROW_RETURN_NOT_OK(write_whole(made / "tapemill.json", manifest.dump(2) + "\n"));
   ARROW_RETURN_NOT_OK(swap_in(made, place));
   report.bytes = bytes_under(place);
   return report;
+}
+
+Result<QlibReadBack> read_back_qlib(const lake::Lake& lake, const QlibOptions& options, const Workers& workers) {
+  ARROW_ASSIGN_OR_RAISE(auto name, lake::TableName::parse(options.table));
+  ARROW_ASSIGN_OR_RAISE(std::int64_t version, newest(lake, name));
+  ARROW_ASSIGN_OR_RAISE(QlibStore store, lay_out_qlib(lake, options, version, workers));
+  const fs::path place = place_of(lake, options, name);
+  QlibReadBack back;
+  auto same = [&](const std::string& file, std::string_view wanted) -> Status {
+    std::error_code none;
+    if (!fs::exists(place / file, none)) return data_error(file + " is not there");
+    ARROW_ASSIGN_OR_RAISE(std::string bytes, read_file(place / file));
+    return bytes == wanted ? Status::OK() : data_error(file + " has other bytes than the table says");
+  };
+  ARROW_RETURN_NOT_OK(same(fmt::format("calendars/{}.txt", store.slots.unit()), store.calendar()));
+  ARROW_RETURN_NOT_OK(same("instruments/all.txt", store.list()));
+  std::atomic<std::int64_t> values{0};
+  ARROW_RETURN_NOT_OK(workers.each(
+      store.instruments.size(),
+      [&](std::size_t i) {
+        const QlibInstrument& one = store.instruments[i];
+        for (std::size_t column = 0; column < store.columns.size(); ++column) {
+          std::int64_t lost = 0;
+          const auto wanted = store.values(one, column, lost);
+          ARROW_RETURN_NOT_OK(same(store.file(one, column), bytes_of(wanted)));
+          values += static_cast<std::int64_t>(wanted.size()) - 1;
+        }
+        return Status::OK();
+      },
+      interrupt()));
+  back.files = static_cast<std::int64_t>(store.instruments.size() * store.columns.size());
+  back.values = values;
+  return back;
 }
 
 }  // namespace tapemill::exports

@@ -15,7 +15,9 @@ struct QlibOptions {
 struct QlibReport {
   std::string folder;
   std::int64_t version = 0;           // of the table
-  std::int64_t instruments = 0, sessions = 0, rows = 0, bytes = 0;
+  std::int64_t instruments = 0, sessions = 0, rows = 0, bytes = 0;  // rows written
+  std::int64_t rows_left_out = 0;     // on no slot: minutes outside the regular session, days that are no session
+  std::int64_t instruments_left_out = 0;  // all of whose rows are left out
   std::int64_t inexact_volumes = 0;   // beyond 2^24, where float32 loses digits
   bool unchanged = false;             // the store was of this version already
 };
@@ -25,5 +27,12 @@ struct QlibReport {
 /// and swapped in whole; the version it holds stands in tapemill.json. Errors: a symbol that names two instruments, a calendar
 /// too long for the float32 start index (2^24).
 Result<QlibReport> export_qlib(const lake::Lake& lake, const QlibOptions& options, const Workers& workers);
+
+struct QlibReadBack {
+  std::int64_t files = 0, values = 0;
+};
+/// Reads every file of the store and compares it with what the table's newest version comes to; data error for the first
+/// that is missing or differs.
+Result<QlibReadBack> read_back_qlib(const lake::Lake& lake, const QlibOptions& options, const Workers& workers);
 
 }  // namespace tapemill::exports

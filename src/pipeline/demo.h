@@ -38,6 +38,7 @@ struct QuarantinedRow {
 struct GraphComparison {
   std::string graph;
   std::int64_t rows = 0, values = 0, different = 0;
+  std::int64_t computed = 0;                 // of the values, those that are no null
   std::vector<std::string> resolved;
 };
 struct DemoResult {

@@ -119,6 +119,7 @@ Result<GraphComparison> compare_graph_with_batch(const lake::Lake& lake, const s
     const graph::Column& ticks = rows.columns[static_cast<std::size_t>(column)];
     for (std::size_t row = 0; row < order.size(); ++row) {
       ++result.values;
+      result.computed += batch[j][row] == batch[j][row];
       result.different +=
           std::bit_cast<std::uint64_t>(ticks.number(order[row])) != std::bit_cast<std::uint64_t>(batch[j][row]);
     }
@@ -126,42 +127,18 @@ Result<GraphComparison> compare_graph_with_batch(const lake::Lake& lake, const s
   return result;
 }
 
-Result<CountedSignals> count_signals(const lake::Lake& lake, const std::string& table, const Workers& workers) {
-  const std::vector<std::string> families = {"momentum", "mean_reversion", "trend_following", "volatility_breakout"};
+Result<CountedSignals> count_signals(const lake::Lake& lake, const std::string& table, const Workers& workers,
+                                     arrow::MemoryPool* pool) {
+  analytics::SignalOptions options;
+  options.strategies = {"momentum", "mean_reversion", "trend_following", "volatility_breakout"};
   lake::ScanRequest request;
   request.table = {lake::Layer::silver, table};
-  ARROW_ASSIGN_OR_RAISE(Bars bars, scan_bars(lake, request, workers, arrow::default_memory_pool()));
-  ARROW_ASSIGN_OR_RAISE(auto schema, graph::schema_of(*bars.rows->schema()));
-  std::vector<std::string> columns = schema.numeric();
-  ARROW_ASSIGN_OR_RAISE(auto requests, analytics::SignalDetector::requests(families));
-  ARROW_ASSIGN_OR_RAISE(auto expressions, analytics::resolve_requests(requests, columns));
-  ARROW_ASSIGN_OR_RAISE(auto series, analytics::Series::compile(expressions, columns));
-  ARROW_ASSIGN_OR_RAISE(auto computed, analytics::run_over(series, *bars.rows, bars.spans, "session", workers,
-                                                           arrow::default_memory_pool()));
-  for (const auto& one : expressions) columns.push_back(one.name);
-
-  analytics::SignalOptions options;
-  options.strategies = families;
-  ARROW_ASSIGN_OR_RAISE(auto detector, analytics::SignalDetector::make(options, columns));
-  std::vector<std::vector<double>> own;
-  std::vector<std::span<const double>> inputs;
-  own.reserve(detector.inputs().size());
-  for (const std::string& name : detector.inputs()) {
-    auto made = std::find_if(expressions.begin(), expressions.end(), [&](const auto& one) { return one.name == name; });
-    if (made != expressions.end()) {
-      inputs.emplace_back(computed[static_cast<std::size_t>(made - expressions.begin())]);
-      continue;
-    }
-    ARROW_ASSIGN_OR_RAISE(auto values, lake::doubles(*bars.rows, name));
-    inputs.emplace_back(own.emplace_back(std::move(values)));
-  }
-  std::vector<std::int64_t> starts{0};
-  for (const lake::Span& span : bars.spans) starts.push_back(span.last);
-  ARROW_ASSIGN_OR_RAISE(auto signals, detector.run(inputs, starts, workers));
-
+  ARROW_ASSIGN_OR_RAISE(Bars bars, scan_bars(lake, request, workers, pool));
+  ARROW_ASSIGN_OR_RAISE(auto signals,
+                        analytics::detect_signals(options, *bars.rows, bars.spans, "session", workers, pool));
   CountedSignals counted;
   counted.rows = bars.rows->num_rows();
-  for (const std::string& family : families) counted.by_strategy.push_back({family, 0, 0});
+  for (const std::string& family : options.strategies) counted.by_strategy.push_back({family, 0, 0});
   for (const auto& found : signals)
     for (SignalCount& count : counted.by_strategy)
       if (count.strategy == found.signal.strategy)

@@ -1,4 +1,6 @@
 #pragma once
+#include <arrow/memory_pool.h>
+
 #include <string>
 #include <vector>
 
@@ -21,6 +23,7 @@ struct CountedSignals {
   std::int64_t rows = 0;
   std::vector<SignalCount> by_strategy;
 };
-Result<CountedSignals> count_signals(const lake::Lake& lake, const std::string& table, const Workers& workers);
+Result<CountedSignals> count_signals(const lake::Lake& lake, const std::string& table, const Workers& workers,
+                                     arrow::MemoryPool* pool);
 
 }  // namespace tapemill::pipeline

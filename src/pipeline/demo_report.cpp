@@ -149,7 +149,7 @@ Result<exports::Section> indicator_section(const lake::Lake& lake, const DemoRes
   section.blocks.emplace_back(std::move(signals));
   exports::Table graph;
   graph.caption = {fmt::format("{}: {} values tick by tick, {} with other bits than the batch", result.graph.graph,
-                               result.graph.values, result.graph.different),
+                               result.graph.computed, result.graph.different),
                    "silver.stocks_daily", "graph"};
   graph.columns = {{"what the graph's indicators resolved to", "", ColumnKind::code}};
   for (const auto& one : result.graph.resolved) graph.rows.push_back({one});

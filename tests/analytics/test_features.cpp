@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <random>
 
 #include "analytics/bars.h"
 #include "analytics/requests.h"
@@ -65,6 +66,7 @@ class Features : public testing::Test {
           else {
             std::int64_t known = dataset.calendar->session(sessions[day])->close().us;
             if (i == bars / 2 && arrival > 0) known = arrival;
+            if (auto late = arrivals_.find({s, i}); late != arrivals_.end()) known = late->second;
             ASSERT_TRUE(builder->GetFieldAs<arrow::TimestampBuilder>(c)->Append(known).ok());
           }
         }
@@ -109,6 +111,7 @@ class Features : public testing::Test {
   }
 
   fs::path root_;
+  std::map<std::pair<int, int>, std::int64_t> arrivals_;  // of a symbol's bar: restated
   std::optional<lake::Lake> lake_;
   MemoryBudget budget_;
 };
@@ -205,13 +208,63 @@ TEST_F(Features, AChangedGroupReplacesItsColumns) {
 TEST_F(Features, AValueIsKnownWhenItsLatestInputIs) {
   std::int64_t late = Instant::parse("2025-06-01T00:00:00Z")->us;
   store(40, 0, late);  // row 20 of each symbol arrived late
-  build(group("  s5: sma(close, 5)\n"));
-  auto table = rows("features_tiny");
-  auto known = std::static_pointer_cast<arrow::TimestampArray>(
-      *arrow::Concatenate(table->GetColumnByName("available_at")->chunks()));
+  auto known_of = [&](const std::string& columns) {
+    build(group(columns));
+    return std::static_pointer_cast<arrow::TimestampArray>(
+        *arrow::Concatenate(rows("features_tiny")->GetColumnByName("available_at")->chunks()));
+  };
+  auto window = known_of("  s5: sma(close, 5)\n");
   for (std::int64_t row = 0; row < 80; ++row) {
-    if (row % 40 < 20) EXPECT_LT(known->Value(row), late) << row;
-    else EXPECT_EQ(known->Value(row), late) << row;
+    if (row % 40 >= 20 && row % 40 < 25) EXPECT_EQ(window->Value(row), late) << row;
+    else EXPECT_LT(window->Value(row), late) << row;
+  }
+  auto recursive = known_of("  s5: sma(close, 5)\n  e5: ema(close, 5)\n");  // a row is known when all of it is
+  for (std::int64_t row = 0; row < 80; ++row) EXPECT_EQ(recursive->Value(row) == late, row % 40 >= 20) << row;
+}
+
+TEST_F(Features, AvailableAtIsTheLatestOfTheWidestWindow) {
+  constexpr int kBars = 60, kAll = 1000;
+  const std::vector<std::pair<std::string, int>> columns = {{"close > open", 1},
+                                                            {"sma(close, 5)", 5},
+                                                            {"ref(close, 7)", 8},
+                                                            {"log(close / ref(close, 3))", 4},
+                                                            {"sum(sma(close, 4), 3)", 6},
+                                                            {"stoch(fast_k=6)", 10},
+                                                            {"std(close, 9)", 9},
+                                                            {"crosses_above(close, sma(close, 3))", 4},
+                                                            {"vwap()", 1},
+                                                            {"ema(close, 5)", kAll},
+                                                            {"rsi(close, 5)", kAll},
+                                                            {"obv()", kAll}};
+  std::mt19937_64 random(7);
+  auto below = [&](std::size_t n) { return static_cast<int>(random() % n); };
+  for (int round = 0; round < 12; ++round) {
+    arrivals_.clear();
+    for (int i = below(6); i >= 0; --i)
+      arrivals_[{below(2), below(kBars)}] = Instant::parse("2025-06-01T00:00:00Z")->us + below(1000);
+    store(kBars, round);
+    std::string text;
+    int window = 1;
+    for (int i = 0; i < 1 + round % 3; ++i) {
+      const auto& [column, wide] = columns[static_cast<std::size_t>(below(columns.size() - (i > 0 ? 3 : 0)))];
+      text += fmt::format("  c{}: {}\n", i, column);
+      window = std::max(window, wide);
+    }
+    build(group(text));
+    lake::ScanRequest request;
+    request.table = {lake::Layer::silver, "stocks_daily"};
+    auto times = [](const arrow::Table& table) {
+      return std::static_pointer_cast<arrow::TimestampArray>(
+          *arrow::Concatenate(table.GetColumnByName("available_at")->chunks()));
+    };
+    auto own = times(*lake::scan(*lake_, request)->rows), known = times(*rows("features_tiny"));
+    ASSERT_EQ(own->length(), known->length());
+    for (std::int64_t row = 0; row < own->length(); ++row) {
+      std::int64_t latest = 0;
+      for (std::int64_t i = std::max(row / kBars * kBars, row - window + 1); i <= row; ++i)
+        latest = std::max(latest, own->Value(i));
+      ASSERT_EQ(known->Value(row), latest) << text << row;
+    }
   }
 }
 

@@ -72,8 +72,21 @@ TEST(Requests, AnUnknownNameIsAnErrorWithTheNearest) {
   EXPECT_NE(render(capitals.status(), false).find("did you mean rsi?"), std::string::npos);
 }
 
+TEST(Requests, MacdTakesItsPeriodsFromTheOptions) {
+  RequestOptions options;
+  options.macd = {5, 35, 4};
+  auto resolved = resolve_requests({"MACD"}, kBarColumns, options);
+  ASSERT_TRUE(resolved.ok());
+  ASSERT_EQ(resolved->size(), 3u);
+  EXPECT_EQ(resolved->front().text, "macd(close, fast=5, slow=35, signal=4, output=line)");
+  EXPECT_EQ(Series::compile(*resolved, kBarColumns)->resolved(),
+            std::vector<std::string>{"macd(fast=5, slow=35, signal=4, seed=sma)"});
+}
+
 TEST(Requests, TheCompleteSuiteCompiles) {
-  auto resolved = resolve_requests(complete_suite(), kBarColumns);
+  const std::vector<std::string> suite = {"SMA_20", "SMA_50", "SMA_200", "EMA_12",        "EMA_26",      "RSI_14",
+                                          "MACD",   "BB_20",  "ATR_14",  "Volume_SMA_20", "Volume_Ratio"};
+  auto resolved = resolve_requests(suite, kBarColumns);
   ASSERT_TRUE(resolved.ok());
   EXPECT_EQ(resolved->size(), 17u);
   EXPECT_EQ(Series::compile(*resolved, kBarColumns)->warm_up(), 199);

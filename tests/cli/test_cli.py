@@ -73,6 +73,10 @@ def test_unknown_names_say_the_nearest(filled):
     assert 'Candidate bindings: "close"' in filled("query", "select clos from stocks_daily", code=2).stderr
     assert '"close"' in filled("export", "qlib", "stocks_daily", "--fields", "clos", code=2).stderr
     assert "sma" in filled("indicators", "explain", "smaa", code=2).stderr
+    for name in ("STOCH", "stoch"):  # one name, two forms: each explanation tells of both
+        said = filled("indicators", "explain", name).stdout
+        assert "STOCH = stoch(fast_k=14, slow_k=3, slow_d=3)" in said and "TA-Lib's" in said
+    assert "as request" not in filled("indicators", "explain", "rsi").stdout
     filled("show", code=2)
     filled("show", "stocks_daily", "--nonsense", code=2)
     filled(code=2)

@@ -144,8 +144,23 @@ TEST_F(Qlib, MinutesAreSlotsOfTheRegularSession) {
                                       {"AAA", day, 10, 2, open},
                                       {"AAA", day, 11, 3, open + 2 * kMinute},
                                       {"AAA", day, 12, 4, open + 389 * kMinute},
-                                      {"AAA", day, 13, 5, open + 390 * kMinute}});
+                                      {"AAA", day, 13, 5, open + 390 * kMinute},
+                                      {"EARLY", day, 9, 1, open - kMinute}});
   auto report = must(export_qlib(lake, options("stocks_minute"), Workers(1)));
+  EXPECT_EQ(report.rows, 3);
+  EXPECT_EQ(report.rows_left_out, 3);
+  EXPECT_EQ(report.instruments, 1);
+  EXPECT_EQ(report.instruments_left_out, 1);
+  EXPECT_FALSE(fs::exists(fs::path(report.folder) / "features/early"));
+  auto manifest = Json::parse(slurp(fs::path(report.folder) / "tapemill.json"));
+  EXPECT_EQ(manifest["rows"], 3);
+  EXPECT_EQ(manifest["rows_left_out"], 3);
+  EXPECT_EQ(manifest["instruments_left_out"], 1);
+  EXPECT_EQ(manifest["left_out_because"], "outside the regular session");
+  auto again = must(export_qlib(lake, options("stocks_minute"), Workers(1)));
+  EXPECT_TRUE(again.unchanged);
+  EXPECT_EQ(again.rows_left_out, 3);
+  EXPECT_EQ(again.instruments_left_out, 1);
   EXPECT_EQ(report.sessions, 390);
   auto close = floats(fs::path(report.folder) / "features/aaa/close.1min.bin");
   ASSERT_EQ(close.size(), 391u);
@@ -156,6 +171,25 @@ TEST_F(Qlib, MinutesAreSlotsOfTheRegularSession) {
   EXPECT_EQ(close[390], 12.0f);
   std::string calendar = slurp(fs::path(report.folder) / "calendars/1min.txt");
   EXPECT_EQ(calendar.substr(0, 20), "2024-01-02 09:30:00\n");
+}
+
+TEST_F(Qlib, WhatIsGoneOrChangedIsFoundWhenItIsReadBack) {
+  auto lake = store("sp500", {{"AAA", kDay2, 10, 1}, {"AAA", kDay3, 11, 2}, {"BBB", kDay3, 10, 1}});
+  auto report = must(export_qlib(lake, options("sp500"), Workers(1)));
+  auto back = must(read_back_qlib(lake, options("sp500"), Workers(2)));
+  EXPECT_EQ(back.files, 12);
+  EXPECT_EQ(back.values, 6 * 3);
+  const fs::path file = fs::path(report.folder) / "features/aaa/close.day.bin";
+  std::string bytes = slurp(file), other = bytes;
+  other[6] = static_cast<char>(other[6] ^ 1);
+  std::ofstream(file, std::ios::binary) << other;
+  auto changed = read_back_qlib(lake, options("sp500"), Workers(1));
+  EXPECT_NE(changed.status().message().find("close.day.bin has other bytes"), std::string::npos);
+  fs::remove(file);
+  auto gone = read_back_qlib(lake, options("sp500"), Workers(1));
+  EXPECT_NE(gone.status().message().find("close.day.bin is not there"), std::string::npos);
+  std::ofstream(file, std::ios::binary) << bytes;
+  must(read_back_qlib(lake, options("sp500"), Workers(1)).status());
 }
 
 TEST_F(Qlib, TheSameVersionIsNotWrittenAgainAndANewOneReplacesTheStoreWhole) {

@@ -165,16 +165,11 @@ Result<CalculatorPlan> plan_complete(const Node& config, const Schema* in) {
   requests.push_back(fmt::format("ATR_{}", options.atr_period));
   requests.insert(requests.end(), {"Volume_SMA_20", "Volume_Ratio"});
   const std::vector<std::string> columns = in != nullptr ? in->numeric() : kBar;
-  auto expressions =
-      analytics::resolve_requests(requests, columns, {options.price_column, options.volume_column, options.form});
-  if (!expressions.ok()) return placed(config, expressions.status(), "indicators");
   const auto& macd = options.macd_config;
-  for (auto& one : *expressions) {  // the request says 12, 26, 9
-    const std::string standard = "fast=12, slow=26, signal=9";
-    if (auto found = one.text.find(standard); found != std::string::npos)
-      one.text.replace(found, standard.size(),
-                       fmt::format("fast={}, slow={}, signal={}", macd.fast, macd.slow, macd.signal));
-  }
+  const analytics::RequestOptions request{
+      options.price_column, options.volume_column, options.form, {macd.fast, macd.slow, macd.signal}};
+  auto expressions = analytics::resolve_requests(requests, columns, request);
+  if (!expressions.ok()) return placed(config, expressions.status(), "indicators");
   if (in == nullptr) return CalculatorPlan{};
   return plan_series(config, config, *expressions, *in, options.group_by);
 }
