@@ -1,5 +1,6 @@
 #pragma once
 #include "command.h"
+#include "pipeline/ingest.h"
 #include "core/dataset.h"
 #include "pipeline/flat_files.h"
 
