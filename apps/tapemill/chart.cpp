@@ -21,6 +21,9 @@ inline constexpr auto fields<pipeline::ChartOptions> = std::tuple{
     field("table", &pipeline::ChartOptions::table, "the table of bars (else the first that knows the symbol)"),
     field("start", &pipeline::ChartOptions::start, "first session, 2024-10-28"),
     field("end", &pipeline::ChartOptions::end, "last session, inclusive"),
+    field("adjusted", &pipeline::ChartOptions::adjusted,
+          "prices and volumes adjusted for splits, bonuses and the like"),
+    field("dividends", &pipeline::ChartOptions::dividends, "with --adjusted: for dividends too"),
     field("out", &pipeline::ChartOptions::out, "file to write, .html or .png (else SYMBOL.html)")};
 }  // namespace tapemill
 
@@ -71,6 +74,8 @@ Status photograph(const std::string& page, const std::string& out) {
 
 Status run(const pipeline::ChartOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
+  if (options.dividends && !options.adjusted)
+    return usage_error("--dividends goes with --adjusted", "write --adjusted --dividends");
   std::string out = options.out;
   if (out.empty()) {
     out = options.symbol + ".html";

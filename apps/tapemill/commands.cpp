@@ -9,6 +9,7 @@
   X(cache_stats)             \
   X(cache_clear)             \
   X(show)                    \
+  X(contracts)               \
   X(tables)                  \
   X(describe)                \
   X(history)                 \
@@ -45,6 +46,7 @@
   X(config_set)              \
   X(config_path)             \
   X(doctor)                  \
+  X(calendar_check)          \
   X(completion)
 
 namespace tapemill::app {

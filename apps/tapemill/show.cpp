@@ -6,6 +6,7 @@
 #include "command.h"
 #include "known_table.h"
 #include "lake/about.h"
+#include "lake/adjust.h"
 #include "lake/scan.h"
 #include "print.h"
 
@@ -14,25 +15,27 @@ struct ShowOptions {
   std::string table, start, end, known_at;
   std::vector<std::string> symbols, columns;
   std::optional<std::int64_t> version;
-  bool adjusted = false;
+  bool adjusted = false, dividends = false;
   int limit = 40;
 };
 }  // namespace tapemill::app
 namespace tapemill {
 template <>
-inline constexpr auto fields<app::ShowOptions> =
-    std::tuple{field("table", &app::ShowOptions::table, "a table: silver by its bare name, or layer.name"),
-               field("symbols", &app::ShowOptions::symbols, "symbols or instrument ids, by commas"),
-               field("start", &app::ShowOptions::start, "first session, 2024-10-28"),
-               field("end", &app::ShowOptions::end, "last session, inclusive"),
-               field("columns", &app::ShowOptions::columns, "columns to show, by commas"),
-               field("version", &app::ShowOptions::version, "the table as it was at this version"),
-               field("known_at", &app::ShowOptions::known_at,
-                     "only what was known at this time of the exchange, 2024-10-28T15:30:00; Z or +05:30 says another "
-                     "zone; a day alone: its "
-                     "beginning"),
-               field("adjusted", &app::ShowOptions::adjusted, "prices adjusted for corporate actions"),
-               field("limit", &app::ShowOptions::limit, "rows shown on a terminal (0: all)", 0, 1e9)};
+inline constexpr auto fields<app::ShowOptions> = std::tuple{
+    field("table", &app::ShowOptions::table, "a table: silver by its bare name, or layer.name"),
+    field("symbols", &app::ShowOptions::symbols, "symbols or instrument ids, by commas"),
+    field("start", &app::ShowOptions::start, "first session, 2024-10-28"),
+    field("end", &app::ShowOptions::end, "last session, inclusive"),
+    field("columns", &app::ShowOptions::columns, "columns to show, by commas"),
+    field("version", &app::ShowOptions::version, "the table as it was at this version"),
+    field("known_at", &app::ShowOptions::known_at,
+          "only what was known at this time of the exchange, 2024-10-28T15:30:00; Z or +05:30 says another "
+          "zone; a day alone: its "
+          "beginning"),
+    field("adjusted", &app::ShowOptions::adjusted, "prices and volumes adjusted for splits, bonuses and the like"),
+    field("dividends", &app::ShowOptions::dividends,
+          "with --adjusted: for dividends too, by 1 - D / close of the session before"),
+    field("limit", &app::ShowOptions::limit, "rows shown on a terminal (0: all)", 0, 1e9)};
 }  // namespace tapemill
 
 namespace tapemill::app {
@@ -112,6 +115,22 @@ Status explain_symbols(const lake::Lake& lake, const lake::ScanRequest& asked, b
                                  asked.table.layer == lake::Layer::silver ? asked.table.table : asked.table.str()));
 }
 
+/// What was adjusted, in a line; symbols that no action touches are named.
+std::string adjusted_label(const lake::AdjustedScan& scan, const ShowOptions& options) {
+  for (const std::string& note : scan.notes) warn(note);
+  std::string label = options.dividends ? "adjusted, dividends too" : "adjusted";
+  if (!options.known_at.empty()) label += " as known at " + options.known_at;
+  if (scan.unadjusted.empty()) return label;
+  if (static_cast<std::int64_t>(scan.unadjusted.size()) == scan.symbols)
+    return "unadjusted (no action" + label.substr(8) + ")";
+  constexpr std::size_t most = 5;
+  std::string names;
+  for (std::size_t i = 0; i < std::min(most, scan.unadjusted.size()); ++i)
+    names += (i > 0 ? ", " : "") + scan.unadjusted[i];
+  if (scan.unadjusted.size() > most) names += fmt::format(" and {} more", scan.unadjusted.size() - most);
+  return label + ", but unadjusted: " + names;
+}
+
 Status run(const ShowOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   lake::ScanRequest request;
@@ -137,10 +156,18 @@ Status run(const ShowOptions& options, Context& context) {
       request.known_at = zone_of(lake, real).at(date, time->us - date.days * kDay);
     }
   }
-  if (options.adjusted)
-    return usage_error(fmt::format("{}: there are no corporate actions in this lake to adjust by", request.table.str()),
-                       "leave --adjusted out: prices are shown as they were traded");
-  ARROW_ASSIGN_OR_RAISE(auto result, lake::scan(lake, request, context.workers, context.budget->pool()));
+  if (options.dividends && !options.adjusted)
+    return usage_error("--dividends goes with --adjusted", "write --adjusted --dividends");
+  lake::ScanResult result;
+  std::string label = "unadjusted";
+  if (options.adjusted) {
+    ARROW_ASSIGN_OR_RAISE(auto adjusted, lake::scan_adjusted(lake, request, {options.dividends, {}}, context.workers,
+                                                             context.budget->pool()));
+    label = adjusted_label(adjusted, options);
+    result = std::move(adjusted.scan);
+  } else {
+    ARROW_ASSIGN_OR_RAISE(result, lake::scan(lake, request, context.workers, context.budget->pool()));
+  }
   const bool empty = result.rows->num_rows() == 0;
   if (empty || request.symbols.size() > 1) {
     ARROW_ASSIGN_OR_RAISE(auto snapshot, lake.table(real).snapshot(request.version));
@@ -153,7 +180,7 @@ Status run(const ShowOptions& options, Context& context) {
       warn(fmt::format("{} has sessions from {} to {}", request.table.str(), range->first.str(), range->second.str()));
   }
   print_table(*result.rows, context, zone_of(lake, real), options.limit,
-              fmt::format("{} version {} · unadjusted · {} of {} files read", request.table.str(), result.version,
+              fmt::format("{} version {} · {} · {} of {} files read", request.table.str(), result.version, label,
                           result.files_read, result.files_total));
   return Status::OK();
 }
@@ -162,7 +189,8 @@ Status run(const ShowOptions& options, Context& context) {
 Command show_command() {
   return command<ShowOptions>("show", "Rows of a table, by symbol and date", {"table"},
                               "  tapemill show sp500 --symbols AAPL,MSFT --start 2018-01-02 --end 2018-01-05\n"
-                              "  tapemill show nse_cash --symbols RELIANCE --columns session,close,volume --json",
+                              "  tapemill show nse_cash --symbols RELIANCE --columns session,close,volume --json\n"
+                              "  tapemill show nse_cash --symbols RELIANCE --adjusted --known-at 2024-10-27",
                               run);
 }
 

@@ -63,10 +63,15 @@ Json figures_json(const std::vector<Figure>& figures) {
   return list;
 }
 
+Json input_json(const Input& input) {
+  return {{"table", input.table}, {"version", input.version}, {"parts_hash", input.parts_hash}};
+}
+
 Status run_daily_form(const lake::Lake& lake, const DailyStrategy& plan, const Input& input, const RunOptions& options,
-                      Computed& out) {
+                      const std::map<std::string, std::int64_t>& actions, Computed& out) {
   auto start = Clock::now();
-  ARROW_ASSIGN_OR_RAISE(LoadedBars loaded, load_bars(lake, plan, input, options.workers));
+  ARROW_ASSIGN_OR_RAISE(LoadedBars loaded, load_bars(lake, plan, input, options.workers, actions));
+  for (const Input& one : loaded.actions) out.id_inputs["inputs"].push_back(input_json(one));
   out.result.load_seconds = since(start);
   start = Clock::now();
   std::string currency = plan.capital.currency.empty() ? loaded.currency : plan.capital.currency;
@@ -79,7 +84,16 @@ Status run_daily_form(const lake::Lake& lake, const DailyStrategy& plan, const I
   RunResult& r = out.result;
   r.currency = currency, r.resolved = loaded.resolved, r.rows_scanned = loaded.rows;
   r.missed = result.entries_expired + result.entries_unaffordable;
-  if (result.jumps > 0) {
+  if (!loaded.unadjusted.empty())
+    r.warnings.push_back(
+        fmt::format("unadjusted, for no corporate action of them is in effect: {} of {} symbols (the first: {})",
+                    loaded.unadjusted.size(), loaded.market.instruments.size(), loaded.unadjusted.front()));
+  if (result.jumps > 0 && plan.adjusted) {
+    r.warnings.push_back(
+        fmt::format("{} close{} moved more than {:.0f} % in a session, {} while held ({}), which no corporate "
+                    "action in the lake explains",
+                    result.jumps, result.jumps == 1 ? "" : "s", kJump * 100, result.jumps_held, result.first_jump));
+  } else if (result.jumps > 0) {
     r.warnings.push_back(fmt::format(
         "prices are as traded, not adjusted: {} close{} moved more than {:.0f} % in a session, {} while held ({}); a "
         "split or a bonus counts as a loss",
@@ -156,7 +170,8 @@ Status run_option_form(const lake::Lake& lake, const OptionStrategy& plan, const
   return Status::OK();
 }
 
-Result<Computed> compute(const lake::Lake& lake, const Strategy& strategy, const RunOptions& options) {
+Result<Computed> compute(const lake::Lake& lake, const Strategy& strategy, const RunOptions& options,
+                         const std::map<std::string, std::int64_t>& actions = {}) {
   Computed out;
   const std::string& table = strategy.daily() != nullptr ? strategy.daily()->table : strategy.option()->table;
   ARROW_ASSIGN_OR_RAISE(Input input, input_of(lake, table, options.version));
@@ -169,12 +184,12 @@ Result<Computed> compute(const lake::Lake& lake, const Strategy& strategy, const
   out.id_inputs = {{"form", 1},
                    {"source_hash", source_hash()},
                    {"strategy_hash", strategy.hash},
-                   {"inputs", {{{"table", input.table}, {"version", input.version}, {"parts_hash", input.parts_hash}}}},
+                   {"inputs", Json::array({input_json(input)})},
                    {"calendar", {{"name", dataset.calendar_name}, {"hash", calendar}}}};
   out.files.emplace_back("strategy.canonical.json", strategy.canonical.dump(2) + "\n");
   if (strategy.daily() != nullptr) {
     out.id_inputs["rules"] = nullptr;
-    ARROW_RETURN_NOT_OK(run_daily_form(lake, *strategy.daily(), input, options, out));
+    ARROW_RETURN_NOT_OK(run_daily_form(lake, *strategy.daily(), input, options, actions, out));
   } else {
     ARROW_ASSIGN_OR_RAISE(Rules rules, Rules::load(strategy.option()->rules));
     out.id_inputs["rules"] = {{"name", rules.name()}, {"hash", rules.hash()}};
@@ -303,7 +318,10 @@ Result<RerunResult> rerun(const lake::Lake& lake, const std::string& run_id, con
   RunOptions again = options;
   again.version = record.record["inputs"][0]["version"].get<std::int64_t>();
   again.write = false;
-  ARROW_ASSIGN_OR_RAISE(Computed computed, compute(lake, strategy, again));
+  std::map<std::string, std::int64_t> actions;
+  for (const auto& input : record.record["inputs"])
+    actions.emplace(input["table"].get<std::string>(), input["version"].get<std::int64_t>());
+  ARROW_ASSIGN_OR_RAISE(Computed computed, compute(lake, strategy, again, actions));
   RerunResult out;
   out.expected = record.ledger_hash;
   out.same = computed.result.ledger_hash == record.ledger_hash;

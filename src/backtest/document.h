@@ -13,6 +13,7 @@ namespace tapemill::backtest {
 struct DailyUniverse {
   std::string table;
   std::vector<std::string> symbols;
+  bool adjusted = false;
 };
 struct DailyPeriod {
   std::vector<std::string> date_range;
@@ -106,7 +107,8 @@ namespace bt = backtest;
 
 template <> inline constexpr auto fields<bt::DailyUniverse> =
     std::tuple{field("table", &bt::DailyUniverse::table, "daily bars: a table of the lake, such as sp500_index"),
-               field("symbols", &bt::DailyUniverse::symbols, "instruments to trade; none: every one of the table")};
+               field("symbols", &bt::DailyUniverse::symbols, "instruments to trade; none: every one of the table"),
+               field("adjusted", &bt::DailyUniverse::adjusted, "bars adjusted for splits, bonuses and the like")};
 template <> inline constexpr auto fields<bt::DailyPeriod> = std::tuple{field(
     "date_range", &bt::DailyPeriod::date_range, "first and last session to trade in; earlier bars warm indicators up")};
 template <> inline constexpr auto fields<bt::DailyEntry> =

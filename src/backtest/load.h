@@ -20,12 +20,15 @@ struct LoadedBars {
   DailyMarket market;
   std::string currency;
   std::int64_t rows = 0;
+  std::vector<std::string> unadjusted;  // of an adjusted plan: symbols that no action touches
+  std::vector<Input> actions;           // of an adjusted plan: the tables of corporate actions it read
   std::vector<std::string> resolved;  // what each indicator of the expressions resolved to
 };
 /// Bars of the plan's symbols up to its end, with the signals of its expressions. Errors: no such table, a column that is
 /// not there, no rows for a symbol, a bar on a day that is no session of the table's calendar.
+/// `actions`: versions of those tables, by name; the newest where one is not named.
 Result<LoadedBars> load_bars(const lake::Lake& lake, const DailyStrategy& plan, const Input& input,
-                             const Workers& workers);
+                             const Workers& workers, const std::map<std::string, std::int64_t>& actions = {});
 
 /// What load_bars() would refuse, as far as the names of the plan's symbols tell; and a capital in another currency.
 Status check_bars(const lake::Lake& lake, const DailyStrategy& plan, const Input& input);

@@ -9,6 +9,7 @@
 #include "backtest/load.h"
 #include "core/hash.h"
 #include "lake/about.h"
+#include "lake/adjust.h"
 #include "lake/scan.h"
 
 namespace tapemill::backtest {
@@ -111,7 +112,7 @@ Status check_bars(const lake::Lake& lake, const DailyStrategy& plan, const Input
 }
 
 Result<LoadedBars> load_bars(const lake::Lake& lake, const DailyStrategy& plan, const Input& input,
-                             const Workers& workers) {
+                             const Workers& workers, const std::map<std::string, std::int64_t>& actions) {
   ARROW_ASSIGN_OR_RAISE(lake::TableName name, lake::TableName::parse(input.table));
   ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::dataset_of(lake, name.table));
   ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, lake.table(name).snapshot(input.version));
@@ -132,7 +133,18 @@ Result<LoadedBars> load_bars(const lake::Lake& lake, const DailyStrategy& plan, 
   }
   wanted.insert(signals.series.inputs().begin(), signals.series.inputs().end());
   request.columns.assign(wanted.begin(), wanted.end());
-  ARROW_ASSIGN_OR_RAISE(lake::ScanResult scan, lake::scan(lake, request, workers));
+  lake::ScanResult scan;
+  if (plan.adjusted) {
+    ARROW_ASSIGN_OR_RAISE(auto adjusted,
+                          lake::scan_adjusted(lake, request, {}, workers, arrow::default_memory_pool(), actions));
+    scan = std::move(adjusted.scan), out.unadjusted = std::move(adjusted.unadjusted);
+    for (const auto& [table, version] : adjusted.actions.tables) {
+      ARROW_ASSIGN_OR_RAISE(Input one, input_of(lake, table.str(), version));
+      out.actions.push_back(std::move(one));
+    }
+  } else {
+    ARROW_ASSIGN_OR_RAISE(scan, lake::scan(lake, request, workers));
+  }
   ARROW_ASSIGN_OR_RAISE(auto rows, scan.rows->CombineChunks());
   out.rows = rows->num_rows();
 

@@ -15,6 +15,7 @@ namespace tapemill::backtest {
 struct DailyStrategy {
   std::string table;
   std::vector<std::string> symbols;         // empty: every symbol of the table
+  bool adjusted = false;                    // bars adjusted for the actions in effect by the table's last session
   std::optional<Date> start, end;           // sessions it may trade in; earlier bars warm indicators up
   Amount capital;
   std::string enter, leave;                 // expressions, canonical text; leave may be empty

@@ -32,6 +32,7 @@ Status read_daily(const Node& root, Strategy& out) {
   ARROW_RETURN_NOT_OK(read_config(root, document));
   DailyStrategy plan;
   plan.table = document.universe.table;
+  plan.adjusted = document.universe.adjusted;
   std::set<std::string> symbols(document.universe.symbols.begin(), document.universe.symbols.end());
   plan.symbols.assign(symbols.begin(), symbols.end());
   ARROW_RETURN_NOT_OK(read_dates(at(root, {"when", "date_range"}), document.when.date_range, plan.start, plan.end));
@@ -67,6 +68,7 @@ Status read_daily(const Node& root, Strategy& out) {
         {"stop_percent", static_cast<double>(plan.stop) / 100},
         {"target_percent", static_cast<double>(plan.target) / 100}}},
       {"costs", {{"commission_bps", document.costs.commission_bps}}}};
+  if (plan.adjusted) out.canonical["universe"]["adjusted"] = true;  // left out otherwise: older hashes stay
   out.plan = std::move(plan);
   return Status::OK();
 }

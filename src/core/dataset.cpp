@@ -100,6 +100,25 @@ Status read_available(const Node& root, Dataset& dataset) {
   return Status::OK();
 }
 
+/// csv: columns, and field_mapping: {open: o, time: {from: t, format: epoch_ms}, id: {template: "{exchange}:{symbol}"}}
+Status read_mapping(const Node& node, Dataset& dataset) {
+  for (const auto& [name, body] : node.members) {
+    CsvColumn one;
+    if (body.is_scalar()) one.from = body.text;
+    else {
+      ARROW_RETURN_NOT_OK(body.only({"from", "format", "template"}));
+      ARROW_RETURN_NOT_OK(read_text(body, "from", one.from));
+      ARROW_RETURN_NOT_OK(read_text(body, "format", one.format));
+      ARROW_RETURN_NOT_OK(read_text(body, "template", one.fill));
+    }
+    if (one.from.empty() == one.fill.empty()) return body.error("a mapped column has either from or template");
+    if (dataset.column(name.text) == nullptr)
+      return name.error(fmt::format("\"{}\" is no column of this data set", name.text));
+    dataset.csv[name.text] = std::move(one);
+  }
+  return Status::OK();
+}
+
 Status read_csv(const Node& node, Dataset& dataset) {
   ARROW_RETURN_NOT_OK(node.only({"columns", "delimiter", "encoding", "header"}));
   std::string delimiter = ",", header = "true";
@@ -116,17 +135,14 @@ Status read_csv(const Node& node, Dataset& dataset) {
   if (const Node* at = node.find("header")) ARROW_RETURN_NOT_OK(one_of(*at, header, {"true", "false"}));
   dataset.csv_header = header == "true";
   ARROW_ASSIGN_OR_RAISE(const Node* columns, node.need("columns"));
-  for (const auto& [name, body] : columns->members) {
-    ARROW_RETURN_NOT_OK(body.only({"from", "format", "template"}));
-    CsvColumn one;
-    ARROW_RETURN_NOT_OK(read_text(body, "from", one.from));
-    ARROW_RETURN_NOT_OK(read_text(body, "format", one.format));
-    ARROW_RETURN_NOT_OK(read_text(body, "template", one.fill));
-    if (one.from.empty() == one.fill.empty()) return body.error("a mapped column has either from or template");
-    if (dataset.column(name.text) == nullptr)
-      return name.error(fmt::format("\"{}\" is no column of this data set", name.text));
-    dataset.csv[name.text] = std::move(one);
-  }
+  return read_mapping(*columns, dataset);
+}
+
+/// Words that feed_words() reads again: they are right, or their place is told.
+Status check_words(const Node& root, Dataset& dataset) {
+  for (auto [key, first, second] : {std::tuple{"floats", "exact", "round"}, {"prices", "as_traded", "split_adjusted"}})
+    if (const Node* at = root.find(key)) ARROW_RETURN_NOT_OK(one_of(*at, at->text, {first, second}));
+  if (const Node* mapping = root.find("field_mapping")) return read_mapping(*mapping, dataset);
   return Status::OK();
 }
 
@@ -145,30 +161,23 @@ Status check_names(const Node& root, const char* key, const std::vector<std::str
   return Status::OK();
 }
 
+std::vector<std::string> words_in(std::string_view text) {
+  std::vector<std::string> words;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    words.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return words;
+}
+
 Status read_dataset(const Node& root, Dataset& dataset) {
-  ARROW_RETURN_NOT_OK(root.only({"schema_version",
-                                 "table",
-                                 "title",
-                                 "source",
-                                 "calendar",
-                                 "currency",
-                                 "exchange",
-                                 "session",
-                                 "key",
-                                 "available",
-                                 "bar",
-                                 "partitions",
-                                 "sort",
-                                 "landing",
-                                 "silver",
-                                 "silver_nulls",
-                                 "columns",
-                                 "csv",
-                                 "checks",
-                                 "retention",
-                                 "row_group_rows",
-                                 "part_rows",
-                                 "compression_level"}));
+  constexpr std::string_view known =
+      "schema_version table title source calendar currency exchange session key available bar partitions sort landing "
+      "silver silver_nulls columns csv checks retention row_group_rows part_rows compression_level floats prices "
+      "records "
+      "field_mapping";
+  ARROW_RETURN_NOT_OK(root.only(words_in(known)));
   ARROW_RETURN_NOT_OK(read_text(root, "table", dataset.table, true));
   if (dataset.table.empty() ||
       dataset.table.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") != std::string::npos)
@@ -234,6 +243,7 @@ Status read_dataset(const Node& root, Dataset& dataset) {
     }
     if (dataset.silver_is_view) return rules->error("silver_nulls needs silver: copy");
   }
+  ARROW_RETURN_NOT_OK(check_words(root, dataset));
   if (const Node* csv = root.find("csv")) ARROW_RETURN_NOT_OK(read_csv(*csv, dataset));
   if (dataset.source == "csv" && dataset.csv.empty()) return root.error("source: csv needs a csv: mapping of columns");
   if (const Node* checks = root.find("checks"))
@@ -261,7 +271,9 @@ Status read_dataset(const Node& root, Dataset& dataset) {
 
 }  // namespace
 
-std::vector<std::string> source_names() { return {"nse_bhavcopy", "polygon_flat", "snapshots_52", "csv"}; }
+std::vector<std::string> source_names() {
+  return {"nse_bhavcopy", "polygon_flat", "snapshots_52", "csv", "json", "corporate_actions", "nse_index"};
+}
 
 std::shared_ptr<arrow::DataType> Column::type() const {
   switch (kind) {

@@ -6,6 +6,7 @@
 
 #include "analytics/requests.h"
 #include "lake/about.h"
+#include "lake/adjust.h"
 #include "lake/scan.h"
 
 namespace tapemill::pipeline {
@@ -16,20 +17,32 @@ bool has_bars(const Dataset& dataset) {
                              [&](const auto& name) { return dataset.column(name) != nullptr; });
 }
 
-Result<lake::ScanResult> rows_of(const lake::Lake& lake, const std::string& table, const std::string& symbol,
-                                 const Dataset& dataset, const Workers& workers) {
+/// Rows of the symbol and what their prices are: "unadjusted", "adjusted".
+struct Found {
+  Dataset dataset;
+  lake::ScanResult result;
+  std::string label = "unadjusted";
+};
+Result<Found> rows_of(const lake::Lake& lake, const std::string& table, const ChartOptions& options,
+                      const Dataset& dataset, const Workers& workers) {
   lake::ScanRequest request;
   request.table = {lake::Layer::silver, table};
-  request.symbols = {symbol};
+  request.symbols = {options.symbol};
   request.columns = {"instrument_id", dataset.session_column, "open", "high", "low", "close"};
   if (dataset.column("volume") != nullptr) request.columns.push_back("volume");
   if (dataset.column("time") != nullptr) request.columns.push_back("time");
-  return lake::scan(lake, request, workers);
+  Found found{dataset, {}, "unadjusted"};
+  ARROW_ASSIGN_OR_RAISE(found.result, lake::scan(lake, request, workers));
+  if (!options.adjusted || found.result.rows->num_rows() == 0) return found;  // another table may know the symbol
+  ARROW_ASSIGN_OR_RAISE(auto scan, lake::scan_adjusted(lake, request, {options.dividends, {}}, workers));
+  found.result = std::move(scan.scan);
+  if (scan.unadjusted.empty()) found.label = options.dividends ? "adjusted, dividends too" : "adjusted";
+  else found.label = "unadjusted: no action of it in effect";
+  return found;
 }
 
 /// The table to read: the one named, else the first that knows the symbol.
-Result<std::pair<Dataset, lake::ScanResult>> find(const lake::Lake& lake, const ChartOptions& options,
-                                                  const Workers& workers) {
+Result<Found> find(const lake::Lake& lake, const ChartOptions& options, const Workers& workers) {
   std::vector<std::string> names, looked;
   if (!options.table.empty()) {
     ARROW_ASSIGN_OR_RAISE(auto name, lake::TableName::parse(options.table));
@@ -46,8 +59,8 @@ Result<std::pair<Dataset, lake::ScanResult>> find(const lake::Lake& lake, const 
       continue;
     }
     looked.push_back(name);
-    ARROW_ASSIGN_OR_RAISE(auto result, rows_of(lake, name, options.symbol, *dataset, workers));
-    if (result.rows->num_rows() > 0) return std::pair{*std::move(dataset), std::move(result)};
+    ARROW_ASSIGN_OR_RAISE(auto found, rows_of(lake, name, options, *dataset, workers));
+    if (found.result.rows->num_rows() > 0) return found;
   }
   std::string all;
   for (const auto& name : looked) all += (all.empty() ? "" : ", ") + name;
@@ -73,7 +86,7 @@ bool priced(const std::vector<double>& values, const std::vector<double>& closes
 
 Result<exports::Candles> make_chart(const lake::Lake& lake, const ChartOptions& options, const Workers& workers) {
   ARROW_ASSIGN_OR_RAISE(auto found, find(lake, options, workers));
-  auto& [dataset, result] = found;
+  auto& [dataset, result, label] = found;
   const arrow::Table& table = *result.rows;
   ARROW_ASSIGN_OR_RAISE(auto spans, lake::spans(table));
   if (spans.size() > 1)
@@ -156,7 +169,7 @@ Result<exports::Candles> make_chart(const lake::Lake& lake, const ChartOptions& 
   double first = candles.close.front(), last = candles.close.back();
   candles.caption.title = fmt::format("{} closed at {:.2f} {}, {:+.1f} % over {} bars", options.symbol, last,
                                       dataset.currency, (last / first - 1) * 100, rows.size());
-  candles.caption.source = fmt::format("silver.{} version {} · unadjusted", dataset.table, result.version);
+  candles.caption.source = fmt::format("silver.{} version {} · {}", dataset.table, result.version, label);
   candles.caption.anchor = "chart";
   return candles;
 }

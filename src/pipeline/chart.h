@@ -12,6 +12,7 @@ struct ChartOptions {
   std::string symbol, table, start, end;
   std::vector<std::string> indicators{"SMA_20", "SMA_50", "RSI_14"};
   std::string out;
+  bool adjusted = false, dividends = false;  // for corporate actions in effect; lake/adjust.h
 };
 
 /// Candles of one symbol with indicators: those in the unit of the price over the candles, the others in panes below.

@@ -8,8 +8,10 @@
 
 #include "core/progress.h"
 #include "core/text.h"
+#include "lake/adjust.h"
 #include "lake/overlap.h"
 #include "lake/rewrite.h"
+#include "pipeline/contracts.h"
 #include "pipeline/landing.h"
 #include "pipeline/restatement.h"
 #include "pipeline/rewritten.h"
@@ -41,18 +43,39 @@ Result<std::vector<sources::FileInfo>> inspect_all(const Dataset& dataset, const
   return infos;
 }
 
+/// What the corporate actions in the lake do to this data set's prices; null where no check asks or none are there.
+Result<std::shared_ptr<const quality::MoveFactors>> explained_moves(const lake::Lake& lake, const Dataset& dataset,
+                                                                    const Workers& workers) {
+  auto asks = [](const CheckSpec& check) { return check.name == "move"; };
+  if (std::none_of(dataset.checks.begin(), dataset.checks.end(), asks) || !lake::has_actions(lake, dataset.exchange))
+    return nullptr;
+  auto actions = lake::actions_of(lake, dataset.exchange, {}, {}, {}, workers);
+  if (!actions.ok())
+    return exit_code(actions.status()) == 1 ? nullptr
+                                            : Result<std::shared_ptr<const quality::MoveFactors>>(actions.status());
+  auto factors = std::make_shared<quality::MoveFactors>();
+  for (const auto& one : actions->list) {
+    if (one.before <= 0 || one.kind == "rights") continue;
+    double& factor = (*factors)[one.symbol].try_emplace(one.ex_date, 1.0).first->second;
+    factor *= static_cast<double>(one.before) / static_cast<double>(one.after);
+  }
+  return factors;
+}
+
 /// Parses and judges the units of one group in parallel and commits them together; on a race with another process the
 /// group is read and judged again.
 class Group {
  public:
   /// `landed` is asked before anything is committed: landing comes first.
   Group(const lake::Lake& lake, const Dataset& dataset, std::vector<Landed> files, std::future<Status> landed,
-        bool smaller, const Workers& workers, MemoryBudget& budget, Progress& progress)
+        bool smaller, std::shared_ptr<const quality::MoveFactors> moves, const Workers& workers, MemoryBudget& budget,
+        Progress& progress)
       : lake_(lake),
         dataset_(dataset),
         files_(std::move(files)),
         landed_(std::move(landed)),
         smaller_(smaller),
+        moves_(std::move(moves)),
         workers_(workers),
         budget_(budget),
         progress_(progress) {}
@@ -110,6 +133,7 @@ class Group {
         case Placing::superseded: ++superseded; break;
         case Placing::read:
           job.ordinal += deleted_;
+          job.moves = moves_;
           jobs.push_back(std::move(job));
           break;
       }
@@ -250,6 +274,7 @@ class Group {
   std::vector<Landed> files_;
   std::future<Status> landed_;
   bool smaller_;
+  std::shared_ptr<const quality::MoveFactors> moves_;
   const Workers& workers_;
   MemoryBudget& budget_;
   Progress& progress_;
@@ -306,6 +331,7 @@ Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, cons
   ARROW_ASSIGN_OR_RAISE(auto landing, plan_landing(lake, dataset, infos, now));
   const std::vector<Landed>& landed = landing.files;
 
+  ARROW_ASSIGN_OR_RAISE(auto moves, explained_moves(lake, dataset, workers));
   if (landed.empty()) ARROW_RETURN_NOT_OK(bronze.create(dataset));
   {
     Progress progress("bronze", report.bytes_in, "bytes");
@@ -320,11 +346,13 @@ Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, cons
       });
       Group group(lake, dataset,
                   {landed.begin() + static_cast<std::ptrdiff_t>(at), landed.begin() + static_cast<std::ptrdiff_t>(end)},
-                  std::move(landed_now), allow_smaller, workers, budget, progress);
+                  std::move(landed_now), allow_smaller, moves, workers, budget, progress);
       ARROW_RETURN_NOT_OK(group.run(report));
     }
   }
   if (!dataset.silver_is_view) ARROW_RETURN_NOT_OK(refresh_silver(lake, dataset, workers, budget));
+  if (names_contracts(dataset) && bronze.exists())
+    ARROW_RETURN_NOT_OK(refresh_contracts(lake, dataset, workers, budget));
   ARROW_ASSIGN_OR_RAISE(report.version, bronze.version());
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return report;

@@ -31,6 +31,17 @@ Result<std::shared_ptr<arrow::RecordBatch>> available_no_earlier(const std::shar
   return rows->SetColumn(at, rows->schema()->field(at), column);
 }
 
+/// When a feed's rows arrived, for a data set with a column received_at that its form leaves empty.
+Result<std::shared_ptr<arrow::RecordBatch>> stamped(const std::shared_ptr<arrow::RecordBatch>& rows, Instant arrived) {
+  const int at = rows->schema()->GetFieldIndex("received_at");
+  if (at < 0 || rows->column(at)->null_count() < rows->num_rows()) return rows;
+  const auto& type = rows->schema()->field(at)->type();
+  if (type->id() != arrow::Type::TIMESTAMP) return rows;
+  ARROW_ASSIGN_OR_RAISE(auto column,
+                        arrow::MakeArrayFromScalar(arrow::TimestampScalar(arrived.us, type), rows->num_rows()));
+  return rows->SetColumn(at, rows->schema()->field(at), column);
+}
+
 std::string detail_of(const Status& status, std::string ErrorDetail::* member) {
   auto detail = std::dynamic_pointer_cast<ErrorDetail>(status.detail());
   return detail == nullptr ? std::string{} : (*detail).*member;
@@ -83,6 +94,7 @@ Status read_unit(const lake::Lake& lake, const Dataset& dataset, UnitJob& job, M
   const sources::FileInfo& info = job.landed.info;
   ARROW_ASSIGN_OR_RAISE(auto source, sources::open(dataset, info, budget));
   ARROW_ASSIGN_OR_RAISE(auto checks, quality::make_checks(dataset));
+  if (job.moves != nullptr) quality::explain_moves(checks, job.moves);
   lake::Table bronze = lake.table(lake::Layer::bronze, dataset.table);
   lake::Provenance provenance{
       info.sha256, info.unit, info.form, job.ordinal, {{"file", fs::path(info.path).filename().string()}}};
@@ -101,7 +113,7 @@ Status read_unit(const lake::Lake& lake, const Dataset& dataset, UnitJob& job, M
     if (job.first_refusal.empty() && !judged.refused.empty())
       job.first_refusal = fmt::format("line {}: {}", judged.refused.front().line, judged.refused.front().reason);
     ARROW_RETURN_NOT_OK(quarantine.write(judged.refused));
-    std::shared_ptr<arrow::RecordBatch> kept = judged.kept;
+    ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::RecordBatch> kept, stamped(judged.kept, job.landed.arrived));
     if (!job.replaces_sha256.empty()) { ARROW_ASSIGN_OR_RAISE(kept, available_no_earlier(kept, job.landed.arrived)); }
     if (kept->num_rows() > 0) ARROW_RETURN_NOT_OK(writer->write(kept));
     progress.add(source->bytes_read() - reported, (*next)->rows_in);

@@ -9,6 +9,7 @@
 #include "pipeline/ingest.h"
 #include "pipeline/landing.h"
 #include "quality/check.h"
+#include "quality/known_moves.h"
 
 namespace tapemill::pipeline {
 
@@ -20,6 +21,7 @@ struct UnitJob {
   std::vector<std::string> leaving;  // lake::unit_key() of its earlier bytes, and of forms that this one supersedes
   std::vector<lake::Part> parts, quarantine_parts;
   std::shared_ptr<lake::PartWriter> writer;  // of `parts`, which lake::publish() has to name before a commit
+  std::shared_ptr<const quality::MoveFactors> moves;  // that corporate actions explain; may be null
   quality::Report report;
   std::map<std::string, std::int64_t> refused_by_check;
   std::string first_refusal;  // "line 2: session: ..."

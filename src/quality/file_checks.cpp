@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "quality/columns.h"
+#include "quality/known_moves.h"
 #include "quality/row_checks.h"
 
 namespace tapemill::quality {
@@ -97,11 +98,19 @@ class MissingSessions final : public Judge {
 class Move final : public Judge {
  public:
   Move(CheckSpec spec, const Dataset& dataset)
-      : Judge(std::move(spec), "move"), has_previous_(dataset.column("prev_close") != nullptr) {}
+      : Judge(std::move(spec), "move"),
+        has_previous_(dataset.column("prev_close") != nullptr),
+        has_symbol_(dataset.column("symbol") != nullptr),
+        session_(dataset.session_column) {}
+  void explain(std::shared_ptr<const MoveFactors> factors) {
+    if (has_symbol_) factors_ = std::move(factors);
+  }
   Status judge(const SourceBatch& batch, Verdicts& out, Report& report) override {
     auto close = numbers(*batch.rows, "close");
     auto previous = has_previous_ ? numbers(*batch.rows, "prev_close") : std::vector<double>(close.size(), NAN);
     auto ids = texts(*batch.rows, "instrument_id");
+    const auto symbols = factors_ != nullptr ? texts(*batch.rows, "symbol") : decltype(ids){};
+    const auto sessions = factors_ != nullptr ? numbers(*batch.rows, session_) : std::vector<double>();
     each(batch, out, [&](std::size_t i) {
       if (std::isnan(close[i])) return;
       double before = previous[i];
@@ -110,7 +119,8 @@ class Move final : public Judge {
         before = fresh ? NAN : at->second;
         at->second = close[i];
       }
-      if (before > 0 && std::fabs(close[i] / before - 1) > spec_.over)
+      if (before > 0 && std::fabs(close[i] / before - 1) > spec_.over &&
+          (factors_ == nullptr || !explained(std::string(symbols[i]), sessions[i], close[i] / before)))
         object(batch, i, out, report,
                fmt::format("{} closed at {} after {}, {:+.1f} %", ids[i], close[i], before,
                            (close[i] / before - 1) * 100));
@@ -119,12 +129,24 @@ class Move final : public Judge {
   }
 
  private:
-  bool has_previous_;
+  bool explained(const std::string& symbol, double session, double move) const {
+    auto of_symbol = factors_->find(symbol);
+    if (of_symbol == factors_->end() || std::isnan(session)) return false;
+    auto factor = of_symbol->second.find(Date{static_cast<std::int32_t>(session)});
+    return factor != of_symbol->second.end() && std::fabs(move / factor->second - 1) <= spec_.over;
+  }
+  bool has_previous_, has_symbol_;
+  std::string session_;
+  std::shared_ptr<const MoveFactors> factors_;
   std::unordered_map<std::string, double> last_;
 };
 
 }  // namespace
 
+void explain_moves(const std::vector<std::unique_ptr<Check>>& checks, std::shared_ptr<const MoveFactors> factors) {
+  for (const auto& check : checks)
+    if (auto* move = dynamic_cast<Move*>(check.get())) move->explain(factors);
+}
 std::unique_ptr<Check> make_calendar_session(const CheckSpec& spec, const Dataset& dataset) {
   return std::make_unique<CalendarSession>(spec, dataset);
 }

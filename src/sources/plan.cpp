@@ -52,6 +52,7 @@ Result<std::unique_ptr<TableSource>> TableSource::make(const Dataset& dataset, c
   source->schema_ = dataset.schema();
   source->pool_ = pool;
   source->width_ = header.names.size();
+  source->stated_ = dataset.column("available_at") != nullptr;
   source->bar_close_ = dataset.available == "bar_close";
   source->available_after_ = dataset.available_lag + (source->bar_close_ ? dataset.bar : 0);
 

@@ -9,7 +9,9 @@
 #include "core/hash.h"
 #include "sources/csv.h"
 #include "sources/encoding.h"
+#include "sources/feed.h"
 #include "sources/nse_bhavcopy.h"
+#include "sources/nse_index.h"
 #include "sources/polygon_flat.h"
 #include "sources/snapshots.h"
 #include "sources/table.h"
@@ -22,6 +24,7 @@ constexpr std::size_t kHead = 64 << 10;
 Result<std::vector<Form>> forms_of(const Dataset& dataset, const FileInfo& info) {
   if (dataset.source == "polygon_flat") return std::vector<Form>{polygon_form(dataset)};
   if (dataset.source == "nse_bhavcopy") return nse_forms(dataset);
+  if (dataset.source == "nse_index") return std::vector<Form>{nse_index_form(dataset)};
   if (dataset.source == "snapshots_52") return std::vector<Form>{snapshots_form(dataset, info)};
   if (dataset.source == "csv") return std::vector<Form>{csv_form(dataset)};
   return usage_error(
@@ -146,6 +149,12 @@ Status hash_file(FileInfo& info) {
 Result<FileInfo> inspect(const Dataset& dataset, const std::string& path) {
   FileInfo info;
   info.path = path;
+  if (is_feed(dataset)) {
+    ARROW_RETURN_NOT_OK(inspect_feed(dataset, info));
+    info.unit = stem_of(path);
+    ARROW_RETURN_NOT_OK(hash_file(info));
+    return info;
+  }
   ARROW_ASSIGN_OR_RAISE(std::string head, read_head(dataset, path));
   ARROW_ASSIGN_OR_RAISE(Header header, header_of(dataset, head, path));
   ARROW_ASSIGN_OR_RAISE(Form form, form_of(dataset, info, header));
@@ -167,8 +176,7 @@ Result<FileInfo> inspect(const Dataset& dataset, const std::string& path) {
   if (one && !info.session)
     return data_error(fmt::format("{}: no rows, and no date in its name: its session is unknown", path),
                       "name it YYYY-MM-DD.csv, or leave it out");
-  std::string stem = std::filesystem::path(path).filename().string();
-  stem = stem.substr(0, stem.find('.', 1));
+  const std::string stem = stem_of(path);
   if (info.session) info.unit = info.session->str();
   else if (dataset.source == "snapshots_52" && info.begins) info.unit = stem + " " + info.begins->str();
   else info.unit = stem;
@@ -177,6 +185,7 @@ Result<FileInfo> inspect(const Dataset& dataset, const std::string& path) {
 }
 
 Result<std::unique_ptr<Source>> open(const Dataset& dataset, const FileInfo& info, MemoryBudget& budget) {
+  if (is_feed(dataset)) return open_feed(dataset, info, budget);
   std::string head = dataset.csv_header ? info.header : "";
   if (head.empty()) ARROW_RETURN_NOT_OK(read_head(dataset, info.path).Value(&head));
   ARROW_ASSIGN_OR_RAISE(Header header, header_of(dataset, head, info.path));

@@ -325,7 +325,7 @@ Result<std::optional<SourceBatch>> TableSource::next(std::stop_token stop) {
   rows.clear();
   ARROW_ASSIGN_OR_RAISE(bool more, reader_.next(rows.block));
   if (!more) return std::nullopt;
-  if (rows.block.width == width_) {
+  if (rows.block.width == width_ && !stated_) {
     SourceBatch batch;
     ARROW_ASSIGN_OR_RAISE(bool done, read_regular(batch));
     if (done) return batch;
@@ -360,11 +360,13 @@ Result<std::optional<SourceBatch>> TableSource::next(std::stop_token stop) {
     }
     arrays.push_back(std::move(array));
   }
-  std::vector<std::int64_t> instants(rows.records.size());
-  for (std::uint32_t row : kept) instants[row] = available(row);
-  Column available_at{.name = "available_at", .kind = Kind::timestamp};
-  ARROW_ASSIGN_OR_RAISE(auto last, build_array(available_at, instants, all, kept, pool_));
-  arrays.push_back(std::move(last));
+  if (!stated_) {
+    std::vector<std::int64_t> instants(rows.records.size());
+    for (std::uint32_t row : kept) instants[row] = available(row);
+    Column available_at{.name = "available_at", .kind = Kind::timestamp};
+    ARROW_ASSIGN_OR_RAISE(auto last, build_array(available_at, instants, all, kept, pool_));
+    arrays.push_back(std::move(last));
+  }
 
   SourceBatch batch;
   batch.rows = arrow::RecordBatch::Make(schema_, static_cast<std::int64_t>(kept.size()), std::move(arrays));

@@ -75,6 +75,7 @@ class TableSource final : public Source {
   FileInfo info_;
   std::string session_column_;
   bool bar_close_ = false;
+  bool stated_ = false;  // available_at is a column that the form yields
   std::int64_t available_after_ = 0;
   std::shared_ptr<arrow::Schema> schema_;
   std::unique_ptr<Days> days_;

@@ -39,6 +39,8 @@ inline std::shared_ptr<arrow::RecordBatch> batch_of(const Dataset& dataset, cons
         must(static_cast<arrow::Decimal64Builder&>(*builder).Append(arrow::Decimal64(number->second)));
       else if (field->type()->id() == arrow::Type::DATE32)
         must(static_cast<arrow::Date32Builder&>(*builder).Append(static_cast<int>(number->second)));
+      else if (field->type()->id() == arrow::Type::INT32)
+        must(static_cast<arrow::Int32Builder&>(*builder).Append(static_cast<int>(number->second)));
       else if (field->type()->id() == arrow::Type::TIMESTAMP)
         must(static_cast<arrow::TimestampBuilder&>(*builder).Append(number->second));
       else must(static_cast<arrow::Int64Builder&>(*builder).Append(number->second));

@@ -14,10 +14,10 @@ import time
 import pytest
 from program import DAYS, PROGRAM, day
 
-COMMANDS = ["ingest", "infer", "query", "sql", "cache stats", "cache clear", "show", "tables", "describe", "history", "status", "compact", "vacuum", "archive", "retention", "manifest", "restore", "quarantine list", "quarantine show",
+COMMANDS = ["ingest", "infer", "query", "sql", "cache stats", "cache clear", "show", "contracts", "tables", "describe", "history", "status", "compact", "vacuum", "archive", "retention", "manifest", "restore", "quarantine list", "quarantine show",
             "indicators list", "indicators explain", "indicators run", "features list", "features build", "export qlib", "graph list", "graph check", "graph run",
             "graph draw", "backtest check", "backtest run", "backtest report", "backtest rerun", "backtest show", "runs", "chart", "generate", "demo",
-            "serve", "config show", "config set", "config path", "doctor", "completion"]
+            "serve", "config show", "config set", "config path", "doctor", "calendar check", "completion"]
 KEPT_FREE = ["download", "rebuild", "screen", "watchlist", "alerts", "stream", "plan", "work", "merge", "schedule"]
 
 

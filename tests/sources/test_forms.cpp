@@ -18,6 +18,31 @@ TEST(NseForms, LegacyCashOfElevenColumns) {
   EXPECT_EQ(d.at("isin", 0), "null");
 }
 
+TEST(NseForms, IndexCloses) {
+  Folder folder;
+  Drained d =
+      drain(dataset("nse_index"),
+            folder.write(
+                "ind_close_all_24072025.csv",
+                "Index Name,Index Date,Open Index Value,High Index Value,Low Index Value,Closing Index Value,Points "
+                "Change,Change(%),Volume,Turnover (Rs. Cr.),P/E,P/B,Div Yield\n"
+                "Nifty 50,24-07-2025,25243.3,25246.25,25018.7,25062.1,-157.8,-.63,338728860,27433.34,22.15,3.46,1.31\n"
+                "India VIX,24-07-2025,13.4125,13.8625,12.77,13.1,-.1,-1.2,-,-,-,-,-\n"
+                "Nifty Capital Goods,24-07-2025,-,-,-,100,-2,-1.96,1,1,1,1,1\n"
+                "Nifty Bank,23-07-2025,1,1,1,1,1,1,1,1,1,1,1\n"));
+  ASSERT_TRUE(d.status.ok()) << d.status.ToString();
+  EXPECT_EQ(d.info.session->str(), "2025-07-24");
+  ASSERT_EQ(d.rows, 3);
+  EXPECT_EQ(d.at("instrument_id", 0), "NSE:INDEX:Nifty 50");
+  EXPECT_EQ(d.at("close", 0), "25062.1000");
+  EXPECT_EQ(d.at("turnover", 0), "274333400000.00");
+  EXPECT_EQ(d.at("volume", 1), "null");
+  EXPECT_EQ(d.at("open", 1), "13.4125");
+  EXPECT_EQ(d.at("open", 2), "null");
+  ASSERT_EQ(d.refused.size(), 1u);
+  EXPECT_EQ(d.refused[0].check, "session");
+}
+
 TEST(NseForms, LegacyDerivatives) {
   Folder folder;
   const std::string header =
