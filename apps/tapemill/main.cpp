@@ -83,7 +83,8 @@ std::string group_summary(const std::string& word) {
       {"graph", "Event-driven graphs: list, check, run, draw"},
       {"backtest", "Strategies over the lake: check, run, report, rerun, show"},
       {"indicators", "The catalogue: list, explain, run"},
-      {"features", "Feature groups: list, build"}};
+      {"features", "Feature groups: list, build"},
+      {"calendar", "Calendars: check"}};
   auto found = summaries.find(word);
   return found == summaries.end() ? word : found->second;
 }
