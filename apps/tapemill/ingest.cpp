@@ -116,8 +116,8 @@ Status take_in(const lake::Lake& lake, const Dataset& dataset, std::vector<pipel
     return missing;
   }
   if (!context.quiet && !context.json) print(fmt::format("Ingesting {} into {}\n", dataset.table, lake.root()));
-  ARROW_ASSIGN_OR_RAISE(auto report,
-                        pipeline::ingest(lake, dataset, paths, now, context.workers, *context.budget, allow_smaller, policy));
+  ARROW_ASSIGN_OR_RAISE(auto report, pipeline::ingest(lake, dataset, paths, now, context.workers, *context.budget,
+                                                      allow_smaller, policy));
   Json json = report.json();
   if (!deliveries.empty()) json["deliveries"] = delivered;
   if (context.json) print(json);

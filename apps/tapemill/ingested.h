@@ -1,8 +1,8 @@
 #pragma once
 #include "command.h"
-#include "pipeline/ingest.h"
 #include "core/dataset.h"
 #include "pipeline/flat_files.h"
+#include "pipeline/ingest.h"
 
 namespace tapemill::app {
 

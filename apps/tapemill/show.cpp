@@ -22,21 +22,21 @@ struct ShowOptions {
 }  // namespace tapemill::app
 namespace tapemill {
 template <>
-inline constexpr auto fields<app::ShowOptions> =
-    std::tuple{field("table", &app::ShowOptions::table, "a table: silver by its bare name, or layer.name"),
-               field("symbols", &app::ShowOptions::symbols, "symbols or instrument ids, by commas"),
-               field("start", &app::ShowOptions::start, "first session, 2024-10-28"),
-               field("end", &app::ShowOptions::end, "last session, inclusive"),
-               field("columns", &app::ShowOptions::columns, "columns to show, by commas"),
-               field("version", &app::ShowOptions::version, "the table as it was at this version"),
-               field("known_at", &app::ShowOptions::known_at,
-                     "only what was known at this time of the exchange, 2024-10-28T15:30:00; Z or +05:30 says another "
-                     "zone; a day alone: its "
-                     "beginning"),
-               field("adjusted", &app::ShowOptions::adjusted, "prices and volumes adjusted for splits, bonuses and the like"),
-               field("dividends", &app::ShowOptions::dividends,
-                     "with --adjusted: for dividends too, by 1 - D / close of the session before"),
-               field("limit", &app::ShowOptions::limit, "rows shown on a terminal (0: all)", 0, 1e9)};
+inline constexpr auto fields<app::ShowOptions> = std::tuple{
+    field("table", &app::ShowOptions::table, "a table: silver by its bare name, or layer.name"),
+    field("symbols", &app::ShowOptions::symbols, "symbols or instrument ids, by commas"),
+    field("start", &app::ShowOptions::start, "first session, 2024-10-28"),
+    field("end", &app::ShowOptions::end, "last session, inclusive"),
+    field("columns", &app::ShowOptions::columns, "columns to show, by commas"),
+    field("version", &app::ShowOptions::version, "the table as it was at this version"),
+    field("known_at", &app::ShowOptions::known_at,
+          "only what was known at this time of the exchange, 2024-10-28T15:30:00; Z or +05:30 says another "
+          "zone; a day alone: its "
+          "beginning"),
+    field("adjusted", &app::ShowOptions::adjusted, "prices and volumes adjusted for splits, bonuses and the like"),
+    field("dividends", &app::ShowOptions::dividends,
+          "with --adjusted: for dividends too, by 1 - D / close of the session before"),
+    field("limit", &app::ShowOptions::limit, "rows shown on a terminal (0: all)", 0, 1e9)};
 }  // namespace tapemill
 
 namespace tapemill::app {

@@ -143,8 +143,7 @@ Result<LoadedBars> load_bars(const lake::Lake& lake, const DailyStrategy& plan, 
   request.columns.assign(wanted.begin(), wanted.end());
   lake::ScanResult scan;
   if (plan.adjusted) {
-    ARROW_ASSIGN_OR_RAISE(auto adjusted,
-                          lake::scan_adjusted(lake, request, {}, workers, pool, actions));
+    ARROW_ASSIGN_OR_RAISE(auto adjusted, lake::scan_adjusted(lake, request, {}, workers, pool, actions));
     scan = std::move(adjusted.scan), out.unadjusted = std::move(adjusted.unadjusted);
     for (const auto& [table, version] : adjusted.actions.tables) {
       ARROW_ASSIGN_OR_RAISE(Input one, input_of(lake, table.str(), version));

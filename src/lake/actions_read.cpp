@@ -55,7 +55,8 @@ Status read_table(const Lake& lake, const TableName& name, std::optional<std::in
     one.symbol = text("symbol", i), one.series = text("series", i), one.kind = text("kind", i);
     if (!symbols.empty() && std::find(symbols.begin(), symbols.end(), one.symbol) == symbols.end()) continue;
     one.feed = text("feed", i), one.delivery = text("delivery", i);
-    one.ex_date = Date{days.Value(i)}, one.number = numbers.IsNull(i) ? 1 : numbers.Value(i), one.known = Instant{known.Value(i)};
+    one.ex_date = Date{days.Value(i)}, one.number = numbers.IsNull(i) ? 1 : numbers.Value(i),
+    one.known = Instant{known.Value(i)};
     if (before.IsValid(i) && after.IsValid(i)) one.before = before.Value(i), one.after = after.Value(i);
     if (amounts.IsValid(i)) one.amount = static_cast<std::int64_t>(arrow::Decimal64(amounts.GetValue(i)));
     if (one.before > 0 || one.amount > 0) out.list.push_back(std::move(one));

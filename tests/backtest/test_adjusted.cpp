@@ -25,7 +25,8 @@ void fill(const lake::Lake& lake, bool action) {
   if (!action) return;
   Rows actions;
   const auto ex = Date::parse("2024-10-28").ValueOrDie();
-  actions.numbers.push_back({{"ex_date", ex.days}, {"number", 1}, {"shares_before", 1}, {"shares_after", 2}, {"available_at", 0}});
+  actions.numbers.push_back(
+      {{"ex_date", ex.days}, {"number", 1}, {"shares_before", 1}, {"shares_after", 2}, {"available_at", 0}});
   actions.texts.push_back({{"exchange", "NSE"},
                            {"symbol", "RELIANCE"},
                            {"series", "EQ"},
@@ -55,8 +56,10 @@ TEST(AdjustedBacktest, ABonusIsNoLoss) {
   fill(lake, true);
   auto traded = must(run(lake, strategy(folder / "", false)));
   auto adjusted = must(run(lake, strategy(folder / "", true)));
-  ASSERT_FALSE(traded.warnings.empty());
-  EXPECT_NE(traded.warnings[0].find("as traded"), std::string::npos);
+  const bool warned = std::any_of(traded.warnings.begin(), traded.warnings.end(), [](const std::string& warning) {
+    return warning.find("as traded") != std::string::npos;
+  });
+  EXPECT_TRUE(warned);
   for (const auto& warning : adjusted.warnings) {
     EXPECT_EQ(warning.find("as traded"), std::string::npos) << warning;
     EXPECT_EQ(warning.find("no corporate action"), std::string::npos) << warning;  // the jump is explained

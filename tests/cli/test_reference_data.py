@@ -48,7 +48,7 @@ def test_adjusted_needs_actions(market):
 def test_adjusted_as_known(market):
     report = json.loads(market("ingest", "corporate_actions", "CF-CA-2024-10.json", "--json").stdout)
     assert (report["rows_in"], report["rows_stored"], report["rows_quarantined"]) == (2, 1, 1)
-    assert "DEMERGER" in market("quarantine", "show", "corporate_actions").stdout
+    assert "DEMERGER" in market("quarantine", "list", "corporate_actions").stdout
     now = shown(market, "--adjusted", "--symbols", "RELIANCE,TCS")
     assert [(row["symbol"], row["close"], row["adjustment"]) for row in now] == [
         ("RELIANCE", 1327.85, "adjusted"), ("RELIANCE", 1334.35, "adjusted"), ("TCS", 4057.55, "unadjusted"), ("TCS", 4090.85, "unadjusted")]

@@ -64,12 +64,14 @@ TEST(Contracts, StepsComeFromTheChainAndARestatedDayReplacesItsContracts) {
   const auto version = must(opened(root).table(lake::Layer::silver, "contracts").version());
   must(ingest_into(root, "nse_fo", {folder.write("a.csv", first)}));
   EXPECT_EQ(must(opened(root).table(lake::Layer::silver, "contracts").version()), version);  // nothing to do
-  must(ingest_into(root, "nse_fo", {folder.write("a.csv", kUdiff + option("2025-01-02", 1, "23000.00", 25))},
-                   kArrived + 1));
+  const std::string again = kUdiff + option("2025-01-02", 1, "23000.00", 25) + option("2025-01-02", 2, "23100.00", 25) +
+                            option("2025-01-02", 4, "23550.00", 75);
+  must(ingest_into(root, "nse_fo", {folder.write("a.csv", again)}, kArrived + 1));
   rows = rows_of(root, "contracts");
-  ASSERT_EQ(rows->num_rows(), 1);
+  ASSERT_EQ(rows->num_rows(), 3);
   EXPECT_EQ(at(*rows, "lot_size", 0), "25");
-  EXPECT_EQ(at(*rows, "strike_step", 0), "null");
+  EXPECT_EQ(at(*rows, "strike_step", 0), "100.00");
+  EXPECT_EQ(at(*rows, "instrument_id", 2), "NSE:4");
 }
 
 TEST(Contracts, WhereTheFileSaysNoLotTheRulesDo) {
