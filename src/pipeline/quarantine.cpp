@@ -61,7 +61,7 @@ Status QuarantineWriter::write(const std::vector<Refused>& rows) {
     lake::Layout layout;
     layout.schema = quarantine_schema();
     layout.sort = {"unit", "form", "file", "line"};
-    lake::Provenance provenance{info_.sha256, info_.unit, info_.form, ordinal_, {}};
+    lake::Provenance provenance{info_.sha256, info_.unit, info_.form, ordinal_, {}, released_};
     ARROW_ASSIGN_OR_RAISE(writer_, lake::write_parts(table, layout, provenance, budget_));
   }
   std::string file = fs::path(info_.path).filename().string();

@@ -18,8 +18,13 @@ std::shared_ptr<arrow::Schema> quarantine_schema();
 class QuarantineWriter {
  public:
   QuarantineWriter(const lake::Lake& lake, const Dataset& dataset, const sources::FileInfo& info, std::int64_t ordinal,
-                   MemoryBudget& budget)
-      : lake_(lake), dataset_(dataset), info_(info), ordinal_(ordinal), budget_(budget) {}
+                   std::string released, MemoryBudget& budget)
+      : lake_(lake),
+        dataset_(dataset),
+        info_(info),
+        ordinal_(ordinal),
+        released_(std::move(released)),
+        budget_(budget) {}
   Status write(const std::vector<Refused>& rows);
   Result<std::vector<lake::Part>> finish();  // none where nothing was refused
 
@@ -28,6 +33,7 @@ class QuarantineWriter {
   const Dataset& dataset_;
   const sources::FileInfo& info_;
   std::int64_t ordinal_;
+  std::string released_;  // the lines that were let in, which make it another part
   MemoryBudget& budget_;
   std::unique_ptr<lake::PartWriter> writer_;
 };

@@ -102,10 +102,14 @@ Status read_unit(const lake::Lake& lake, const Dataset& dataset, UnitJob& job, M
   const std::optional<Instant> known_from =
       job.replaces_sha256.empty() ? job.known_from : std::optional(job.landed.arrived);
   if (known_from) provenance.arrival = provenance.tags["arrival"] = known_from->str();
-  if (!job.released.empty()) provenance.tags["released"] = text_of_lines(job.released);
+  const std::string released = text_of_lines(job.released);
+  if (!released.empty()) {
+    provenance.tags["released"] = released;
+    provenance.arrival += " released " + released;  // other rows than without: another name
+  }
   ARROW_ASSIGN_OR_RAISE(std::shared_ptr<lake::PartWriter> writer,
                         lake::write_parts(bronze, fresh_layout(dataset), provenance, budget));
-  QuarantineWriter quarantine(lake, dataset, info, job.ordinal, budget);
+  QuarantineWriter quarantine(lake, dataset, info, job.ordinal, released, budget);
   std::int64_t reported = 0;
   for (;;) {
     auto next = source->next(interrupt());

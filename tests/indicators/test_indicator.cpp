@@ -62,7 +62,7 @@ TEST(Resolve, ErrorsSayWhatAndWhatToDo) {
   says("ema(seed=frist)", "ema: seed has no choice \"frist\"", "did you mean first?");
   says("ema(seed=1)", "ema: seed is a word", "sma, first, adjusted");
   says("sma(period=\"ten\")", "sma: period is a number", "period=20");
-  says("sma(close, 20, 30)", "more than 1 parameters", "period");
+  says("sma(close, 20, 30)", "more than 1 parameter", "period");
   says("sma(close, 20, period=30)", "period is given twice", "leave one out");
   says("sma(open, close)", "sma: 2 inputs given", "it reads 1");
   says("sma(close + 1, 5)", "a number or a word", "");
