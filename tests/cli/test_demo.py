@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -115,12 +116,18 @@ def test_a_feature_build_stops_when_it_is_asked_to(copy, tmp_path):
 
 
 def measured(*arguments):
-    """Exit code, what was said, and the most memory it held, in MB."""
-    run = subprocess.Popen([PROGRAM, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    said = run.stdout.read()
-    _, status, usage = os.wait4(run.pid, 0)
-    run.returncode = os.waitstatus_to_exitcode(status)
-    return run.returncode, said, usage.ru_maxrss / 1024
+    """Exit code, what was said, and the most memory it held, in MB. A small process starts it: a child counts what its
+    parent held when it was forked."""
+    small = ("import os, subprocess, sys\n"
+             "run = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)\n"
+             "said = run.stdout.read()\n"
+             "_, status, used = os.wait4(run.pid, 0)\n"
+             "run.returncode = os.waitstatus_to_exitcode(status)\n"
+             "sys.stdout.buffer.write(b'%d %d\\n' % (run.returncode, used.ru_maxrss) + said)\n")
+    done = subprocess.run([sys.executable, "-c", small, PROGRAM, *map(str, arguments)], stdout=subprocess.PIPE, text=True, check=True)
+    first, said = done.stdout.split("\n", 1)
+    code, kilobytes = map(int, first.split())
+    return code, said, kilobytes / 1024
 
 
 def test_features_by_blocks_of_instruments_are_the_same_files(copy):

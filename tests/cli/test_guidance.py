@@ -192,7 +192,7 @@ def test_config_show_says_where_each_setting_comes_from(tapemill):
     tapemill("config", "set", "lake", "/of/the/file")
     shown = document(tapemill("config", "show", "--json", "--memory", "1GB"))
     assert shown["values"]["lake"] == str(tapemill.lake)
-    assert shown["origins"] == {"lake": "$TAPEMILL_LAKE", "memory": "--memory", "threads": "file", "utc": "default"}
+    assert shown["origins"].items() >= {"lake": "$TAPEMILL_LAKE", "memory": "--memory", "threads": "file", "utc": "default"}.items()
     del tapemill.env["TAPEMILL_LAKE"]
     assert document(tapemill("config", "show", "--json"))["values"]["lake"] == "/of/the/file"
     text = tapemill("config", "show", "--lake", "/of/the/flag").stdout
