@@ -6,6 +6,7 @@
 namespace tapemill::lake {
 
 // Functions of DuckDB's C API that are used, by name: the library is loaded on first use, not linked.
+// clang-format off
 #define TAPEMILL_DUCKDB_FUNCTIONS(F)                                                                               \
   F(open_ext)                                                                                                      \
   F(close)                                                                                                         \
@@ -19,6 +20,7 @@ namespace tapemill::lake {
               F(column_logical_type) F(destroy_logical_type) F(result_get_arrow_options) F(destroy_arrow_options)  \
                   F(to_arrow_schema) F(data_chunk_to_arrow) F(fetch_chunk) F(destroy_data_chunk)                   \
                       F(error_data_has_error) F(error_data_message) F(destroy_error_data) F(library_version)
+// clang-format on
 
 struct DuckDb {
 #define F(function) decltype(&::duckdb_##function) function = nullptr;
