@@ -3,7 +3,7 @@
 #include "command.h"
 #include "known_table.h"
 #include "lake/about.h"
-#include "pipeline/ingest.h"
+#include "pipeline/contracts.h"
 #include "print.h"
 
 namespace tapemill::app {
@@ -38,8 +38,7 @@ Status run(const RestoreArguments& arguments, Context& context) {
   ARROW_ASSIGN_OR_RAISE(auto report, lake::restore(lake.table(name), arguments.version, arguments.dry_run));
   if (name.layer == lake::Layer::bronze && !arguments.dry_run) {  // silver follows, where it is a copy
     auto dataset = lake::dataset_of(lake, name.table);
-    if (dataset.ok() && !dataset->silver_is_view)
-      ARROW_RETURN_NOT_OK(pipeline::refresh_silver(lake, *dataset, context.workers, *context.budget));
+    if (dataset.ok()) ARROW_RETURN_NOT_OK(pipeline::refresh_derived(lake, *dataset, context.workers, *context.budget));
   }
   if (context.json) return print(report.json()), Status::OK();
   if (report.files_added + report.files_removed == 0)

@@ -10,6 +10,7 @@
 #include "core/hash.h"
 #include "lake/rewrite.h"
 #include "lake/writer.h"
+#include "pipeline/ingest.h"
 #include "pipeline/rewritten.h"
 
 namespace tapemill::pipeline {
@@ -268,6 +269,12 @@ Status refresh_contracts(const lake::Lake& lake, const Dataset& dataset, const W
                         fmt::format("delete the folder {}: tapemill contracts derives it anew", table.path()));
     last = to.version;
   }
+}
+
+Status refresh_derived(const lake::Lake& lake, const Dataset& dataset, const Workers& workers, MemoryBudget& budget) {
+  if (!dataset.silver_is_view) ARROW_RETURN_NOT_OK(refresh_silver(lake, dataset, workers, budget));
+  if (!names_contracts(dataset) || !lake.table(lake::Layer::bronze, dataset.table).exists()) return Status::OK();
+  return refresh_contracts(lake, dataset, workers, budget);
 }
 
 }  // namespace tapemill::pipeline

@@ -19,4 +19,7 @@ lake::TableName contracts_table(const Dataset& dataset);
 /// (rules/), strike_step (to the nearer of the neighbouring strikes of its expiry that session), available_at.
 Status refresh_contracts(const lake::Lake& lake, const Dataset& dataset, const Workers& workers, MemoryBudget& budget);
 
+/// All that follows a data set's bronze table, after a commit to it: silver where it is a copy, and the contract master.
+Status refresh_derived(const lake::Lake& lake, const Dataset& dataset, const Workers& workers, MemoryBudget& budget);
+
 }  // namespace tapemill::pipeline

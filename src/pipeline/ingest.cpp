@@ -152,9 +152,7 @@ Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, cons
                                     report, nullptr, allow_smaller));
     }
   }
-  if (!dataset.silver_is_view) ARROW_RETURN_NOT_OK(refresh_silver(lake, dataset, workers, budget));
-  if (names_contracts(dataset) && bronze.exists())
-    ARROW_RETURN_NOT_OK(refresh_contracts(lake, dataset, workers, budget));
+  ARROW_RETURN_NOT_OK(refresh_derived(lake, dataset, workers, budget));
   ARROW_RETURN_NOT_OK(tell_missing(bronze, dataset, policy, report));
   ARROW_ASSIGN_OR_RAISE(report.version, bronze.version());
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -4,6 +4,7 @@
 
 #include "analytics/features.h"
 #include "pipeline/arrivals.h"
+#include "pipeline/contracts.h"
 #include "pipeline/group.h"
 #include "pipeline/rewritten.h"
 #include "pipeline/unit.h"
@@ -78,7 +79,7 @@ Result<RebuildReport> rebuild(const lake::Lake& lake, const Dataset& dataset, co
                                     report.anew ? nullptr : &again));
     }
   }
-  if (!dataset.silver_is_view) ARROW_RETURN_NOT_OK(refresh_silver(lake, dataset, workers, budget));
+  ARROW_RETURN_NOT_OK(refresh_derived(lake, dataset, workers, budget));
   for (const std::string& name : analytics::feature_groups()) {
     ARROW_ASSIGN_OR_RAISE(auto group, analytics::load_feature_group(name));
     if (group.table != dataset.table || !lake.table(lake::Layer::gold, "features_" + group.name).exists()) continue;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "pipeline/arrivals.h"
+#include "pipeline/contracts.h"
 #include "pipeline/group.h"
 #include "pipeline/rewritten.h"
 #include "pipeline/unit.h"
@@ -127,7 +128,7 @@ Result<ReleaseReport> release(const lake::Lake& lake, const Dataset& dataset, co
     }
     report.rows += rows;
   }
-  if (!dataset.silver_is_view && report.rows > 0) ARROW_RETURN_NOT_OK(refresh_silver(lake, dataset, workers, budget));
+  if (report.rows > 0) ARROW_RETURN_NOT_OK(refresh_derived(lake, dataset, workers, budget));
   ARROW_ASSIGN_OR_RAISE(report.version, bronze.version());
   return report;
 }

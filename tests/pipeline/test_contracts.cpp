@@ -1,4 +1,5 @@
 // The contract master, over NSE's real F&O files of 2025-01-01 and 02 and by hand.
+#include "lake/restore.h"
 #include "pipeline/contracts.h"
 #include "pipeline_test.h"
 
@@ -72,6 +73,22 @@ TEST(Contracts, StepsComeFromTheChainAndARestatedDayReplacesItsContracts) {
   EXPECT_EQ(at(*rows, "lot_size", 0), "25");
   EXPECT_EQ(at(*rows, "strike_step", 0), "100.00");
   EXPECT_EQ(at(*rows, "instrument_id", 2), "NSE:4");
+}
+
+TEST(Contracts, FollowBronzeBackToAnEarlierVersion) {
+  Folder folder;
+  const std::string root = folder / "lake";
+  must(ingest_into(root, "nse_fo", {folder.write("a.csv", kUdiff + option("2025-01-01", 1, "24000.00", 75))}));
+  must(ingest_into(root, "nse_fo", {folder.write("b.csv", kUdiff + option("2025-01-02", 1, "24000.00", 25))}));
+  ASSERT_EQ(rows_of(root, "contracts")->num_rows(), 2);
+  const lake::Lake lake = opened(root);
+  must(lake::restore(lake.table(lake::Layer::bronze, "nse_fo"), 1, false));
+  MemoryBudget budget;
+  ASSERT_TRUE(refresh_derived(lake, must(load_dataset("nse_fo")), Workers(2), budget).ok());
+  auto rows = rows_of(root, "contracts");
+  ASSERT_EQ(rows->num_rows(), 1);
+  EXPECT_EQ(at(*rows, "lot_size", 0), "75");
+  EXPECT_EQ(rows_of(root, "silver.nse_fo")->num_rows(), 1);
 }
 
 TEST(Contracts, WhereTheFileSaysNoLotTheRulesDo) {
