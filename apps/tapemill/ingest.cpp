@@ -91,8 +91,7 @@ void print_delivery(const pipeline::Delivery& delivery, const Dataset& dataset, 
 }  // namespace
 
 Status take_in(const lake::Lake& lake, const Dataset& dataset, std::vector<pipeline::Delivery> deliveries,
-               std::vector<std::string> paths, bool ingest, bool allow_smaller, const pipeline::IngestPolicy& policy,
-               Context& context) {
+               std::vector<std::string> paths, bool ingest, const pipeline::IngestPolicy& policy, Context& context) {
   const Instant now{
       std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
           .count()};
@@ -116,8 +115,8 @@ Status take_in(const lake::Lake& lake, const Dataset& dataset, std::vector<pipel
     return missing;
   }
   if (!context.quiet && !context.json) print(fmt::format("Ingesting {} into {}\n", dataset.table, lake.root()));
-  ARROW_ASSIGN_OR_RAISE(auto report, pipeline::ingest(lake, dataset, paths, now, context.workers, *context.budget,
-                                                      allow_smaller, policy));
+  ARROW_ASSIGN_OR_RAISE(auto report,
+                        pipeline::ingest(lake, dataset, paths, now, context.workers, *context.budget, policy));
   Json json = report.json();
   if (!deliveries.empty()) json["deliveries"] = delivered;
   if (context.json) print(json);
@@ -143,6 +142,7 @@ Status run(const pipeline::IngestOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(Dataset dataset,
                         there.ok() ? lake::dataset_of(*there, options.dataset) : load_dataset(options.dataset));
   pipeline::IngestPolicy policy;
+  policy.allow_smaller = options.allow_smaller;
   policy.stop = options.on_error == "stop";
   for (auto [text, date] : {std::pair{&options.start, &policy.start}, std::pair{&options.end, &policy.end}})
     if (!text->empty()) ARROW_RETURN_NOT_OK(Date::parse(*text).Value(&date->emplace()));
@@ -160,7 +160,7 @@ Status run(const pipeline::IngestOptions& options, Context& context) {
     ARROW_ASSIGN_OR_RAISE(const S3Settings store, polygon_settings(config));
     ARROW_ASSIGN_OR_RAISE(deliveries, pipeline::deliver_paths(lake, store, options.paths, kConnections));
   }
-  return take_in(lake, dataset, std::move(deliveries), std::move(local), true, options.allow_smaller, policy, context);
+  return take_in(lake, dataset, std::move(deliveries), std::move(local), true, policy, context);
 }
 
 }  // namespace

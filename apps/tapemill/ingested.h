@@ -7,9 +7,7 @@
 namespace tapemill::app {
 
 /// Ingests `paths` and what was delivered, and says what became of each; `ingest` false: only what was delivered.
-/// `allow_smaller`: as of ingest().
 Status take_in(const lake::Lake& lake, const Dataset& dataset, std::vector<pipeline::Delivery> deliveries,
-               std::vector<std::string> paths, bool ingest, bool allow_smaller, const pipeline::IngestPolicy& policy,
-               Context& context);
+               std::vector<std::string> paths, bool ingest, const pipeline::IngestPolicy& policy, Context& context);
 
 }  // namespace tapemill::app

@@ -15,21 +15,6 @@ namespace fs = std::filesystem;
 namespace tapemill {
 namespace {
 
-Status read_text(const Node& map, const char* key, std::string& out, bool needed = false) {
-  const Node* node = map.find(key);
-  if (node == nullptr) return needed ? map.need(key).status() : Status::OK();
-  return node->as_string().Value(&out);
-}
-Status read_names(const Node& map, const char* key, std::vector<std::string>& out) {
-  const Node* node = map.find(key);
-  if (node == nullptr) return Status::OK();
-  if (!node->is_list()) return node->error(fmt::format("\"{}\" is a list of names", key));
-  for (const Node& item : node->items) {
-    ARROW_ASSIGN_OR_RAISE(std::string name, item.as_string());
-    out.push_back(std::move(name));
-  }
-  return Status::OK();
-}
 Status one_of(const Node& node, const std::string& value, const std::vector<std::string>& known) {
   if (std::find(known.begin(), known.end(), value) != known.end()) return Status::OK();
   std::string all;

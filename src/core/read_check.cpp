@@ -4,13 +4,13 @@
 #include "core/time.h"
 
 namespace tapemill {
-namespace {
 
-Status read_text(const Node& map, const char* key, std::string& out) {
+Status read_text(const Node& map, const char* key, std::string& out, bool needed) {
   const Node* node = map.find(key);
-  if (node == nullptr) return Status::OK();
+  if (node == nullptr) return needed ? map.need(key).status() : Status::OK();
   return node->as_string().Value(&out);
 }
+
 Status read_names(const Node& map, const char* key, std::vector<std::string>& out) {
   const Node* node = map.find(key);
   if (node == nullptr) return Status::OK();
@@ -21,6 +21,9 @@ Status read_names(const Node& map, const char* key, std::vector<std::string>& ou
   }
   return Status::OK();
 }
+
+namespace {
+
 Status read_severity(const Node& node, const std::string& text, CheckSpec::Severity& out) {
   if (text == "warn") out = CheckSpec::Severity::warn;
   else if (text == "quarantine") out = CheckSpec::Severity::quarantine;

@@ -10,8 +10,8 @@
 #include "core/hash.h"
 #include "lake/rewrite.h"
 #include "lake/writer.h"
+#include "pipeline/derived.h"
 #include "pipeline/ingest.h"
-#include "pipeline/rewritten.h"
 
 namespace tapemill::pipeline {
 namespace {
@@ -161,22 +161,13 @@ Result<std::shared_ptr<arrow::RecordBatch>> rows_of(const Chain& chain, RuleFact
   return builder->Flush();
 }
 
-struct Derived {
-  lake::UnitState state;
-  std::unique_ptr<lake::PartWriter> writer;
-  std::vector<lake::Part> made;
-  std::string from;  // hash of all that the unit's rows come from
-  std::int64_t ordinal = 0;  // how often they had been derived before
-  std::int64_t rows = 0;
-};
-
 /// The unit's bytes as they stand in bronze, and the rules.
 std::string origin_of(const lake::UnitState& state, const backtest::Rules& rules) {
   return sha256(fmt::format("{} {} {}", state.sha256, state.ordinal, rules.hash()));
 }
 
 Status derive_unit(const lake::Table& bronze, const lake::Snapshot& from, const lake::Table& table, int scale,
-                   const backtest::Rules& rules, Derived& unit, MemoryBudget& budget) {
+                   const backtest::Rules& rules, DerivedUnit& unit, MemoryBudget& budget) {
   Chain chain;
   ARROW_RETURN_NOT_OK(
       lake::stream_unit(bronze, from, unit.state, budget.pool(),
@@ -184,7 +175,11 @@ Status derive_unit(const lake::Table& bronze, const lake::Snapshot& from, const 
   RuleFacts facts(rules);
   ARROW_ASSIGN_OR_RAISE(auto rows, rows_of(chain, facts, budget.pool()));
   unit.rows = rows->num_rows();
-  lake::Provenance provenance{unit.from, unit.state.unit, unit.state.form, unit.ordinal, {{"file", unit.state.source}}};
+  lake::Provenance provenance{origin_of(unit.state, rules),
+                              unit.state.unit,
+                              unit.state.form,
+                              unit.had ? *unit.had + 1 : 0,
+                              {{"file", unit.state.source}}};
   ARROW_ASSIGN_OR_RAISE(unit.writer, lake::write_parts(table, contracts_layout(), provenance, budget));
   if (unit.rows > 0) ARROW_RETURN_NOT_OK(unit.writer->write(rows));
   return unit.writer->finish_unnamed().Value(&unit.made);
@@ -214,61 +209,15 @@ Status refresh_contracts(const lake::Lake& lake, const Dataset& dataset, const W
                    {{lake::kSort, sort}, {lake::kKey, "instrument_id,session"}, {lake::kSession, "session"}}));
   ARROW_ASSIGN_OR_RAISE(backtest::Rules rules, backtest::Rules::load("nse_fo"));
   const int scale = dataset.column("strike")->scale;
-  for (std::int64_t last = -2;;) {
-    ARROW_ASSIGN_OR_RAISE(lake::Snapshot from, bronze.snapshot());
-    ARROW_ASSIGN_OR_RAISE(lake::Snapshot to, table.snapshot());
-    ARROW_RETURN_NOT_OK(sources_known(bronze, from));
-    ARROW_RETURN_NOT_OK(sources_known(table, to));
-    ARROW_ASSIGN_OR_RAISE(auto wanted, lake::units_by_key(from));
-    ARROW_ASSIGN_OR_RAISE(auto have, lake::units_by_key(to));
-    lake::Transaction transaction;
-    transaction.read_version = to.version;
-    transaction.operation = "DERIVE";
-    transaction.txn = {{"contracts", from.version}};
-    std::set<std::string> leaving;
-    for (const auto& [key, state] : have) {
-      auto now = wanted.find(key);
-      if (now != wanted.end() && origin_of(now->second, rules) == state.sha256) continue;
-      leaving.insert(key), transaction.touches.push_back(state.unit);
-    }
-    ARROW_ASSIGN_OR_RAISE(auto instead, lake::take_out(table, to, leaving, layout, budget));
-    transaction.removes = std::move(instead.removes), transaction.adds = std::move(instead.adds);
-    std::vector<Derived> units;
-    for (const auto& [key, state] : wanted) {
-      auto before = have.find(key);
-      if (before != have.end() && !leaving.contains(key)) continue;
-      Derived& unit = units.emplace_back();
-      unit.state = state, unit.from = origin_of(state, rules);
-      if (before != have.end()) unit.ordinal = before->second.ordinal + 1;
-    }
-    std::int64_t rows = 0;
-    constexpr std::size_t kAtOnce = 8;  // chains are held whole
-    for (std::size_t at = 0; at < units.size(); at += kAtOnce) {
-      const std::size_t count = std::min(kAtOnce, units.size() - at);
-      ARROW_RETURN_NOT_OK(workers.each(
-          count, [&](std::size_t i) { return derive_unit(bronze, from, table, scale, rules, units[at + i], budget); },
-          interrupt()));
-      std::vector<lake::PartWriter*> writers;
-      for (std::size_t i = at; i < at + count; ++i) writers.push_back(units[i].writer.get());
-      ARROW_RETURN_NOT_OK(lake::publish(writers));
-      for (std::size_t i = at; i < at + count; ++i) {
-        units[i].writer.reset();
-        rows += units[i].rows;
-        transaction.adds.insert(transaction.adds.end(), units[i].made.begin(), units[i].made.end());
-        transaction.touches.push_back(units[i].state.unit);
-      }
-    }
-    if (transaction.touches.empty()) return Status::OK();
-    transaction.counts = {{"rows_stored", rows}};
-    auto committed = table.commit(transaction);
-    if (committed.ok()) return Status::OK();
-    if (!lake::is_conflict(committed.status())) return committed.status();
-    if (to.version == last)
-      return data_error(fmt::format("{}: another program has deleted rows that were derived from {} version {}",
-                                    table.name().str(), bronze.name().str(), from.version),
-                        fmt::format("delete the folder {}: tapemill contracts derives it anew", table.path()));
-    last = to.version;
-  }
+  constexpr std::size_t kAtOnce = 8;  // chains are held whole
+  Derivation how{"contracts", bronze, table, layout, kAtOnce, ": tapemill contracts derives it anew", {}, {}};
+  how.same = [&](const lake::UnitState& in_bronze, const lake::UnitState& derived) {
+    return origin_of(in_bronze, rules) == derived.sha256;
+  };
+  how.derive = [&](const lake::Snapshot& from, DerivedUnit& unit) {
+    return derive_unit(bronze, from, table, scale, rules, unit, budget);
+  };
+  return follow_bronze(how, workers, budget);
 }
 
 Status refresh_derived(const lake::Lake& lake, const Dataset& dataset, const Workers& workers, MemoryBudget& budget) {

@@ -13,9 +13,7 @@
 #include "pipeline/unit.h"
 
 namespace tapemill::pipeline {
-namespace {
 
-/// What the corporate actions in the lake do to this data set's prices; null where no check asks or none are there.
 Result<std::shared_ptr<const quality::MoveFactors>> explained_moves(const lake::Lake& lake, const Dataset& dataset,
                                                                     const Workers& workers) {
   auto asks = [](const CheckSpec& check) { return check.name == "move"; };
@@ -34,10 +32,12 @@ Result<std::shared_ptr<const quality::MoveFactors>> explained_moves(const lake::
   return factors;
 }
 
+namespace {
+
 class Group {
  public:
   Group(const lake::Lake& lake, const Dataset& dataset, std::vector<Landed> files, std::future<Status> landed,
-        const Workers& workers, MemoryBudget& budget, Progress& progress, const Again* again, bool smaller)
+        const Workers& workers, MemoryBudget& budget, Progress& progress, const GroupPolicy& policy)
       : lake_(lake),
         dataset_(dataset),
         files_(std::move(files)),
@@ -45,11 +45,9 @@ class Group {
         workers_(workers),
         budget_(budget),
         progress_(progress),
-        again_(again),
-        smaller_(smaller) {}
+        policy_(policy) {}
 
   Status run(IngestReport& report) {
-    ARROW_ASSIGN_OR_RAISE(moves_, explained_moves(lake_, dataset_, workers_));
     lake::Table bronze = lake_.table(lake::Layer::bronze, dataset_.table);
     for (;;) {
       ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, bronze.snapshot());
@@ -70,13 +68,13 @@ class Group {
             return Status::OK();
           },
           interrupt()));
-      if (again_ != nullptr) refuse_others_instead(jobs);
+      if (policy_.again != nullptr) refuse_others_instead(jobs);
       std::vector<lake::PartWriter*> writers;
       for (UnitJob& job : jobs)
         if (job.refusal.ok()) writers.push_back(job.writer.get());
       ARROW_RETURN_NOT_OK(lake::publish(writers));
       ARROW_RETURN_NOT_OK(landed());
-      if (again_ == nullptr) ARROW_RETURN_NOT_OK(doubt(bronze, snapshot, jobs));
+      if (policy_.again == nullptr) ARROW_RETURN_NOT_OK(doubt(bronze, snapshot, jobs));
       ARROW_ASSIGN_OR_RAISE(auto instead, replaced_by(bronze, snapshot, jobs));
       if (may_overlap()) {
         if (snapshot.version < 0) { ARROW_ASSIGN_OR_RAISE(snapshot, bronze.snapshot(0)); }  // made beside landing
@@ -98,7 +96,7 @@ class Group {
     std::int64_t unchanged = 0, superseded = 0;
     for (const Landed& file : files_) {
       UnitJob job{file};
-      if (again_ != nullptr) {
+      if (policy_.again != nullptr) {
         if (place_again(states, job)) jobs.push_back(std::move(job));
         else ++unchanged;
         continue;
@@ -108,7 +106,7 @@ class Group {
         case Placing::superseded: ++superseded; break;
         case Placing::read:
           job.ordinal += deleted_;
-          job.moves = moves_;
+          job.moves = policy_.moves;
           jobs.push_back(std::move(job));
           break;
       }
@@ -129,7 +127,7 @@ class Group {
     job.leaving = {key};
     if (auto known = Instant::parse(state.arrival); known.ok()) job.known_from = *known;
     job.released = lines_of_text(state.released);
-    if (auto more = again_->released.find(key); more != again_->released.end())
+    if (auto more = policy_.again->released.find(key); more != policy_.again->released.end())
       job.released.insert(more->second.begin(), more->second.end());
     return true;
   }
@@ -137,8 +135,9 @@ class Group {
   /// A row that is let in may take the key of another, which would then be refused: nothing of that.
   void refuse_others_instead(std::vector<UnitJob>& jobs) const {
     for (UnitJob& job : jobs) {
-      auto expected = again_->quarantined.find(lake::unit_key(job.landed.info.unit, job.landed.info.form));
-      if (!job.refusal.ok() || expected == again_->quarantined.end() || expected->second == job.report.rows_quarantined)
+      auto expected = policy_.again->quarantined.find(lake::unit_key(job.landed.info.unit, job.landed.info.form));
+      if (!job.refusal.ok() || expected == policy_.again->quarantined.end() ||
+          expected->second == job.report.rows_quarantined)
         continue;
       job.refusal = data_error(fmt::format("{}: with these rows let in {} would be refused instead of {}",
                                            job.landed.info.path, job.report.rows_quarantined, expected->second),
@@ -154,7 +153,7 @@ class Group {
     ARROW_ASSIGN_OR_RAISE(auto states, lake::units_by_key(snapshot));
     for (UnitJob& job : jobs) {
       if (!restates(job)) continue;
-      job.refusal = doubt_restatement(bronze, snapshot, dataset_, states, job, smaller_, budget_);
+      job.refusal = doubt_restatement(bronze, snapshot, dataset_, states, job, policy_.allow_smaller, budget_);
       if (exit_code(job.refusal) == 3 || job.refusal.IsCancelled()) return job.refusal;
     }
     return Status::OK();
@@ -242,7 +241,8 @@ class Group {
     if (may_overlap()) transaction.touches.push_back("*");  // what came meanwhile may have their keys
     transaction.removes = instead.removes;
     transaction.adds.insert(transaction.adds.end(), instead.adds.begin(), instead.adds.end());
-    if (again_ != nullptr) transaction.operation = again_->operation, transaction.parameters = again_->note;
+    if (policy_.again != nullptr)
+      transaction.operation = policy_.again->operation, transaction.parameters = policy_.again->note;
     if (!restated.empty()) transaction.operation = "RESTATE", transaction.parameters["restated"] = restated;
     transaction.parameters["units"] = units;
     transaction.counts = {{"rows_in", in}, {"rows_stored", kept}, {"rows_quarantined", refused}};
@@ -277,12 +277,10 @@ class Group {
   const Dataset& dataset_;
   std::vector<Landed> files_;
   std::future<Status> landed_;
-  std::shared_ptr<const quality::MoveFactors> moves_;
   const Workers& workers_;
   MemoryBudget& budget_;
   Progress& progress_;
-  const Again* again_;
-  bool smaller_;
+  const GroupPolicy& policy_;
   std::int64_t last_unchanged_ = 0, last_superseded_ = 0;
   std::int64_t last_version_ = -2, deleted_ = 0;
 };
@@ -291,9 +289,8 @@ class Group {
 
 Status run_group(const lake::Lake& lake, const Dataset& dataset, std::vector<Landed> files, std::future<Status> landed,
                  const Workers& workers, MemoryBudget& budget, Progress& progress, IngestReport& report,
-                 const Again* again, bool allow_smaller) {
-  return Group(lake, dataset, std::move(files), std::move(landed), workers, budget, progress, again, allow_smaller)
-      .run(report);
+                 const GroupPolicy& policy) {
+  return Group(lake, dataset, std::move(files), std::move(landed), workers, budget, progress, policy).run(report);
 }
 
 std::string text_of_lines(const std::set<std::int64_t>& lines) {

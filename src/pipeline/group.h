@@ -8,6 +8,7 @@
 #include "core/progress.h"
 #include "pipeline/ingest.h"
 #include "pipeline/landing.h"
+#include "quality/known_moves.h"
 
 namespace tapemill::pipeline {
 
@@ -21,12 +22,23 @@ struct Again {
   std::map<std::string, std::int64_t> quarantined;  // rows that must be refused then, by unit_key(), where it matters
 };
 
+/// What the corporate actions in the lake do to this data set's prices; null where no check asks or none are there.
+Result<std::shared_ptr<const quality::MoveFactors>> explained_moves(const lake::Lake& lake, const Dataset& dataset,
+                                                                    const Workers& workers);
+
+/// How the files of all groups of one run are judged.
+struct GroupPolicy {
+  std::shared_ptr<const quality::MoveFactors> moves;  // explained_moves()
+  bool allow_smaller = false;  // a restatement of less than half the rows is one
+  const Again* again = nullptr;  // files that are in already
+};
+
 /// Parses and judges the units of one group in parallel and commits them together; on a race with another process the
 /// group is read and judged again. `landed` is asked before anything is committed: landing comes first. A file that only looks
-/// like a restatement is refused; `allow_smaller`: one of less than half the rows is none of these.
+/// like a restatement is refused.
 Status run_group(const lake::Lake& lake, const Dataset& dataset, std::vector<Landed> files, std::future<Status> landed,
                  const Workers& workers, MemoryBudget& budget, Progress& progress, IngestReport& report,
-                 const Again* again = nullptr, bool allow_smaller = false);
+                 const GroupPolicy& policy);
 
 /// "12,15-18" and the lines it means; what is no such text means none.
 std::string text_of_lines(const std::set<std::int64_t>& lines);

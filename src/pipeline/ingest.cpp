@@ -105,8 +105,7 @@ Json IngestReport::json() const {
 }
 
 Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, const std::vector<std::string>& paths,
-                            Instant now, const Workers& workers, MemoryBudget& budget, bool allow_smaller,
-                            const IngestPolicy& policy) {
+                            Instant now, const Workers& workers, MemoryBudget& budget, const IngestPolicy& policy) {
   auto start = std::chrono::steady_clock::now();
   IngestReport report;
   if (budget.ceiling() == 0) keep_freed_memory();
@@ -129,6 +128,7 @@ Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, cons
   ARROW_ASSIGN_OR_RAISE(auto landing, plan_landing(lake, dataset, infos, now));
   const std::vector<Landed>& landed = landing.files;
 
+  ARROW_ASSIGN_OR_RAISE(const auto moves, explained_moves(lake, dataset, workers));
   const std::size_t refused_before = report.refused.size();
   if (landed.empty()) ARROW_RETURN_NOT_OK(bronze.create(dataset));
   {
@@ -149,7 +149,7 @@ Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, cons
       std::vector<Landed> files(landed.begin() + static_cast<std::ptrdiff_t>(at),
                                 landed.begin() + static_cast<std::ptrdiff_t>(end));
       ARROW_RETURN_NOT_OK(run_group(lake, dataset, std::move(files), std::move(landed_now), workers, budget, progress,
-                                    report, nullptr, allow_smaller));
+                                    report, {moves, policy.allow_smaller}));
     }
   }
   ARROW_RETURN_NOT_OK(refresh_derived(lake, dataset, workers, budget));

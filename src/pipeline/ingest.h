@@ -20,6 +20,7 @@ struct IngestOptions {
 /// Which of the files are wanted, and what happens after one that is refused.
 struct IngestPolicy {
   std::optional<Date> start, end;  // sessions, inclusive; files of many sessions have to lie in the range as a whole
+  bool allow_smaller = false;      // a restated file may have less than half of the rows that it replaces
   bool stop = false;               // sessions go in one by one, in their order, up to the first that is refused
 };
 
@@ -56,11 +57,10 @@ struct IngestReport {
 /// Files -> landing -> quarantine -> bronze -> silver, in that order (design.md 4.1). Running again changes nothing. Each
 /// file is all or nothing; rows in = rows stored + rows quarantined, written in the commit. Groups of 32 files are parsed in
 /// parallel and committed together, so that the log does not depend on the number of threads. A file that would replace a
-/// unit of more than twice its rows is refused, but for `allow_smaller`.
+/// unit of more than twice its rows is refused, unless the policy allows it.
 /// Errors: wrong use (two contents for one session in one call), environment; a refused file is in the report instead.
 Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, const std::vector<std::string>& paths,
-                            Instant now, const Workers& workers, MemoryBudget& budget, bool allow_smaller = false,
-                            const IngestPolicy& policy = {});
+                            Instant now, const Workers& workers, MemoryBudget& budget, const IngestPolicy& policy = {});
 
 /// Brings silver up to bronze where silver is a copy: units whose bytes differ are derived again, in one commit with
 /// txn{silver, bronze's version}. Nothing to do: no commit.

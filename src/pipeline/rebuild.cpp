@@ -57,6 +57,7 @@ Result<RebuildReport> rebuild(const lake::Lake& lake, const Dataset& dataset, co
   }
   report.bronze.files = static_cast<std::int64_t>(files.size());
   const Again again{"REBUILD"};
+  ARROW_ASSIGN_OR_RAISE(const auto moves, explained_moves(lake, dataset, workers));
   {
     Progress progress("bronze", 0, "bytes");
     for (std::size_t from = 0; from < files.size();) {
@@ -76,7 +77,7 @@ Result<RebuildReport> rebuild(const lake::Lake& lake, const Dataset& dataset, co
         landed.push_back(*std::move(one));
       }
       ARROW_RETURN_NOT_OK(run_group(lake, dataset, std::move(landed), {}, workers, budget, progress, report.bronze,
-                                    report.anew ? nullptr : &again));
+                                    {moves, false, report.anew ? nullptr : &again}));
     }
   }
   ARROW_RETURN_NOT_OK(refresh_derived(lake, dataset, workers, budget));

@@ -85,6 +85,7 @@ Result<ReleaseReport> release(const lake::Lake& lake, const Dataset& dataset, co
   std::map<std::string, const Arrival*> newest;
   for (const Arrival& one : all) newest[lake::unit_key(one.unit, one.form) + one.sha256] = &one;
 
+  ARROW_ASSIGN_OR_RAISE(const auto moves, explained_moves(lake, dataset, workers));
   Progress progress("releasing", 0, "bytes");
   for (auto at = wanted.lines.begin(); at != wanted.lines.end();) {
     Again again{"RELEASE"};
@@ -118,7 +119,8 @@ Result<ReleaseReport> release(const lake::Lake& lake, const Dataset& dataset, co
     again.note = {{"released", noted}, {"reason", what.reason}, {"by", what.by}};
     IngestReport done;
     const auto count = static_cast<std::int64_t>(files.size());
-    ARROW_RETURN_NOT_OK(run_group(lake, dataset, std::move(files), {}, workers, budget, progress, done, &again));
+    ARROW_RETURN_NOT_OK(
+        run_group(lake, dataset, std::move(files), {}, workers, budget, progress, done, {moves, false, &again}));
     report.files += count - static_cast<std::int64_t>(done.refused.size()) - done.files_unchanged;
     for (const RefusedFile& one : done.refused) {
       report.refused.push_back(one);

@@ -3,13 +3,12 @@
 #include <arrow/util/bitmap_ops.h>
 
 #include <algorithm>
-#include <set>
 
 #include "core/expression.h"
 #include "core/workers.h"
 #include "lake/rewrite.h"
 #include "lake/writer.h"
-#include "pipeline/rewritten.h"
+#include "pipeline/derived.h"
 #include "pipeline/unit.h"
 
 namespace tapemill::pipeline {
@@ -88,13 +87,6 @@ Result<lake::Change> change_of(const Dataset& dataset) {
 }
 
 /// A unit of bronze on its way into silver.
-struct Derived {
-  lake::UnitState state;
-  std::vector<lake::Part> made;
-  std::unique_ptr<lake::PartWriter> writer;  // of `made`, which have no names yet
-  std::int64_t rows = 0;
-};
-
 /// False where a part is not one that can be carried: rows of other units in it, another writer's, another layout's.
 Result<bool> carry_unit(const lake::Table& bronze, const lake::Snapshot& snapshot, const lake::Change& change,
                         const lake::UnitState& state, lake::PartWriter& writer) {
@@ -107,8 +99,8 @@ Result<bool> carry_unit(const lake::Table& bronze, const lake::Snapshot& snapsho
 }
 
 Status derive_unit(const lake::Table& bronze, const lake::Snapshot& snapshot, const lake::Table& silver,
-                   const Dataset& dataset, const std::vector<Rule>& rules, const lake::Change& change, Derived& unit,
-                   MemoryBudget& budget) {
+                   const Dataset& dataset, const std::vector<Rule>& rules, const lake::Change& change,
+                   DerivedUnit& unit, MemoryBudget& budget) {
   lake::Provenance provenance{
       unit.state.sha256, unit.state.unit, unit.state.form, unit.state.ordinal, {{"file", unit.state.source}}};
   ARROW_ASSIGN_OR_RAISE(unit.writer, lake::write_parts(silver, fresh_layout(dataset), provenance, budget));
@@ -137,65 +129,15 @@ Status refresh_silver(const lake::Lake& lake, const Dataset& dataset, const Work
   ARROW_RETURN_NOT_OK(silver.create(dataset));
   ARROW_ASSIGN_OR_RAISE(auto rules, compile(dataset, *dataset.schema()));
   ARROW_ASSIGN_OR_RAISE(auto change, change_of(dataset));
-  for (std::int64_t last = -2;;) {
-    ARROW_ASSIGN_OR_RAISE(lake::Snapshot from, bronze.snapshot());
-    ARROW_ASSIGN_OR_RAISE(lake::Snapshot to, silver.snapshot());
-    ARROW_RETURN_NOT_OK(sources_known(bronze, from));
-    ARROW_RETURN_NOT_OK(sources_known(silver, to));
-    ARROW_ASSIGN_OR_RAISE(auto wanted, lake::units_by_key(from));
-    ARROW_ASSIGN_OR_RAISE(auto have, lake::units_by_key(to));
-    auto same = [](const lake::UnitState& one, const std::map<std::string, lake::UnitState>& others) {
-      auto found = others.find(lake::unit_key(one.unit, one.form));
-      return found != others.end() && found->second.sha256 == one.sha256 && found->second.ordinal == one.ordinal;
-    };
-    lake::Transaction transaction;
-    transaction.read_version = to.version;
-    transaction.operation = "DERIVE";
-    transaction.txn = {{"silver", from.version}};
-    std::set<std::string> leaving;
-    for (const auto& [key, state] : have) {
-      if (same(state, wanted)) continue;
-      leaving.insert(key);
-      transaction.touches.push_back(state.unit);
-    }
-    ARROW_ASSIGN_OR_RAISE(auto instead, lake::take_out(silver, to, leaving, lake::layout_of(dataset), budget));
-    transaction.removes = std::move(instead.removes);
-    transaction.adds = std::move(instead.adds);
-    std::vector<Derived> units;
-    for (const auto& [key, state] : wanted) {
-      if (!same(state, have)) units.emplace_back().state = state;
-    }
-    std::int64_t rows = 0;
-    constexpr std::size_t kAtOnce = 32;  // their files are synced together, and open until then
-    for (std::size_t at = 0; at < units.size(); at += kAtOnce) {
-      const std::size_t count = std::min(kAtOnce, units.size() - at);
-      ARROW_RETURN_NOT_OK(workers.each(
-          count,
-          [&](std::size_t i) {
-            return derive_unit(bronze, from, silver, dataset, rules, change, units[at + i], budget);
-          },
-          interrupt()));
-      std::vector<lake::PartWriter*> writers;
-      for (std::size_t i = at; i < at + count; ++i) writers.push_back(units[i].writer.get());
-      ARROW_RETURN_NOT_OK(lake::publish(writers));
-      for (std::size_t i = at; i < at + count; ++i) {
-        units[i].writer.reset();
-        rows += units[i].rows;
-        transaction.adds.insert(transaction.adds.end(), units[i].made.begin(), units[i].made.end());
-        transaction.touches.push_back(units[i].state.unit);
-      }
-    }
-    if (transaction.touches.empty()) return Status::OK();
-    transaction.counts = {{"rows_stored", rows}};
-    auto committed = silver.commit(transaction);
-    if (committed.ok()) return Status::OK();
-    if (!lake::is_conflict(committed.status())) return committed.status();
-    if (to.version == last)
-      return data_error(fmt::format("{}: another program has deleted rows that were derived from {} version {}",
-                                    silver.name().str(), bronze.name().str(), from.version),
-                        fmt::format("delete the folder {} and ingest again: silver is derived anew", silver.path()));
-    last = to.version;
-  }
+  Derivation how{"silver", bronze, silver, lake::layout_of(dataset), 32, " and ingest again: silver is derived anew",
+                 {},       {}};
+  how.same = [](const lake::UnitState& in_bronze, const lake::UnitState& derived) {
+    return in_bronze.sha256 == derived.sha256 && in_bronze.ordinal == derived.ordinal;
+  };
+  how.derive = [&](const lake::Snapshot& from, DerivedUnit& unit) {
+    return derive_unit(bronze, from, silver, dataset, rules, change, unit, budget);
+  };
+  return follow_bronze(how, workers, budget);  // files of 32 units are synced together, and open until then
 }
 
 }  // namespace tapemill::pipeline

@@ -12,6 +12,7 @@
 #include <system_error>
 #include <thread>
 
+#include "core/http.h"
 #include "core/json.h"
 #include "core/paths.h"
 
@@ -25,23 +26,6 @@ using tcp = net::ip::tcp;
 
 constexpr int kMostConnections = 64, kMostBeside = 16;
 constexpr std::uint32_t kMostHead = 16 << 10;
-
-/// %41 -> A; anything broken stays as it is and finds no route.
-std::string decoded(std::string_view text) {
-  std::string out;
-  auto digit = [](char c) {
-    return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
-  };
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0) {
-      out += static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2]));
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
 
 /// What every connection is answered by.
 struct Door {
@@ -139,7 +123,7 @@ class Connection {
     Request request;
     request.method = std::string(given.method_string());
     std::string target(given.target());
-    request.path = decoded(std::string_view(target).substr(0, target.find('?')));
+    request.path = percent_decode(std::string_view(target).substr(0, target.find('?')));
     for (const auto& header : given) {
       std::string name(header.name_string());
       for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));

@@ -32,15 +32,6 @@ Outcome known_from(const std::string_view* texts, const Column&, Days& days, std
 
 /// One action, under the names of kCells.
 using Cells = std::map<std::string_view, std::string>;
-void add(Records& out, std::string_view raw, const Cells& cells) {
-  std::vector<std::string> row;
-  for (const std::string& name : kCells) {
-    auto found = cells.find(name);
-    row.push_back(found == cells.end() ? std::string() : found->second);
-  }
-  out.add(raw, row);
-}
-
 /// "28-Oct-2024" or ISO -> ISO; "-" and nothing -> nothing; what is no date stays, for its refusal.
 std::string iso_date(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -96,7 +87,7 @@ void read_nse_row(const JsonValue& row, const NseNames& names, Records& out) {
     if (action.shares_before > 0)
       cells["shares_before"] = std::to_string(action.shares_before),
       cells["shares_after"] = std::to_string(action.shares_after);
-    add(out, row.raw, cells);
+    out.add(row.raw, kCells, cells);
   }
 }
 
@@ -149,7 +140,7 @@ void read_polygon(const JsonValue& document, const Dataset&, const FeedWords&, c
       cells["subject"] = "dividend " + text("dividend_type");
     }
     cells["number"] = numbers[cells["symbol"] + " " + cells["ex_date"]].next(cells["kind"]);
-    add(out, row.raw, cells);
+    out.add(row.raw, kCells, cells);
   }
 }
 
@@ -189,14 +180,14 @@ void read_yahoo(const JsonValue& document, const Dataset&, const FeedWords& word
       out.refuse(one.value->raw, "subject", "a split says positive numerator and denominator");
       continue;
     }
-    add(out, one.value->raw,
-        {{"symbol", symbol},
-         {"kind", one.after > one.before ? "split" : "consolidation"},
-         {"number", "1"},
-         {"ex_date", one.ex.str()},
-         {"shares_before", std::to_string(one.before)},
-         {"shares_after", std::to_string(one.after)},
-         {"subject", std::string(one.value->text_of("splitRatio"))}});
+    out.add(one.value->raw, kCells,
+            {{"symbol", symbol},
+             {"kind", one.after > one.before ? "split" : "consolidation"},
+             {"number", "1"},
+             {"ex_date", one.ex.str()},
+             {"shares_before", std::to_string(one.before)},
+             {"shares_after", std::to_string(one.after)},
+             {"subject", std::string(one.value->text_of("splitRatio"))}});
   }
   for (const YahooEvent& one : yahoo_events(*result, "dividends", *zone, out)) {
     // Yahoo restates a dividend for every later split; what was paid on a share of its day is more by those.
@@ -210,14 +201,14 @@ void read_yahoo(const JsonValue& document, const Dataset&, const FeedWords& word
       paid = (2 * paid + divisor) / (2 * divisor);
       if (paid <= 999'999'999'999'999'999) text = format_decimal(static_cast<std::int64_t>(paid), 6);
     }
-    add(out, one.value->raw,
-        {{"symbol", symbol},
-         {"kind", "dividend"},
-         {"number", "1"},
-         {"ex_date", one.ex.str()},
-         {"amount", text},
-         {"currency", std::string(meta.text_of("currency"))},
-         {"subject", "dividend"}});
+    out.add(one.value->raw, kCells,
+            {{"symbol", symbol},
+             {"kind", "dividend"},
+             {"number", "1"},
+             {"ex_date", one.ex.str()},
+             {"amount", text},
+             {"currency", std::string(meta.text_of("currency"))},
+             {"subject", "dividend"}});
   }
 }
 

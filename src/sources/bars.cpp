@@ -13,15 +13,6 @@ const std::vector<std::string> kCells{"symbol",       "time",     "open",      "
                                       "ask",          "ask_size", "venue",     "id",    "rounded"};
 
 using Cells = std::map<std::string_view, std::string>;
-void add(Records& out, std::string_view raw, const Cells& cells) {
-  std::vector<std::string> row;
-  for (const std::string& name : kCells) {
-    auto found = cells.find(name);
-    row.push_back(found == cells.end() ? std::string() : found->second);
-  }
-  out.add(raw, row);
-}
-
 /// What the data set takes: bars (open), trades (price), quotes (bid).
 bool takes(const Dataset& dataset, char type) {
   const char* column = type == 'b' ? "open" : type == 't' ? "price" : "bid";
@@ -66,7 +57,7 @@ void add_short(const JsonValue& row, char type, std::string symbol, const Datase
   else if (type == 't') put({{"price", "p"}, {"size", "s"}, {"venue", "x"}, {"id", "i"}});
   else put({{"bid", "bp"}, {"bid_size", "bs"}, {"ask", "ap"}, {"ask_size", "as"}, {"venue", "bx"}});
   if (type == 'b') cells["adj_close"] = cells["close"];
-  add(out, row.raw, cells);
+  out.add(row.raw, kCells, cells);
 }
 
 // --- Polygon: aggregates, one ticker or grouped ---
@@ -143,7 +134,7 @@ void read_yahoo(const JsonValue& document, const Dataset& dataset, const FeedWor
     for (const char* name : {"open", "high", "low", "close", "volume"}) cells[name] = value(quote->find(name));
     cells["adj_close"] = value(adjusted);
     if (cells["adj_close"].empty()) cells["adj_close"] = cells["close"];
-    add(out, time.raw, cells);  // a row of lists has no text of its own: its timestamp stands for it
+    out.add(time.raw, kCells, cells);  // a row of lists has no text of its own: its timestamp stands for it
   }
 }
 

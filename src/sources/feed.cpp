@@ -315,6 +315,16 @@ Records::Place Records::place_of(std::string_view raw) {
   return {counted_line_, at_ + static_cast<std::int64_t>(offset), static_cast<std::int32_t>(raw.size())};
 }
 
+void Records::add(std::string_view raw, const std::vector<std::string>& header,
+                  const std::map<std::string_view, std::string>& cells) {
+  std::vector<std::string> row;
+  for (const std::string& name : header) {
+    auto found = cells.find(name);
+    row.push_back(found == cells.end() ? std::string() : found->second);
+  }
+  add(raw, std::move(row));
+}
+
 void Records::add(std::string_view raw, std::vector<std::string> cells) {
   places_.push_back(place_of(raw));
   int rounded = 0;

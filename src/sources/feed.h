@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,6 +21,9 @@ class Records {
   void begin(std::shared_ptr<const std::string> text, std::int64_t at, std::int64_t line, const Form& form);
   /// Cells in the order of form.header. `raw` lies in the text of begin().
   void add(std::string_view raw, std::vector<std::string> cells);
+  /// Cells by the names of `header`; those that are not there are empty.
+  void add(std::string_view raw, const std::vector<std::string>& header,
+           const std::map<std::string_view, std::string>& cells);
   void refuse(std::string_view raw, const char* check, std::string reason);
 
   /// Cells with more decimals than their scale (-1: none) are rounded to the nearest, ties to even: floats: round. A cell

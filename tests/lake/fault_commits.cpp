@@ -15,50 +15,13 @@
 #include "lake/watermark.h"
 #include "lake/writer.h"
 #include "lake_test.h"
+#include "numbered_rows.h"
 #include "support/children.h"
 
 namespace tapemill::lake {
 namespace {
 using namespace test;
 using testing::HasSubstr;
-
-Layout layout() { return {bars_schema(), {"year", "month"}, {"instrument_id", "session"}}; }
-
-/// One unit of `rows` rows whose volumes are first..first+rows-1: every row has a number of its own.
-Status ingest(const Table& table, const std::string& unit, int first, int rows, const std::string& sha = "s") {
-  std::vector<Bar> bars;
-  for (int i = 0; i < rows; ++i)
-    bars.push_back({fmt::format("S{}", i), Date::of(2024, 1, 1) + (first + i) % 300, 1, first + i});
-  MemoryBudget budget;
-  ARROW_ASSIGN_OR_RAISE(Snapshot snapshot, table.snapshot());
-  ARROW_ASSIGN_OR_RAISE(auto known, units(snapshot));
-  Transaction one;
-  one.read_version = snapshot.version;
-  one.touches = {unit};
-  std::int64_t ordinal = 0;
-  for (const UnitState& state : known) {
-    if (state.unit != unit) continue;
-    if (state.sha256 == sha) return Status::OK();  // it is in
-    ordinal = state.ordinal + 1;
-    one.removes = state.paths;
-  }
-  ARROW_ASSIGN_OR_RAISE(auto writer, write_parts(table, layout(), Provenance{sha, unit, "f", ordinal, {}}, budget));
-  ARROW_RETURN_NOT_OK(writer->write(batch_of(bars)));
-  ARROW_ASSIGN_OR_RAISE(one.adds, writer->finish());
-  return table.commit(one).status();
-}
-
-std::multiset<std::int64_t> volumes(const Lake& lake) {
-  auto rows = must(scan(lake, ScanRequest{{Layer::bronze, "bars"}, {"volume"}, {}, {}, {}, {}, {}})).rows;
-  std::multiset<std::int64_t> out;
-  for (double value : must(doubles(*rows, "volume"))) out.insert(static_cast<std::int64_t>(value));
-  return out;
-}
-std::multiset<std::int64_t> numbers(int count) {
-  std::multiset<std::int64_t> out;
-  for (int i = 0; i < count; ++i) out.insert(i);
-  return out;
-}
 
 class CommitFault : public testing::Test, protected tapemill::test::Children {
  protected:
@@ -76,7 +39,7 @@ TEST_F(CommitFault, ProcessesAndThreadsCommitAtOnceAndNothingIsLost) {
       must(table.create(bars_schema(), {"year", "month"}, {{kSort, "instrument_id,session"}}));  // all of them at once
       for (int unit = 0; unit < kUnits; ++unit) {
         const int number = writer * kUnits + unit;
-        if (!ingest(table, fmt::format("u{}", number), number * kRows, kRows).ok()) return 1;
+        if (!bring(table, fmt::format("u{}", number), number * kRows, kRows).ok()) return 1;
       }
       return 0;
     }));
@@ -96,7 +59,7 @@ TEST_F(CommitFault, ProcessesAndThreadsCommitAtOnceAndNothingIsLost) {
     threads.emplace_back([&, thread] {
       for (int i = 0; i < 20; ++i) {
         const int number = kWriters * kUnits + thread * 20 + i;
-        failed += !ingest(table, fmt::format("u{}", number), number * kRows, kRows).ok();
+        failed += !bring(table, fmt::format("u{}", number), number * kRows, kRows).ok();
       }
     });
   }
@@ -128,7 +91,7 @@ TEST_F(CommitFault, OfWritersOfOneUnitExactlyOneGetsIn) {
   EXPECT_EQ(codes, (std::multiset<int>{0, 1, 1, 1, 1, 1}));
   EXPECT_EQ(must(table.snapshot()).rows(), 1);
   // The loser reads again and judges again: now it is a restatement.
-  EXPECT_OK(ingest(table, "2024-01-29", 100, 2, "newer"));
+  EXPECT_OK(bring(table, "2024-01-29", 100, 2, "newer"));
   EXPECT_EQ(must(table.snapshot()).rows(), 2);
 }
 
@@ -155,7 +118,7 @@ TEST_F(CommitFault, AWriterKilledAtAnyMomentLeavesTheOldVersionOrTheNew) {
   int killed = 0;
   for (int attempt = 0; attempt < 60; ++attempt) {
     const pid_t pid = child([&] {
-      for (int unit = 0; unit < kUnits; ++unit) must(ingest(table, fmt::format("u{}", unit), unit * kRows, kRows));
+      for (int unit = 0; unit < kUnits; ++unit) must(bring(table, fmt::format("u{}", unit), unit * kRows, kRows));
       return 0;
     });
     ::usleep(static_cast<useconds_t>(random() % 40'000));
@@ -168,7 +131,7 @@ TEST_F(CommitFault, AWriterKilledAtAnyMomentLeavesTheOldVersionOrTheNew) {
     if (now.rows() == kUnits * kRows) break;
   }
   EXPECT_GT(killed, 0);
-  for (int unit = 0; unit < kUnits; ++unit) must(ingest(table, fmt::format("u{}", unit), unit * kRows, kRows));
+  for (int unit = 0; unit < kUnits; ++unit) must(bring(table, fmt::format("u{}", unit), unit * kRows, kRows));
   EXPECT_EQ(volumes(lake), numbers(kUnits * kRows));  // every row once
   EXPECT_EQ(must(table.version()), kUnits);  // and no unit committed twice
   for (const auto& entry : std::filesystem::recursive_directory_iterator(table.path())) {
@@ -189,7 +152,7 @@ TEST_F(CommitFault, AFullDiskIsSaidAndTheTableStaysReadable) {
     Status status;
     int written = 0;
     while (status.ok() && written < 1000) {
-      status = ingest(table, fmt::format("u{}", written), written * 2000, 2000);
+      status = bring(table, fmt::format("u{}", written), written * 2000, 2000);
       written += status.ok();
     }
     EXPECT_GT(written, 0);
@@ -198,7 +161,7 @@ TEST_F(CommitFault, AFullDiskIsSaidAndTheTableStaysReadable) {
     EXPECT_EQ(must(table.version()), written);
     EXPECT_EQ(volumes(tiny), numbers(written * 2000));
     std::filesystem::remove(small + "/filler");  // with room again the same source gets in
-    EXPECT_OK(ingest(table, fmt::format("u{}", written), written * 2000, 2000));
+    EXPECT_OK(bring(table, fmt::format("u{}", written), written * 2000, 2000));
     EXPECT_EQ(volumes(tiny), numbers((written + 1) * 2000));
   }
   ::umount2(small.c_str(), MNT_DETACH);
@@ -226,12 +189,12 @@ TEST_F(CommitFault, SpillingToAFullDiskIsSaid) {
 TEST_F(CommitFault, WithoutPermissionTheFolderIsNamed) {
   if (::geteuid() != 0) GTEST_SKIP() << "NOT ROOT: cannot become nobody";
   make();
-  must(ingest(table, "u0", 0, 10));
+  must(bring(table, "u0", 0, 10));
   std::filesystem::permissions(folder.path(), std::filesystem::perms(0755));
   EXPECT_EQ(wait(child([&] {
               if (::setgroups(0, nullptr) != 0 || ::setgid(65534) != 0 || ::setuid(65534) != 0) return 90;
               if (volumes(lake) != numbers(10)) return 1;  // reading needs no more than reading
-              Status status = ingest(table, "u1", 10, 10);
+              Status status = bring(table, "u1", 10, 10);
               if (exit_code(status) != 3 || status.ToString().find("Permission denied") == std::string::npos) return 2;
               if (status.ToString().find(table.path()) == std::string::npos) return 3;
               if (exit_code(lake.table(Layer::gold, "new").create(bars_schema(), {}, {})) != 3) return 4;

@@ -14,7 +14,7 @@ struct Backfill : ::testing::Test {
   Result<IngestReport> fill(const IngestPolicy& policy) {
     MemoryBudget budget(0);
     return ingest(must(lake::Lake::open(lake, true)), dataset, {folder / "in"}, Instant{kArrived}, Workers(2), budget,
-                  false, policy);
+                  policy);
   }
   void write(std::size_t day, int good = 3) {
     folder.write("in/" + days[day].str() + ".csv", day_file(days[day], good, 0));

@@ -23,7 +23,9 @@ struct Restatements : ::testing::Test {
   IngestReport in(const std::string& path, bool smaller = false, std::int64_t now = kArrived) {
     auto there = must(lake::Lake::open(lake, true));
     MemoryBudget budget;
-    return must(ingest(there, must(load_dataset("sp500")), {path}, Instant{now}, Workers(2), budget, smaller));
+    IngestPolicy policy;
+    policy.allow_smaller = smaller;
+    return must(ingest(there, must(load_dataset("sp500")), {path}, Instant{now}, Workers(2), budget, policy));
   }
   std::int64_t rows() { return rows_of(lake, "bronze.sp500")->num_rows(); }
 };

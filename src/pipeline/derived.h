@@ -1,0 +1,39 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/memory.h"
+#include "core/workers.h"
+#include "lake/units.h"
+#include "lake/writer.h"
+
+namespace tapemill::pipeline {
+
+/// A unit of bronze on its way into a table that is derived from it.
+struct DerivedUnit {
+  lake::UnitState state;                     // in bronze
+  std::optional<std::int64_t> had;           // the ordinal it was derived with before
+  std::unique_ptr<lake::PartWriter> writer;  // of `made`, which have no names yet
+  std::vector<lake::Part> made;
+  std::int64_t rows = 0;
+};
+
+/// How a table follows bronze, unit by unit.
+struct Derivation {
+  std::string name;  // of the txn{name, bronze's version}
+  lake::Table bronze, table;
+  lake::Layout layout;
+  std::size_t at_once;  // units derived and published together
+  std::string again;    // what makes the table anew once its folder is deleted
+  std::function<bool(const lake::UnitState& in_bronze, const lake::UnitState& derived)> same;
+  std::function<Status(const lake::Snapshot& bronze, DerivedUnit&)> derive;  // fills writer, made, rows; in any thread
+};
+
+/// Brings the table up to bronze in one commit (DERIVE): units that differ are derived again, those that bronze has no more go.
+/// Nothing to do: no commit. Data errors: what another program did to one of them.
+Status follow_bronze(const Derivation& how, const Workers& workers, MemoryBudget& budget);
+
+}  // namespace tapemill::pipeline
