@@ -45,11 +45,11 @@ TEST_F(Backfill, StopLeavesWhatComesAfterTheRefusedFileAndSkipDoesNot) {
   for (std::size_t day = 0; day < 6; ++day) write(day);
   folder.write("in/" + days[2].str() + ".csv", kHeader + "nothing,of,this,is,a,row,0,0\n");
   folder.write("in/" + days[2].str() + ".csv", kHeader);  // a header and no row: refused when it is read
-  auto report = must(fill({{}, {}, true}));
+  auto report = must(fill({.stop = true}));
   ASSERT_EQ(report.refused.size(), 1u);
   EXPECT_EQ(report.files_not_read, 3);
   EXPECT_EQ(rows(), 6);
-  report = must(fill({{}, {}, true}));  // the same again: it stops at the same place
+  report = must(fill({.stop = true}));  // the same again: it stops at the same place
   EXPECT_EQ(report.files_unchanged, 2);
   EXPECT_EQ(rows(), 6);
   report = must(fill({}));
@@ -57,14 +57,14 @@ TEST_F(Backfill, StopLeavesWhatComesAfterTheRefusedFileAndSkipDoesNot) {
   EXPECT_EQ(report.files_not_read, 0);
   EXPECT_EQ(rows(), 15);
   write(2);
-  EXPECT_TRUE(must(fill({{}, {}, true})).refused.empty());
+  EXPECT_TRUE(must(fill({.stop = true})).refused.empty());
   EXPECT_EQ(rows(), 18);
 }
 
 TEST_F(Backfill, AFileThatCannotBeToldStopsToo) {
   for (std::size_t day : {0u, 1u, 3u}) write(day);
   folder.write("in/" + days[2].str() + ".csv", "no,header,of,ours\n1,2,3,4\n");
-  auto report = must(fill({{}, {}, true}));
+  auto report = must(fill({.stop = true}));
   EXPECT_EQ(report.refused.size(), 1u);
   EXPECT_EQ(report.files_not_read, 1);
   EXPECT_EQ(rows(), 6);
