@@ -4,6 +4,7 @@
 
 #include "backtest/ledger.h"
 #include "command.h"
+#include "core/json.h"
 #include "core/paths.h"
 #include "known_table.h"
 #include "pipeline/report_parts.h"

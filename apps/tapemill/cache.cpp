@@ -1,4 +1,5 @@
 #include "command.h"
+#include "core/json.h"
 #include "lake/query_cache.h"
 #include "print.h"
 

@@ -2,6 +2,7 @@
 
 #include "command.h"
 #include "core/calendar.h"
+#include "core/json.h"
 #include "core/paths.h"
 #include "print.h"
 #include "sources/json_value.h"

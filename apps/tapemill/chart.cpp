@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "command.h"
+#include "core/json.h"
 #include "core/paths.h"
 #include "print.h"
 

@@ -1,6 +1,7 @@
 #include "lake/compact.h"
 
 #include "command.h"
+#include "core/json.h"
 #include "pipeline/maintain.h"
 #include "print.h"
 

@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "core/decimal.h"
+#include "core/json.h"
 #include "lake/about.h"
 #include "lake/scan.h"
 #include "print.h"

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "command.h"
+#include "core/json.h"
 #include "core/s3.h"
 #include "print.h"
 

@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "core/build_info.h"
+#include "core/json.h"
 #include "core/paths.h"
 #include "core/s3.h"
 #include "lake/about.h"

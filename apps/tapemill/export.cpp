@@ -1,4 +1,5 @@
 #include "command.h"
+#include "core/json.h"
 #include "exports/qlib.h"
 #include "print.h"
 

@@ -1,6 +1,7 @@
 #include "analytics/features.h"
 
 #include "command.h"
+#include "core/json.h"
 #include "known_table.h"
 #include "print.h"
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "command.h"
+#include "core/json.h"
 #include "print.h"
 
 namespace tapemill::app {

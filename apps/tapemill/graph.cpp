@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "command.h"
+#include "core/json.h"
 #include "core/paths.h"
 #include "graph/draw.h"
 #include "graph/plan.h"

@@ -5,6 +5,7 @@
 #include "analytics/symbols.h"
 #include "command.h"
 #include "core/expression.h"
+#include "core/json.h"
 #include "indicators/describe.h"
 #include "known_table.h"
 #include "lake/about.h"

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "command.h"
+#include "core/json.h"
 #include "core/s3.h"
 #include "ingested.h"
 #include "lake/about.h"

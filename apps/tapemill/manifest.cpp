@@ -1,4 +1,5 @@
 #include "command.h"
+#include "core/json.h"
 #include "lake/sidecars.h"
 #include "pipeline/maintain.h"
 #include "print.h"

@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "core/decimal.h"
+#include "core/json.h"
 #include "core/text.h"
 
 namespace tapemill::app {

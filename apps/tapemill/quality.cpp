@@ -1,4 +1,5 @@
 #include "command.h"
+#include "core/json.h"
 #include "core/paths.h"
 #include "known_table.h"
 #include "lake/about.h"

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "command.h"
+#include "core/json.h"
 #include "known_table.h"
 #include "lake/about.h"
 #include "pipeline/ingest.h"

@@ -1,6 +1,7 @@
 #include "pipeline/rebuild.h"
 
 #include "command.h"
+#include "core/json.h"
 #include "lake/about.h"
 #include "print.h"
 

@@ -1,6 +1,7 @@
 #include "lake/restore.h"
 
 #include "command.h"
+#include "core/json.h"
 #include "known_table.h"
 #include "lake/about.h"
 #include "pipeline/contracts.h"

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "command.h"
+#include "core/json.h"
 #include "print.h"
 
 namespace tapemill::app {

@@ -1,6 +1,7 @@
 #include "backtest/backtest.h"
 
 #include "command.h"
+#include "core/json.h"
 #include "print.h"
 
 namespace tapemill::app {

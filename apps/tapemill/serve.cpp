@@ -1,4 +1,5 @@
 #include "command.h"
+#include "core/json.h"
 #include "print.h"
 #include "serve/http.h"
 

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "command.h"
+#include "core/json.h"
 #include "known_table.h"
 #include "lake/about.h"
 #include "pipeline/ingest.h"
@@ -144,7 +145,7 @@ Status history(const TableOptions& options, Context& context) {
   Json list = Json::array();
   TextTable text({"version>", "time (UTC)", "operation", "rows in>", "stored>", "quarantined>", "what"});
   for (const auto& commit : commits) {
-    const Json& info = commit.info;
+    const Json& info = *commit.info;
     Json counts = info.value("tapemill", Json::object()).value("counts", Json::object());
     auto count = [&](const char* key) {
       return counts.contains(key) && counts[key].is_number() ? thousands(counts[key].get<std::int64_t>())

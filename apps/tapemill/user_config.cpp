@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "command.h"
+#include "core/json.h"
 #include "core/paths.h"
 #include "lake/storage.h"
 #include "print.h"

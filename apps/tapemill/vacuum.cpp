@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "command.h"
+#include "core/json.h"
 #include "pipeline/maintain.h"
 #include "print.h"
 

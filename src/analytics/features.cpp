@@ -5,6 +5,7 @@
 
 #include "analytics/feature_rows.h"
 #include "core/hash.h"
+#include "core/json.h"
 #include "lake/about.h"
 #include "lake/watermark.h"
 #include "lake/writer.h"
@@ -73,7 +74,7 @@ Result<bool> replace(const lake::Lake& lake, const FeaturePlan& plan, const Targ
   transaction.parameters = {{"group", build.group},
                             {"version", build.version},
                             {"source", build.source},
-                            {"source_version", build.source_version}};
+                            {"source_version", std::to_string(build.source_version)}};
   transaction.counts = {{"rows_in", build.rows}, {"rows_stored", build.rows}};
   transaction.touches = {kUnit};
   if (!same_columns(*before.schema, *target.schema, target.layout.partitions)) transaction.schema = target.schema;

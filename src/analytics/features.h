@@ -4,7 +4,7 @@
 
 #include "analytics/series.h"
 #include "core/config.h"
-#include "core/json.h"
+#include "core/json_fwd.h"
 #include "lake/lake.h"
 
 namespace tapemill::analytics {

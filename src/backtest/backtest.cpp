@@ -15,6 +15,7 @@
 #include "backtest/tables.h"
 #include "core/build_info.h"
 #include "core/hash.h"
+#include "core/json.h"
 #include "core/paths.h"
 #include "core/progress.h"
 #include "core/text.h"

@@ -6,6 +6,7 @@
 #include "backtest/ledger.h"
 #include "backtest/metrics.h"
 #include "backtest/strategy.h"
+#include "core/json.h"
 #include "core/workers.h"
 #include "lake/lake.h"
 

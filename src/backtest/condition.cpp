@@ -1,4 +1,5 @@
 #include "backtest/condition.h"
+#include "core/json.h"
 
 #include <fmt/format.h>
 

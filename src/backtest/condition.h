@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/config.h"
+#include "core/json.h"
 
 namespace tapemill::backtest {
 

@@ -16,6 +16,7 @@
 #include <filesystem>
 
 #include "core/hash.h"
+#include "core/json.h"
 #include "core/paths.h"
 #include "lake/files.h"
 #include "lake/storage.h"

@@ -2,6 +2,7 @@
 
 #include "backtest/tables.h"
 #include "core/decimal.h"
+#include "core/json.h"
 
 namespace tapemill::backtest {
 namespace {

@@ -5,6 +5,7 @@
 #include "backtest/document.h"
 #include "backtest/strategy_forms.h"
 #include "core/hash.h"
+#include "core/json_schema.h"
 #include "core/paths.h"
 
 namespace tapemill::backtest {

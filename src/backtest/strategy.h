@@ -7,6 +7,7 @@
 #include "backtest/condition.h"
 #include "backtest/money.h"
 #include "core/expression.h"
+#include "core/json.h"
 #include "core/time.h"
 
 namespace tapemill::backtest {

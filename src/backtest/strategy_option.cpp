@@ -3,6 +3,7 @@
 
 #include "backtest/document.h"
 #include "backtest/strategy_forms.h"
+#include "core/json.h"
 
 namespace tapemill::backtest {
 namespace {

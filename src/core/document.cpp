@@ -7,6 +7,7 @@
 #include <cmath>
 #include <set>
 
+#include "core/json.h"
 #include "core/paths.h"
 
 namespace tapemill {

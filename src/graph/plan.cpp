@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "core/json.h"
 #include "core/hash.h"
 
 namespace tapemill::graph {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <tuple>
 
+#include "core/json.h"
 #include "core/paths.h"
 #include "core/progress.h"
 

@@ -1,5 +1,6 @@
 #include <cstring>
 
+#include "core/json.h"
 #include "graph/run.h"
 
 namespace tapemill::graph {

@@ -1,4 +1,5 @@
 #include "indicators/describe.h"
+#include "core/json.h"
 
 namespace tapemill::indicators {
 

@@ -1,7 +1,7 @@
 #pragma once
 #include <string>
 
-#include "core/json.h"
+#include "core/json_fwd.h"
 #include "indicators/indicator.h"
 
 namespace tapemill::indicators {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/json.h"
 #include "lake/storage.h"
 #include "lake/units.h"
 

@@ -1,4 +1,5 @@
 #include "lake/actions.h"
+#include "core/json.h"
 
 #include <charconv>
 

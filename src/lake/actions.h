@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/json.h"
 #include "lake/lake.h"
 
 namespace tapemill::lake {

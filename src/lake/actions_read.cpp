@@ -27,7 +27,7 @@ const Array& column(const arrow::Table& rows, const char* name) {
 
 Status read_table(const Lake& lake, const TableName& name, std::optional<std::int64_t> version,
                   const std::vector<std::string>& symbols, std::optional<Instant> known_at, const Workers& workers,
-                  Actions& out) {
+                  CorporateActions& out) {
   ScanRequest request;
   request.table = name;
   request.version = version;
@@ -99,15 +99,15 @@ Status settle(std::vector<CorporateAction>& list) {
 
 bool has_actions(const Lake& lake, const std::string& exchange) { return !action_tables(lake, exchange).empty(); }
 
-Result<Actions> actions_of(const Lake& lake, const std::string& exchange, const std::vector<std::string>& symbols,
-                           std::optional<Instant> known_at, const std::map<std::string, std::int64_t>& versions,
-                           const Workers& workers) {
+Result<CorporateActions> actions_of(const Lake& lake, const std::string& exchange,
+                                    const std::vector<std::string>& symbols, std::optional<Instant> known_at,
+                                    const std::map<std::string, std::int64_t>& versions, const Workers& workers) {
   const auto tables = action_tables(lake, exchange);
   if (tables.empty())
     return usage_error(fmt::format("there are no corporate actions of exchange {} in this lake to adjust by", exchange),
                        fmt::format("tapemill ingest {} FILES; without them prices are shown as they were traded",
                                    exchange == "US" ? "us_corporate_actions" : "corporate_actions"));
-  Actions out;
+  CorporateActions out;
   for (const Dataset& table : tables) {
     const TableName name{Layer::bronze, table.table};
     auto version = versions.find(name.str());

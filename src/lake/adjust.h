@@ -21,14 +21,14 @@ struct CorporateAction {
   std::int64_t amount = 0;  // at 10^-6; 0: none
   Instant known;
 };
-struct Actions {
+struct CorporateActions {
   std::vector<CorporateAction> list;  // by symbol, then ex-date; each once, whatever the deliveries
   std::vector<std::pair<TableName, std::int64_t>> tables;  // read, and their versions
 };
 /// Actions of an exchange's symbols (empty: all). Of a symbol that two feeds tell of, the better one's: the exchange's, Polygon's,
 /// Yahoo's. Usage error where the lake has no table of them; data error where two deliveries of one feed disagree. `versions`:
 /// by TableName::str(), the newest where one is not named.
-Result<Actions> actions_of(const Lake& lake, const std::string& exchange, const std::vector<std::string>& symbols,
+Result<CorporateActions> actions_of(const Lake& lake, const std::string& exchange, const std::vector<std::string>& symbols,
                            std::optional<Instant> known_at, const std::map<std::string, std::int64_t>& versions = {},
                            const Workers& workers = Workers(1));
 /// Whether there is a table of them for this exchange.
@@ -46,7 +46,7 @@ struct AdjustedScan {
   ScanResult scan;  // prices at four decimals at least; adjustment_factor and adjustment last
   std::vector<std::string> unadjusted;  // symbols of the rows that no action touches
   std::int64_t symbols = 0;
-  Actions actions;  // what was applied or not
+  CorporateActions actions;  // what was applied or not
   std::vector<std::string> notes;  // a dividend that is no less than the close before it, and the like
 };
 /// As scan(), with prices (open, high, low, close, last, average, vwap, prev_close) and volumes (volume, deliverable) adjusted.

@@ -6,6 +6,7 @@
 #include <parquet/arrow/writer.h>
 #include <unistd.h>
 
+#include "core/json.h"
 #include "lake/files.h"
 #include "lake/log.h"
 

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "core/build_info.h"
+#include "core/json.h"
 #include "lake/files.h"
 #include "lake/log.h"
 #include "lake/schema.h"
@@ -129,9 +130,9 @@ Status check_state(const Table& table, const Transaction& transaction, const Log
 }
 
 // operationParameters and operationMetrics hold texts only: Spark reads them as maps of strings.
-Json texts_of(const Json& values) {
+template <class T> Json object_of(const std::vector<std::pair<std::string, T>>& values) {
   Json out = Json::object();
-  for (const auto& [key, value] : values.items()) out[key] = value.is_string() ? value.get<std::string>() : dump(value);
+  for (const auto& [key, value] : values) out[key] = value;
   return out;
 }
 
@@ -147,12 +148,12 @@ Json info_of(const Transaction& transaction, std::int64_t at, const LogState& st
     if (unit != "*") touches.push_back(unit);
   return {{"timestamp", at},
           {"operation", transaction.operation},
-          {"operationParameters", texts_of(transaction.parameters)},
+          {"operationParameters", object_of(transaction.parameters)},
           {"readVersion", transaction.read_version >= 0 ? transaction.read_version : state.version},
           {"isBlindAppend", transaction.removes.empty() && !transaction.txn},
           {"engineInfo", engine()},
           {"operationMetrics", metrics},
-          {"tapemill", {{"counts", transaction.counts}, {"touches", touches}}}};
+          {"tapemill", {{"counts", object_of(transaction.counts)}, {"touches", touches}}}};
 }
 
 /// The table's metaData with other columns; its partitions stay, those derived from the session among them.

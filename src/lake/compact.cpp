@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/json.h"
 #include "core/progress.h"
 #include "lake/rewrite.h"
 

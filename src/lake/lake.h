@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/dataset.h"
-#include "core/json.h"
+#include "core/json_fwd.h"
 #include "core/memory.h"
 #include "core/workers.h"
 
@@ -36,7 +36,7 @@ struct Part {
 struct Commit {
   std::int64_t version = 0, timestamp_ms = 0;
   std::string operation;
-  Json info;  // commitInfo whole
+  std::shared_ptr<const Json> info;  // commitInfo whole; an empty object where the commit has none
 };
 
 /// What a commit does. Nothing of it is visible before commit() returns, all of it after.
@@ -46,8 +46,8 @@ struct Transaction {
   std::vector<std::string> removes;  // paths
   std::optional<std::pair<std::string, std::int64_t>> txn;  // application id, version: exactly-once writers
   std::string operation = "WRITE";
-  Json parameters = Json::object();
-  Json counts = Json::object();  // rows_in, rows_stored, rows_quarantined, ...
+  std::vector<std::pair<std::string, std::string>> parameters;  // what the log notes of it, as texts or JSON
+  std::vector<std::pair<std::string, std::int64_t>> counts;     // rows_in, rows_stored, rows_quarantined, ...
   std::vector<std::string>
       touches;  // units (sessions) this commit replaces or adds: a race on one is judged again; "*": on any
   std::map<std::string, std::string> configuration;  // keys of metaData to set, as far as they differ

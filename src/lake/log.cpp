@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "core/json.h"
 #include "lake/files.h"
 #include "lake/storage.h"
 

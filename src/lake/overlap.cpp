@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "core/json.h"
 #include "core/workers.h"
 #include "lake/part_reader.h"
 #include "lake/tags.h"

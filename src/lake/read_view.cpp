@@ -5,6 +5,7 @@
 
 #include <charconv>
 
+#include "core/json.h"
 #include "lake/files.h"
 #include "lake/schema.h"
 

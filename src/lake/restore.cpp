@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "core/json.h"
 #include "core/progress.h"
 #include "core/workers.h"
 #include "lake/files.h"
@@ -19,8 +20,8 @@ Result<std::vector<std::string>> archives_since(const Table& table, std::int64_t
   ARROW_ASSIGN_OR_RAISE(auto commits, table.history());
   for (const Commit& commit : commits) {
     if (commit.version <= version || commit.operation != "ARCHIVE") continue;
-    const auto parameters = commit.info.find("operationParameters");
-    if (parameters == commit.info.end() || !parameters->is_object()) continue;
+    const auto parameters = commit.info->find("operationParameters");
+    if (parameters == commit.info->end() || !parameters->is_object()) continue;
     if (auto to = parameters->find("archive"); to != parameters->end() && to->is_string())
       folders.push_back(to->get<std::string>());
   }
@@ -67,7 +68,7 @@ Result<RestoreReport> restore(const Table& table, std::int64_t version, bool dry
     Transaction transaction;
     transaction.read_version = now.version;
     transaction.operation = "RESTORE";
-    transaction.parameters = {{"version", version}};
+    transaction.parameters = {{"version", std::to_string(version)}};
     transaction.touches = {"*"};
     transaction.configuration = {{kRestored, std::to_string(now.version)}};
     for (const Part& part : then.parts)

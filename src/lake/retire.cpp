@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/hash.h"
+#include "core/json.h"
 #include "core/progress.h"
 #include "core/workers.h"
 #include "lake/files.h"
@@ -144,7 +145,7 @@ Result<RetireReport> retire(const Table& table, const Layout& layout, const Reti
     transaction.read_version = snapshot.version;
     transaction.operation = options.operation;
     transaction.parameters = {{"column", options.column}, {"before", options.before.str()}};
-    if (!options.archive.empty()) transaction.parameters["archive"] = options.archive;
+    if (!options.archive.empty()) transaction.parameters.emplace_back("archive", options.archive);
     transaction.counts = {{"rows_removed", report.rows}};
     for (const Part& part : old.parts) transaction.removes.push_back(part.path);
     ARROW_ASSIGN_OR_RAISE(transaction.adds, markers(table, snapshot, layout, old.parts, budget));

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/hash.h"
+#include "core/json.h"
 #include "lake/part_stream.h"
 #include "lake/stats.h"
 #include "lake/tags.h"

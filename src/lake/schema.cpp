@@ -1,4 +1,5 @@
 #include "lake/schema.h"
+#include "core/json.h"
 
 #include <arrow/type.h>
 #include <arrow/util/key_value_metadata.h>

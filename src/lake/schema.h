@@ -4,7 +4,6 @@
 #include <memory>
 #include <string>
 
-#include "core/json.h"
 #include "core/status.h"
 
 namespace tapemill::lake {

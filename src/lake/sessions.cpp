@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/json.h"
 #include "lake/part_reader.h"
 
 namespace tapemill::lake {

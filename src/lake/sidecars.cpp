@@ -7,6 +7,7 @@
 
 #include <set>
 
+#include "core/json.h"
 #include "core/workers.h"
 #include "lake/files.h"
 #include "lake/part_stream.h"

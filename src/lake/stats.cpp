@@ -11,6 +11,7 @@
 #include <cstdlib>
 
 #include "core/decimal.h"
+#include "core/json.h"
 #include "core/text.h"
 #include "core/time.h"
 #include "lake/actions.h"

@@ -7,7 +7,7 @@
 #include <string>
 #include <variant>
 
-#include "core/json.h"
+#include "core/json_fwd.h"
 #include "core/status.h"
 
 namespace parquet {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/hash.h"
+#include "core/json.h"
 #include "lake/commit.h"
 #include "lake/files.h"
 #include "lake/log.h"
@@ -99,10 +100,12 @@ Result<std::vector<Commit>> Table::history() const {
   std::vector<Commit> commits;
   for (auto version = files.commits.rbegin(); version != files.commits.rend(); ++version) {
     ARROW_ASSIGN_OR_RAISE(Actions actions, read_commit(path_, *version));
-    Commit commit{*version, timestamp_of(actions.info), {}, actions.info};
+    Commit commit{*version, timestamp_of(actions.info), {}, nullptr};
     if (actions.info.is_object() && actions.info.contains("operation") && actions.info["operation"].is_string()) {
       commit.operation = actions.info["operation"];
     }
+    if (!actions.info.is_object()) actions.info = Json::object();
+    commit.info = std::make_shared<const Json>(std::move(actions.info));
     commits.push_back(std::move(commit));
   }
   return commits;

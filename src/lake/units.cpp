@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/json.h"
 #include "lake/tags.h"
 
 namespace tapemill::lake {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <set>
 
+#include "core/json.h"
 #include "core/progress.h"
 #include "core/workers.h"
 #include "lake/files.h"

@@ -9,6 +9,7 @@
 
 #include "analytics/requests.h"
 #include "core/hash.h"
+#include "core/json.h"
 #include "core/paths.h"
 #include "lake/scan.h"
 #include "pipeline/demo_data.h"

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/hash.h"
+#include "core/json.h"
 #include "core/paths.h"
 #include "lake/scan.h"
 #include "sources/source.h"
@@ -82,7 +83,7 @@ Result<UnitTotals> unit_totals(const lake::Table& bronze, const lake::Snapshot& 
   UnitTotals totals;
   ARROW_ASSIGN_OR_RAISE(auto commits, bronze.history());
   for (const auto& commit : commits) {  // newest first: the effective reading of a unit is met before older ones
-    Json parameters = commit.info.value("operationParameters", Json::object());
+    Json parameters = commit.info->value("operationParameters", Json::object());
     Json units = parameters.value("units", Json::array());
     if (units.is_string()) units = Json::parse(units.get<std::string>(), nullptr, false);
     if (!units.is_array()) continue;

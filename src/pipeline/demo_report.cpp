@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/build_info.h"
+#include "core/json.h"
 #include "core/text.h"
 #include "exports/html_report.h"
 #include "pipeline/chart.h"
@@ -174,7 +175,7 @@ Result<exports::Section> log_section(const lake::Lake& lake, const DemoResult& r
                      {"stored", "", ColumnKind::number, 0},
                      {"quarantined", "", ColumnKind::number, 0}};
     for (std::size_t i = 0; i < commits.size() && i < 25; ++i) {
-      Json counts = commits[i].info.value("tapemill", Json::object()).value("counts", Json::object());
+      Json counts = commits[i].info->value("tapemill", Json::object()).value("counts", Json::object());
       auto count = [&](const char* key) {
         return counts.contains(key) && counts[key].is_number_integer() ? Cell(counts[key].get<std::int64_t>()) : Cell();
       };

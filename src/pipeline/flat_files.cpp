@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/calendar.h"
+#include "core/json.h"
 #include "lake/storage.h"
 
 namespace tapemill::pipeline {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/dataset.h"
-#include "core/json.h"
+#include "core/json_fwd.h"
 #include "core/s3.h"
 #include "lake/lake.h"
 #include "sources/object_files.h"

@@ -6,6 +6,7 @@
 
 #include "core/document.h"
 #include "core/hash.h"
+#include "core/json.h"
 #include "core/paths.h"
 #include "core/progress.h"
 #include "pipeline/generated/chain.h"

@@ -4,7 +4,9 @@
 #include <charconv>
 #include <filesystem>
 
+#include "core/json.h"
 #include "core/text.h"
+#include "lake/actions.h"
 #include "lake/adjust.h"
 #include "lake/overlap.h"
 #include "lake/rewrite.h"
@@ -243,8 +245,9 @@ class Group {
     transaction.adds.insert(transaction.adds.end(), instead.adds.begin(), instead.adds.end());
     if (policy_.again != nullptr)
       transaction.operation = policy_.again->operation, transaction.parameters = policy_.again->note;
-    if (!restated.empty()) transaction.operation = "RESTATE", transaction.parameters["restated"] = restated;
-    transaction.parameters["units"] = units;
+    if (!restated.empty())
+      transaction.operation = "RESTATE", transaction.parameters.emplace_back("restated", lake::dump(restated));
+    transaction.parameters.emplace_back("units", lake::dump(units));
     transaction.counts = {{"rows_in", in}, {"rows_stored", kept}, {"rows_quarantined", refused}};
     auto committed = bronze.commit(transaction);
     if (committed.ok()) return true;

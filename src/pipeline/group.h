@@ -16,7 +16,7 @@ namespace tapemill::pipeline {
 /// check had refused. Their parts get new names, as those of a restated unit do; since when rows are known stays.
 struct Again {
   std::string operation;  // of the commit
-  Json note = Json::object();  // its further parameters
+  std::vector<std::pair<std::string, std::string>> note;  // its further parameters
   std::map<std::string, std::set<std::int64_t>>
       released;  // lines to let in, by lake::unit_key(), beside those that are
   std::map<std::string, std::int64_t> quarantined;  // rows that must be refused then, by unit_key(), where it matters

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <future>
 
+#include "core/json.h"
 #include "core/progress.h"
 #include "lake/sessions.h"
 #include "pipeline/contracts.h"

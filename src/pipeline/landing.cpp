@@ -234,7 +234,7 @@ Status land(const lake::Lake& lake, const Dataset& dataset, const LandingPlan& p
     std::int64_t bytes = 0;
     for (const Landed* one : rows)
       bytes += one->info.size, transaction.touches.push_back(one->info.unit + "/" + one->info.form);
-    transaction.counts = {{"files", rows.size()}, {"bytes", bytes}};
+    transaction.counts = {{"files", static_cast<std::int64_t>(rows.size())}, {"bytes", bytes}};
     auto committed = table.commit(transaction);
     if (committed.ok()) return Status::OK();
     if (!lake::is_conflict(committed.status())) return committed.status();

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "analytics/features.h"
+#include "core/json.h"
 #include "pipeline/arrivals.h"
 #include "pipeline/contracts.h"
 #include "pipeline/group.h"

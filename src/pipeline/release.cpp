@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/json.h"
+#include "lake/actions.h"
 #include "pipeline/arrivals.h"
 #include "pipeline/contracts.h"
 #include "pipeline/group.h"
@@ -116,7 +118,7 @@ Result<ReleaseReport> release(const lake::Lake& lake, const Dataset& dataset, co
       files.push_back(*std::move(file));
     }
     if (files.empty()) continue;
-    again.note = {{"released", noted}, {"reason", what.reason}, {"by", what.by}};
+    again.note = {{"released", lake::dump(noted)}, {"reason", what.reason}, {"by", what.by}};
     IngestReport done;
     const auto count = static_cast<std::int64_t>(files.size());
     ARROW_RETURN_NOT_OK(

@@ -9,6 +9,7 @@
 #include "core/build_info.h"
 #include "core/calendar.h"
 #include "core/decimal.h"
+#include "core/json.h"
 #include "core/text.h"
 #include "lake/scan.h"
 

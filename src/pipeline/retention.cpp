@@ -1,4 +1,5 @@
 #include "pipeline/retention.h"
+#include "core/json.h"
 
 namespace tapemill::pipeline {
 namespace {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/json.h"
 #include "lake/about.h"
 #include "lake/sessions.h"
 #include "lake/watermark.h"

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/dataset.h"
-#include "core/json.h"
+#include "core/json_fwd.h"
 #include "lake/lake.h"
 
 namespace tapemill::pipeline {

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <set>
 
+#include "core/json.h"
 #include "lake/missing_table.h"
 #include "lake/part_stream.h"
 #include "lake/units.h"

@@ -7,7 +7,7 @@
 
 #include "core/batch.h"
 #include "core/dataset.h"
-#include "core/json.h"
+#include "core/json_fwd.h"
 
 namespace tapemill::quality {
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/json.h"
 #include "quality/check.h"
 
 namespace tapemill::quality {

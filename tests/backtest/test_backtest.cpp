@@ -3,6 +3,7 @@
 #include "backtest_test.h"
 #include "core/build_info.h"
 #include "core/decimal.h"
+#include "core/json.h"
 #include "core/paths.h"
 #include "lake_of_tests.h"
 

@@ -2,6 +2,7 @@
 
 #include "core/config.h"
 #include "core/document.h"
+#include "core/json_schema.h"
 
 namespace tapemill {
 

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "analytics/requests.h"
+#include "core/json.h"
 #include "graph_test.h"
 
 namespace tapemill::graph {

@@ -1,4 +1,5 @@
 // What is judged before a graph starts: configurations, declared inputs, what this version has not.
+#include "core/json.h"
 #include "graph_test.h"
 
 namespace tapemill::graph {

@@ -1,4 +1,5 @@
 // A document that is wrong says where, to the column, and what was probably meant.
+#include "core/json.h"
 #include "graph_test.h"
 
 namespace tapemill::graph {

@@ -1,5 +1,6 @@
 #include "graph/draw.h"
 
+#include "core/json.h"
 #include "graph_test.h"
 
 namespace tapemill::graph {

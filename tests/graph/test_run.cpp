@@ -1,6 +1,7 @@
 // Order, fan-in and fan-out, the event-time clock, windows, dead letters, files that are whole or not there, going on.
 #include <bit>
 
+#include "core/json.h"
 #include "graph_test.h"
 
 namespace tapemill::graph {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/expression.h"
+#include "core/json.h"
 #include "indicators/describe.h"
 
 namespace tapemill::indicators {

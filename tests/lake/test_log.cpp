@@ -60,7 +60,7 @@ TEST_F(LogTest, AddsRemovesTransactionsAndTimeTravel) {
   first.adds[0].tags["source"] = "file \xff name";  // no UTF-8: must not break the log
   first.txn = {{"silver", 7}};
   first.counts = {{"rows_in", 31}, {"rows_quarantined", 1}};
-  first.parameters = {{"mode", "Append"}, {"files", 2}};
+  first.parameters = {{"mode", "Append"}, {"files", "2"}};
   EXPECT_EQ(must(table.commit(first)), 1);
 
   Transaction second;
@@ -85,8 +85,8 @@ TEST_F(LogTest, AddsRemovesTransactionsAndTimeTravel) {
   auto history = must(table.history());
   ASSERT_EQ(history.size(), 3u);
   EXPECT_EQ(history[0].operation, "REPLACE");
-  EXPECT_EQ(history[1].info["tapemill"]["counts"]["rows_in"], 31);
-  EXPECT_EQ(history[1].info["operationParameters"]["files"], "2");
+  EXPECT_EQ(history[1].info->at("tapemill").at("counts").at("rows_in"), 31);
+  EXPECT_EQ(history[1].info->at("operationParameters").at("files"), "2");
   EXPECT_EQ(history[2].operation, "CREATE TABLE");
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/json.h"
 #include "lake/compact.h"
 #include "lake/files.h"
 #include "lake/restore.h"

@@ -7,6 +7,7 @@
 
 #include <random>
 
+#include "core/json.h"
 #include "lake/watermark.h"
 #include "lake/writer.h"
 #include "lake_test.h"

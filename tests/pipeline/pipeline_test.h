@@ -104,7 +104,7 @@ inline std::string complaint(const std::string& root, int good, int bad) {
     return fmt::format("{} rows in quarantine for {} days", refused, days.size());
   for (const auto& commit : must(bronze.history())) {
     if (commit.operation != "INGEST" && commit.operation != "RESTATE") continue;
-    const Json& counts = commit.info["tapemill"]["counts"];
+    const Json& counts = commit.info->at("tapemill").at("counts");
     if (counts["rows_in"].get<std::int64_t>() !=
         counts["rows_stored"].get<std::int64_t>() + counts["rows_quarantined"].get<std::int64_t>())
       return counts.dump();

@@ -1,4 +1,5 @@
 // Backfill over a range, stop or skip, what is missing and why, the watermarks other tools read.
+#include "core/json.h"
 #include "pipeline/status.h"
 #include "pipeline_test.h"
 

@@ -1,4 +1,5 @@
 // The key makes a row unique in the table, not in its file alone; what a table lacks is told from its rows.
+#include "core/json.h"
 #include "lake/overlap.h"
 #include "pipeline/status.h"
 #include "pipeline_test.h"
@@ -100,7 +101,7 @@ TEST_F(Overlaps, WhatCameMeanwhileIsJudgedAgain) {
   EXPECT_TRUE(lake::is_conflict(table.commit(late).status()));
   late.read_version = must(table.version());
   EXPECT_TRUE(table.commit(late).ok());
-  EXPECT_EQ(must(table.history()).front().info["tapemill"]["touches"], Json::array({"c"}));
+  EXPECT_EQ(must(table.history()).front().info->at("tapemill").at("touches"), Json::array({"c"}));
 }
 
 /// Both processes bring the same keys under different names: one lands, the other is refused, whoever is first.

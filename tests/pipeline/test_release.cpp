@@ -1,5 +1,6 @@
 // Rows that a person lets in against a check: accounted for, noted, once; and whole tables made again from landing.
 #include "core/hash.h"
+#include "core/json.h"
 #include "pipeline/group.h"
 #include "pipeline/rebuild.h"
 #include "pipeline/release.h"
@@ -18,7 +19,7 @@ struct Released : ::testing::Test {
   Result<ReleaseReport> let_in(const Release& what) { return release(opened(lake), dataset, what, Workers(2), budget); }
   RebuildReport again() { return must(rebuild(opened(lake), dataset, Workers(2), budget)); }
   /// What the newest commit counted.
-  Json counts() { return must(bronze().history()).front().info["tapemill"]["counts"]; }
+  Json counts() { return must(bronze().history()).front().info->at("tapemill").at("counts"); }
   /// Hashes of the parts' bytes, sorted.
   std::vector<std::string> bytes() {
     std::vector<std::string> all;
@@ -48,8 +49,8 @@ TEST_F(Released, RowsGoInOnceWithWhoAndWhyAndTheAccountsStillHold) {
   EXPECT_EQ(quarantined_rows(lake, "stocks_daily"), 5);
   auto commit = must(bronze().history()).front();
   EXPECT_EQ(commit.operation, "RELEASE");
-  EXPECT_NE(commit.info.dump().find("as printed by the exchange"), std::string::npos) << commit.info.dump();
-  EXPECT_NE(commit.info.dump().find("ann"), std::string::npos);
+  EXPECT_NE(commit.info->dump().find("as printed by the exchange"), std::string::npos) << commit.info->dump();
+  EXPECT_NE(commit.info->dump().find("ann"), std::string::npos);
   EXPECT_EQ(counts()["rows_in"], 12);
   EXPECT_EQ(counts()["rows_stored"], 11);
   EXPECT_EQ(counts()["rows_quarantined"], 1);

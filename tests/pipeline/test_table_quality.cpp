@@ -1,4 +1,5 @@
 // A table judged anew: results by check, completeness, what was refused, the page.
+#include "core/json.h"
 #include "pipeline/release.h"
 #include "pipeline/table_quality.h"
 #include "pipeline_test.h"

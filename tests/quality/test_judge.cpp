@@ -1,4 +1,5 @@
 // Severities, counts, and what a spec's author reads when a check is declared wrongly.
+#include "core/json.h"
 #include "quality_test.h"
 
 namespace tapemill::quality {

@@ -13,6 +13,8 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTIL
 ANY_INCLUDE = re.compile(r'^(?:[ \t]|/\*.*?\*/)*(?:#|%:|\?\?=)(?:[ \t]|/\*.*?\*/|\\\n)*i(?:\\\n)?n(?:\\\n)?c(?:\\\n)?l(?:\\\n)?u'
                          r'(?:\\\n)?d(?:\\\n)?e(?:_next)?\b', re.MULTILINE | re.DOTALL)
 OTHER_SUFFIXES = (".hpp", ".hh", ".hxx", ".inl", ".ipp", ".inc", ".tpp", ".cc", ".cxx", ".c++", ".ixx", ".cppm")
+NAMESPACE = re.compile(r"(?:inline )?namespace\b\s*([\w:]*)\s*\{")
+TYPE = re.compile(r"(?:struct|class)\s+(\w+)\s*(?:final\s*)?(?::[^:;]*)?\{")
 STAGE = re.compile(r"^stage\((\w+)([^)]*)\)", re.MULTILINE)
 # The platform's headers; C++'s own have neither a dot nor a slash.
 PLATFORM = re.compile(r"(sys|linux|netinet|arpa|net)/\w+\.h$|(fcntl|glob|fnmatch|unistd|dirent|dlfcn|signal|termios|poll|pthread|sched|"
@@ -104,8 +106,30 @@ class Tree:
         elif "all" not in rows[0] and not folders & set(rows[0]):
             self.fail(place, f"<{header}> belongs to {', '.join(rows[0])}", "go through the owner's header")
 
+    def check_names(self) -> None:
+        """A type's name stands once in a namespace: of two, the linker keeps one's destructor for both (ODR)."""
+        first = {}
+        for top in ("src", "apps"):
+            for path in sorted((self.root / top).rglob("*")):
+                if path.suffix not in (".h", ".cpp"):
+                    continue
+                inside = []
+                for number, line in enumerate(path.read_text().splitlines(), 1):
+                    if opened := NAMESPACE.match(line):
+                        inside.append(opened[1])
+                    elif inside and re.match(r"\}\s*// (inline )?namespace", line):
+                        inside.pop()
+                    elif (found := TYPE.match(line)) and "" not in inside:
+                        place = f"{path.relative_to(self.root)}:{number}"
+                        name = "::".join([*inside, found[1]])
+                        if name in first:
+                            self.fail(place, f"{name} is a type of {first[name]} too: one name, two destructors",
+                                      "give it another name, or an unnamed namespace")
+                        first.setdefault(name, place)
+
     def check(self) -> list:
         self.check_list()
+        self.check_names()
         for top in ("src", "apps", "tests", "bench", "examples"):
             for path in sorted((self.root / top).rglob("*")):
                 if path.suffix in OTHER_SUFFIXES:

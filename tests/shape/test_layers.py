@@ -67,6 +67,14 @@ class Planted(unittest.TestCase):
     def test_header_of_a_third_party_nobody_owns(self):
         self.expect(self.found("src/core/planted.cpp", "#include <unheard/of.h>\n"), "<unheard/of.h> has no owner")
 
+    def test_two_types_of_one_name(self):
+        self.expect(self.found("src/lake/planted.h", "#pragma once\nnamespace tapemill::lake {\nstruct Actions {\n"
+                               "  int list;\n};\n}  // namespace tapemill::lake\n"),
+                    "src/lake/planted.h:3", "tapemill::lake::Actions is a type of src/lake/actions.h")
+        self.assertEqual(self.found("src/lake/planted.h", "#pragma once\n"), [])
+        self.assertEqual(self.found("src/lake/planted.cpp", "namespace tapemill::lake {\nnamespace {\nstruct Actions {\n"
+                                    "};\n}  // namespace\n}  // namespace tapemill::lake\n"), [])
+
     def test_ways_round_it(self):
         self.plant("src/lake/planted.h")
         for text in ('#define H "lake/planted.h"\n#include H\n', '/* */ #include "lake/planted.h"\n',
