@@ -113,6 +113,11 @@ std::string left_out_note(std::int64_t rows, std::string_view session) {
                      session == "extended" ? "extended hours" : "regular session");
 }
 
+std::string when(Instant t, const Context& context, const Zone& zone) {
+  if (context.utc || zone.name() == Zone::utc().name()) return t.str();
+  return zone.str(t) + " " + zone.abbreviation(t);
+}
+
 std::string cell(const arrow::Array& array, std::int64_t row, const Context& context, const Zone& zone) {
   if (array.IsNull(row)) return kNull;
   auto minus = [](std::string text) { return !text.empty() && text.front() == '-' ? "−" + text.substr(1) : text; };
