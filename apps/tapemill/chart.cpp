@@ -9,6 +9,7 @@
 #include "command.h"
 #include "core/json.h"
 #include "core/paths.h"
+#include "core/session_hours.h"
 #include "print.h"
 
 extern char** environ;
@@ -25,6 +26,10 @@ inline constexpr auto fields<pipeline::ChartOptions> = std::tuple{
     field("adjusted", &pipeline::ChartOptions::adjusted,
           "prices and volumes adjusted for splits, bonuses and the like"),
     field("dividends", &pipeline::ChartOptions::dividends, "with --adjusted: for dividends too"),
+    field("session", &pipeline::ChartOptions::session,
+          "rows of which hours of a session, where its bars are shorter: the regular session's, extended hours' too, "
+          "or all",
+          kSessionHours),
     field("out", &pipeline::ChartOptions::out, "file to write, .html or .png (else SYMBOL.html)")};
 }  // namespace tapemill
 

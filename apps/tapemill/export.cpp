@@ -8,7 +8,9 @@ template <>
 inline constexpr auto fields<exports::QlibOptions> = std::tuple{
     field("table", &exports::QlibOptions::table, "a table of bars, such as sp500"),
     field("out", &exports::QlibOptions::out, "folder of the store (else LAKE/gold/qlib/TABLE)"),
-    field("fields", &exports::QlibOptions::fields, "columns to write; factor is 1 where nothing is adjusted")};
+    field("fields", &exports::QlibOptions::fields, "columns to write; factor is 1 where nothing is adjusted"),
+    field("session", &exports::QlibOptions::session,
+          "minutes of the regular session, or of the calendar's extended hours too", "regular|extended")};
 }  // namespace tapemill
 
 namespace tapemill::app {
@@ -34,8 +36,8 @@ Status run(const exports::QlibOptions& options, Context& context) {
     print(fmt::format("note: {} volumes are beyond 16 777 216, where Qlib's float32 loses digits\n",
                       thousands(report.inexact_volumes)));
   if (report.rows_left_out > 0)
-    print(fmt::format("note: left out: {} outside the calendar's regular sessions{}\n",
-                      counted(report.rows_left_out, "row"),
+    print(fmt::format("note: left out: {} outside the calendar's {}{}\n", counted(report.rows_left_out, "row"),
+                      options.session == "extended" ? "extended hours" : "regular sessions",
                       report.instruments_left_out == 0
                           ? ""
                           : ", and with them " + counted(report.instruments_left_out, "whole instrument")));

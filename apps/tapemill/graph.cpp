@@ -1,5 +1,6 @@
 #include "graph/run.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "command.h"
@@ -198,7 +199,15 @@ std::string time_of(std::int64_t nanoseconds) {
                      : fmt::format("{:.1f} us", s * 1e6);
 }
 
-void print_report(const graph::RunReport& report) {
+/// The event time of the last row: of a table of sessions its date.
+std::string event_time(std::int64_t clock, const graph::Plan& plan, const Context& context) {
+  const bool times =
+      std::any_of(plan.nodes.begin(), plan.nodes.end(), [](const auto& n) { return n.source.time_of_day; });
+  if (!times && clock % kDay == 0) return Date{static_cast<std::int32_t>(clock / kDay)}.str();
+  return when(Instant{clock}, context, plan.zone);
+}
+
+void print_report(const graph::RunReport& report, const graph::Plan& plan, const Context& context) {
   TextTable table({"node", "does", "messages>", "rows in>", "rows out>", "time>", "errors>"});
   for (const auto& node : report.nodes) {
     const auto& m = node.metrics;
@@ -209,7 +218,7 @@ void print_report(const graph::RunReport& report) {
   print(fmt::format(
       "{} in {:.2f} s, {} rows/s, {}{}\n", counted(report.rows, "row"), report.seconds,
       thousands(static_cast<std::int64_t>(static_cast<double>(report.rows) / std::max(report.seconds, 1e-9))),
-      counted(report.clones, "clone"), report.clock ? ", event time " + Instant{*report.clock}.str() : ""));
+      counted(report.clones, "clone"), report.clock ? ", event time " + event_time(*report.clock, plan, context) : ""));
   for (const auto& output : report.outputs)
     print(fmt::format("{}: {}{} into {}\n", output.node, counted(output.rows, "row"),
                       output.bytes > 0 ? ", " + format_bytes(output.bytes) : "", output.place));
@@ -242,7 +251,7 @@ Status run(const GraphRun& options, Context& context) {
   run_options.stop = interrupt();
   ARROW_ASSIGN_OR_RAISE(auto report, graph::run(document, plan, around, run_options));
   if (context.json) print(report.json());
-  else print_report(report);
+  else print_report(report, plan, context);
   return Status::OK();
 }
 

@@ -18,6 +18,7 @@ struct ExplainOptions {
 struct IndicatorOptions {
   std::string table, start, end;
   std::vector<std::string> symbols, indicators;
+  std::string session = "regular";
   int limit = 40;
 };
 }  // namespace tapemill::app
@@ -33,6 +34,10 @@ inline constexpr auto fields<app::IndicatorOptions> = std::tuple{
     field("symbols", &app::IndicatorOptions::symbols, "symbols or instrument ids, by commas"),
     field("start", &app::IndicatorOptions::start, "first session shown; earlier ones warm the indicators up"),
     field("end", &app::IndicatorOptions::end, "last session, inclusive"),
+    field("session", &app::IndicatorOptions::session,
+          "rows of which hours of a session, where its bars are shorter: the regular session's, extended hours' too, "
+          "or all",
+          kSessionHours),
     field("limit", &app::IndicatorOptions::limit, "rows shown on a terminal (0: all)", 0, 1e9)};
 }  // namespace tapemill
 
@@ -139,6 +144,7 @@ Result<lake::ScanRequest> request_of(const IndicatorOptions& options, const Data
   lake::ScanRequest request;
   request.table = {lake::Layer::silver, dataset.table};
   request.symbols = options.symbols;
+  request.hours = session_hours(options.session);
   if (!options.end.empty()) { ARROW_ASSIGN_OR_RAISE(request.end, Date::parse(options.end)); }
   for (const std::string& name : wanted)
     if (std::find(request.columns.begin(), request.columns.end(), name) == request.columns.end())
@@ -168,6 +174,9 @@ Status run(const IndicatorOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(auto request, request_of(options, dataset, wanted));
   auto* pool = context.budget->pool();
   ARROW_ASSIGN_OR_RAISE(auto scanned, lake::scan(lake, request, context.workers, pool));
+  const std::string left_out = left_out_note(scanned.outside_hours, options.session);
+  if (scanned.rows->num_rows() == 0 && scanned.outside_hours > 0)
+    return usage_error(fmt::format("{}: {}", request.table.str(), left_out), "--session all computes over all bars");
   if (scanned.rows->num_rows() == 0 && !options.symbols.empty()) {
     ARROW_ASSIGN_OR_RAISE(auto near, analytics::nearest_symbols(lake, name, {}, options.symbols, context.workers));
     std::vector<std::string> asked = options.symbols;
@@ -199,8 +208,9 @@ Status run(const IndicatorOptions& options, Context& context) {
     add(requested[j].name, column);
   }
   print_table(*arrow::Table::Make(arrow::schema(fields), arrays), context, dataset.calendar->zone(), options.limit,
-              fmt::format("{} version {} · unadjusted{}{}", request.table.str(), scanned.version,
-                          series.resolved().empty() ? "" : " · ", fmt::join(series.resolved(), "; ")));
+              fmt::format("{} version {} · unadjusted{}{}{}{}", request.table.str(), scanned.version,
+                          series.resolved().empty() ? "" : " · ", fmt::join(series.resolved(), "; "),
+                          left_out.empty() ? "" : " · ", left_out));
   return Status::OK();
 }
 

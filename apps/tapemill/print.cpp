@@ -108,6 +108,17 @@ std::string thousands(std::int64_t n) {
 
 std::string counted(std::int64_t n, std::string_view noun) { return thousands(n) + " " + plural(n, noun); }
 
+std::string left_out_note(std::int64_t rows, std::string_view session) {
+  if (rows == 0) return {};
+  return fmt::format("{} outside the {} left out; --session all shows them", counted(rows, "row"),
+                     session == "extended" ? "extended hours" : "regular session");
+}
+
+std::string when(Instant t, const Context& context, const Zone& zone) {
+  if (context.utc || zone.name() == Zone::utc().name()) return t.str();
+  return zone.str(t) + " " + zone.abbreviation(t);
+}
+
 std::string cell(const arrow::Array& array, std::int64_t row, const Context& context, const Zone& zone) {
   if (array.IsNull(row)) return kNull;
   auto minus = [](std::string text) { return !text.empty() && text.front() == '-' ? "−" + text.substr(1) : text; };

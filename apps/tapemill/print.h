@@ -31,6 +31,10 @@ void print(const Json& document);              // one document, two-space indent
 
 std::string thousands(std::int64_t n);         // 619 040, thin spaces
 std::string counted(std::int64_t n, std::string_view noun);  // 1 row, 2 rows
+/// "12 rows outside the regular session left out; --session all shows them"; empty where none is. `session` as it was asked for.
+std::string left_out_note(std::int64_t rows, std::string_view session);
+/// An instant for people: "2024-10-28 09:15:00 IST" in `zone`; "2024-10-28T03:45:00Z" where context.utc, or the zone is.
+std::string when(Instant t, const Context& context, const Zone& zone);
 /// One value of an Arrow array as text; times in `zone` (UTC when context.utc), null as kNull.
 std::string cell(const arrow::Array& array, std::int64_t row, const Context& context, const Zone& zone);
 Json cell_json(const arrow::Array& array, std::int64_t row);

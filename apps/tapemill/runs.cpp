@@ -2,10 +2,20 @@
 
 #include "command.h"
 #include "core/json.h"
+#include "known_table.h"
 #include "print.h"
 
 namespace tapemill::app {
 namespace {
+
+/// When a run began, as the exchange of its table says it.
+std::string began(const std::string& started, const std::string& table, const lake::Lake& lake,
+                  const Context& context) {
+  auto time = Instant::parse(started);
+  auto name = lake::TableName::parse(table);
+  if (!time.ok() || !name.ok()) return started;
+  return when({time->us / kSecond * kSecond}, context, zone_of(lake, *name));
+}
 
 Status run(const NoOptions&, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
@@ -13,7 +23,7 @@ Status run(const NoOptions&, Context& context) {
   Json list = Json::array();
   bool any_few = false;
   TextTable text({"run", "strategy", "table", "version>", "sessions>", "trades>", "return %>", "drawdown %>", "Sharpe>",
-                  "started (UTC)"});
+                  "started"});
   for (const auto& one : all) {
     auto figure = [&](std::string_view name) -> std::string {
       for (const auto& [key, value] : one.metrics) {
@@ -42,7 +52,8 @@ Status run(const NoOptions&, Context& context) {
     sharpe += few ? "*" : " ";
     text.add({one.run_id, one.name, input.value("table", ""), std::to_string(input.value("version", 0)),
               thousands(one.record["counts"].value("sessions", 0)), thousands(one.record["counts"].value("trades", 0)),
-              figure("Return [%]"), figure("Max. Drawdown [%]"), sharpe, started.substr(0, 19)});
+              figure("Return [%]"), figure("Max. Drawdown [%]"), sharpe,
+              began(started, input.value("table", ""), lake, context)});
   }
   if (context.json) print(Json{{"lake", lake.root()}, {"runs", list}});
   else if (all.empty())

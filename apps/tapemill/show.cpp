@@ -17,6 +17,7 @@ struct ShowOptions {
   std::vector<std::string> symbols, columns;
   std::optional<std::int64_t> version;
   bool adjusted = false, dividends = false;
+  std::string session = "regular";
   int limit = 40;
 };
 }  // namespace tapemill::app
@@ -36,6 +37,10 @@ inline constexpr auto fields<app::ShowOptions> = std::tuple{
     field("adjusted", &app::ShowOptions::adjusted, "prices and volumes adjusted for splits, bonuses and the like"),
     field("dividends", &app::ShowOptions::dividends,
           "with --adjusted: for dividends too, by 1 - D / close of the session before"),
+    field("session", &app::ShowOptions::session,
+          "rows of which hours of a session, where its bars are shorter: the regular session's, extended hours' too, "
+          "or all",
+          kSessionHours),
     field("limit", &app::ShowOptions::limit, "rows shown on a terminal (0: all)", 0, 1e9)};
 }  // namespace tapemill
 
@@ -128,6 +133,7 @@ Status run(const ShowOptions& options, Context& context) {
   request.columns = options.columns;
   request.symbols = options.symbols;
   request.version = options.version;
+  request.hours = session_hours(options.session);
   for (auto [text, out] : {std::pair{&options.start, &request.start}, {&options.end, &request.end}}) {
     if (text->empty()) continue;
     auto date = Date::parse(*text);
@@ -168,10 +174,13 @@ Status run(const ShowOptions& options, Context& context) {
     else if (auto range = lake::sessions_of(snapshot, session); range && empty)
       warn(fmt::format("{} has sessions from {} to {}", request.table.str(), range->first.str(), range->second.str()));
   }
-  print_table(*result.rows, context, zone_of(lake, real), options.limit,
-              fmt::format("{} version {} · {} · {} of {} read", request.table.str(), result.version, label,
-                          result.files_read, counted(result.files_total, "file")),
-              "widen the window, name some with --columns, or ask for --json");
+  const std::string left_out = left_out_note(result.outside_hours, options.session);
+  if (context.json && !context.quiet && !left_out.empty()) std::fprintf(stderr, "note: %s\n", left_out.c_str());
+  print_table(
+      *result.rows, context, zone_of(lake, real), options.limit,
+      fmt::format("{} version {} · {} · {} of {} read{}{}", request.table.str(), result.version, label,
+                  result.files_read, counted(result.files_total, "file"), left_out.empty() ? "" : " · ", left_out),
+      "widen the window, name some with --columns, or ask for --json");
   return Status::OK();
 }
 }  // namespace
@@ -180,7 +189,8 @@ Command show_command() {
   return command<ShowOptions>("show", "Rows of a table, by symbol and date", {"table"},
                               "  tapemill show sp500 --symbols AAPL,MSFT --start 2018-01-02 --end 2018-01-05\n"
                               "  tapemill show nse_cash --symbols RELIANCE --columns session,close,volume --json\n"
-                              "  tapemill show nse_cash --symbols RELIANCE --adjusted --known-at 2024-10-27",
+                              "  tapemill show nse_cash --symbols RELIANCE --adjusted --known-at 2024-10-27\n"
+                              "  tapemill show stocks_minute --symbols AAPL --start 2024-01-02 --session extended",
                               run);
 }
 

@@ -23,7 +23,7 @@ inline constexpr auto fields<app::TableOptions> =
 namespace tapemill::app {
 namespace {
 
-std::string when(std::int64_t ms) { return Instant{ms / 1000 * kSecond}.str(); }
+Instant second_of(std::int64_t ms) { return {ms / 1000 * kSecond}; }
 
 /// The table that holds the rows: bronze behind a silver view.
 Result<std::pair<lake::TableName, lake::Snapshot>> opened(const lake::Lake& lake, const std::string& text) {
@@ -36,7 +36,7 @@ Status tables(const NoOptions&, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   ARROW_ASSIGN_OR_RAISE(auto names, lake.tables());
   Json list = Json::array();
-  TextTable text({"table", "rows>", "files>", "size>", "version>", "last commit (UTC)", "kind"});
+  TextTable text({"table", "rows>", "files>", "size>", "version>", "last commit", "kind"});
   std::size_t damaged = 0;
   Status closed;  // that cannot be read is not damaged
   for (const auto& name : names) {
@@ -55,11 +55,11 @@ Status tables(const NoOptions&, Context& context) {
                     {"files", snapshot.parts.size()},
                     {"bytes", snapshot.bytes()},
                     {"version", snapshot.version},
-                    {"last_commit", when(snapshot.timestamp_ms)},
+                    {"last_commit", second_of(snapshot.timestamp_ms).str()},
                     {"kind", view ? "view" : "table"}});
     text.add({name.str(), thousands(snapshot.rows()), thousands(static_cast<std::int64_t>(snapshot.parts.size())),
-              format_bytes(snapshot.bytes()), std::to_string(snapshot.version), when(snapshot.timestamp_ms),
-              view ? "view of bronze" : "table"});
+              format_bytes(snapshot.bytes()), std::to_string(snapshot.version),
+              when(second_of(snapshot.timestamp_ms), context, zone_of(lake, name)), view ? "view of bronze" : "table"});
   }
   if (context.json) print(Json{{"lake", lake.root()}, {"tables", list}});
   else if (names.empty())
@@ -80,6 +80,7 @@ Status describe_table(const TableOptions& options, Context& context) {
   Json columns = Json::array();
   TextTable text({"column", "type", "unit", "null", "smallest", "largest", "help"});
   std::vector<Json> statistics;
+  const Zone zone = zone_of(lake, name);
   for (const auto& part : snapshot.parts) statistics.push_back(Json::parse(part.stats, nullptr, false));
   auto bound = [&](const char* which, const std::string& column) {
     Json best;
@@ -94,8 +95,10 @@ Status describe_table(const TableOptions& options, Context& context) {
   for (const auto& field : snapshot.schema->fields()) {
     const Column* declared = dataset.ok() ? dataset->column(field->name()) : nullptr;
     Json least = bound("minValues", field->name()), most = bound("maxValues", field->name());
-    auto shown = [&](const Json& value) -> std::string {  // prices as show writes them
+    auto shown = [&](const Json& value) -> std::string {  // prices and times as show writes them
       if (value.is_null()) return kNull;
+      if (field->type()->id() == arrow::Type::TIMESTAMP && value.is_string())
+        if (auto time = Instant::parse(value.get<std::string>()); time.ok()) return when(*time, context, zone);
       if (value.is_string()) return value.get<std::string>();
       std::string text = value.dump();
       if (field->type()->id() == arrow::Type::DECIMAL64)
@@ -142,8 +145,9 @@ Status history(const TableOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   ARROW_ASSIGN_OR_RAISE(auto found, opened(lake, options.table));
   ARROW_ASSIGN_OR_RAISE(auto commits, lake.table(found.first).history());
+  const Zone zone = zone_of(lake, found.first);
   Json list = Json::array();
-  TextTable text({"version>", "time (UTC)", "operation", "rows in>", "stored>", "quarantined>", "what"});
+  TextTable text({"version>", "time", "operation", "rows in>", "stored>", "quarantined>", "what"});
   for (const auto& commit : commits) {
     const Json& info = *commit.info;
     Json counts = info.value("tapemill", Json::object()).value("counts", Json::object());
@@ -162,11 +166,11 @@ Status history(const TableOptions& options, Context& context) {
       }
     }
     list.push_back({{"version", commit.version},
-                    {"time", when(commit.timestamp_ms)},
+                    {"time", second_of(commit.timestamp_ms).str()},
                     {"operation", commit.operation},
                     {"info", info}});
-    text.add({std::to_string(commit.version), when(commit.timestamp_ms), commit.operation, count("rows_in"),
-              count("rows_stored"), count("rows_quarantined"), what});
+    text.add({std::to_string(commit.version), when(second_of(commit.timestamp_ms), context, zone), commit.operation,
+              count("rows_in"), count("rows_stored"), count("rows_quarantined"), what});
   }
   if (context.json) print(Json{{"table", found.first.str()}, {"commits", list}});
   else print(text.str(terminal_width()));

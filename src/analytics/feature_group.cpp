@@ -13,6 +13,7 @@ namespace fs = std::filesystem;
 struct From {
   std::string table;
   bool adjusted = false;
+  std::string session = "regular";
 };
 
 std::vector<std::string> folders() { return {"datasets/features", share_folder() + "/datasets/features"}; }
@@ -29,7 +30,9 @@ bool is_name(std::string_view text) {
 template <>
 inline constexpr auto tapemill::fields<tapemill::analytics::From> = std::tuple{
     tapemill::field("table", &tapemill::analytics::From::table, "silver table the columns are computed from"),
-    tapemill::field("adjusted", &tapemill::analytics::From::adjusted, "prices adjusted for corporate actions")};
+    tapemill::field("adjusted", &tapemill::analytics::From::adjusted, "prices adjusted for corporate actions"),
+    tapemill::field("session", &tapemill::analytics::From::session,
+                    "bars of the regular session, of extended hours too, or all", tapemill::kSessionHours)};
 
 namespace tapemill::analytics {
 
@@ -80,7 +83,7 @@ Result<FeatureGroup> load_feature_group(const std::string& name_or_path) {
     return from->find("adjusted")
         ->error("there are no corporate actions in this lake to adjust by",
                 "adjusted: false computes from prices as they were traded");
-  group.table = source.table;
+  group.table = source.table, group.session = session_hours(source.session);
   ARROW_ASSIGN_OR_RAISE(const Node* columns, root.need("columns"));
   if (!columns->is_map() || columns->members.empty())
     return columns->error("columns is a map of names and expressions", "rsi_14: rsi(close, period=14)");

@@ -52,8 +52,8 @@ std::vector<std::string> partitions_of(const Dataset& source) {
 /// What a built table depends on, besides the source's version: the group as computed, and the program's source tree.
 std::string identity_of(const FeatureGroup& group, const std::string& table, const Series& series,
                         const arrow::Schema& schema) {
-  std::string text =
-      group.name + "\n" + group.version + "\n" + table + "\n" + series.id() + schema.ToString() + "\n" + source_hash();
+  std::string text = group.name + "\n" + group.version + "\n" + table + "\n" + name(group.session) + "\n" +
+                     series.id() + schema.ToString() + "\n" + source_hash();
   for (const NamedExpression& one : group.columns) text += one.name + "=" + one.text + "\n";
   return sha256(text);
 }
@@ -194,6 +194,7 @@ Result<std::vector<std::vector<std::string>>> FeaturePlan::blocks(const lake::La
   lake::ScanRequest request;
   request.table = {lake::Layer::silver, source.table};
   request.version = version;
+  request.hours = group.session;
   request.columns = {source.key.front()};
   ARROW_ASSIGN_OR_RAISE(lake::ScanResult scanned, lake::scan(lake, request, workers, budget.pool()));
   std::vector<std::vector<std::string>> blocks(1);
@@ -215,6 +216,7 @@ Result<std::shared_ptr<arrow::RecordBatch>> FeaturePlan::rows(const lake::Lake& 
   request.table = {lake::Layer::silver, source.table};
   request.version = version;
   request.symbols = instruments;
+  request.hours = group.session;
   request.columns = carried(source);
   request.columns.emplace_back(kAvailable);
   for (const std::string& column : series.inputs())

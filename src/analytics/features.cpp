@@ -73,6 +73,7 @@ Result<bool> replace(const lake::Lake& lake, const FeaturePlan& plan, const Targ
   transaction.operation = "BUILD FEATURES";
   transaction.parameters = {{"group", build.group},
                             {"version", build.version},
+                            {"session", name(plan.group.session)},
                             {"source", build.source},
                             {"source_version", std::to_string(build.source_version)}};
   transaction.counts = {{"rows_in", build.rows}, {"rows_stored", build.rows}};

@@ -5,6 +5,7 @@
 #include "analytics/series.h"
 #include "core/config.h"
 #include "core/json_fwd.h"
+#include "core/session_hours.h"
 #include "lake/lake.h"
 
 namespace tapemill::analytics {
@@ -13,6 +14,7 @@ namespace tapemill::analytics {
 struct FeatureGroup {
   std::string name, title, version;
   std::string table;                      // silver table it is computed from
+  SessionHours session = SessionHours::regular;  // of bars shorter than a session: which it is computed over
   std::vector<NamedExpression> columns;
   std::string path;                       // of the YAML
 };

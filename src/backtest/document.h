@@ -5,6 +5,7 @@
 
 #include "backtest/condition.h"
 #include "core/config.h"
+#include "core/session_hours.h"
 
 namespace tapemill::backtest {
 
@@ -37,7 +38,7 @@ struct DailyDocument {
 };
 
 struct OptionUniverse {
-  std::string symbol, table = "snapshots", rules = "nse_fo";
+  std::string symbol, table = "snapshots", rules = "nse_fo", session = "regular";
   std::vector<std::string> expiries = {"nearest"};
 };
 struct WindowText {
@@ -138,7 +139,9 @@ template <> inline constexpr auto fields<bt::OptionUniverse> =
     std::tuple{field("symbol", &bt::OptionUniverse::symbol, "the underlying, such as NIFTY"),
                field("expiries", &bt::OptionUniverse::expiries, "nearest, weekly, monthly, all, or dates"),
                field("table", &bt::OptionUniverse::table, "one-second quotes: a table of the lake"),
-               field("rules", &bt::OptionUniverse::rules, "market rules: rules/NAME.yaml")};
+               field("rules", &bt::OptionUniverse::rules, "market rules: rules/NAME.yaml"),
+               field("session", &bt::OptionUniverse::session,
+                     "quotes of the regular session, of the calendar's extended hours too, or all", kSessionHours)};
 template <> inline constexpr auto fields<bt::WindowText> =
     std::tuple{field("start", &bt::WindowText::start, "HH:MM or HH:MM:SS, local time"),
                field("end", &bt::WindowText::end, "the first instant outside")};

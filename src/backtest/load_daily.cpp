@@ -103,6 +103,7 @@ Status check_bars(const lake::Lake& lake, const DailyStrategy& plan, const Input
   request.table = name;
   request.version = input.version;
   request.symbols = plan.symbols;
+  request.hours = SessionHours::regular;
   request.end = plan.end;
   request.columns = {"instrument_id", "symbol"};
   ARROW_ASSIGN_OR_RAISE(lake::ScanResult scan, lake::scan(lake, request));
@@ -133,6 +134,7 @@ Result<LoadedBars> load_bars(const lake::Lake& lake, const DailyStrategy& plan, 
   request.table = name;
   request.version = input.version;
   request.symbols = plan.symbols;
+  request.hours = SessionHours::regular;
   request.end = plan.end;
   std::set<std::string> wanted{"instrument_id", "symbol", "session", "open", "high", "low", "close", "available_at"};
   for (const char* needed : {"instrument_id", "symbol", "session", "open", "high", "low", "close", "available_at"}) {

@@ -36,11 +36,12 @@ bool uses(const OptionStrategy& plan, Metric::Id id) {
   return std::any_of(used.begin(), used.end(), [&](const Metric* metric) { return metric->id == id; });
 }
 
-Result<std::shared_ptr<arrow::Table>> rows_of(const lake::Lake& lake, const Input& input, Date date,
+Result<std::shared_ptr<arrow::Table>> rows_of(const lake::Lake& lake, const Input& input, SessionHours hours, Date date,
                                               std::vector<std::string> columns, arrow::MemoryPool* pool) {
   lake::ScanRequest request;
   ARROW_ASSIGN_OR_RAISE(request.table, lake::TableName::parse(input.table));
   request.version = input.version;
+  request.hours = hours;
   request.start = request.end = date;
   request.columns = std::move(columns);
   ARROW_ASSIGN_OR_RAISE(lake::ScanResult scan, lake::scan(lake, request, Workers(1), pool));
@@ -50,9 +51,9 @@ Result<std::shared_ptr<arrow::Table>> rows_of(const lake::Lake& lake, const Inpu
 /// The day's last trades: of the underlying and per instrument.
 Status add_previous(const lake::Lake& lake, const OptionStrategy& plan, const Input& input, Date before, ChainDay& day,
                     arrow::MemoryPool* pool) {
-  ARROW_ASSIGN_OR_RAISE(
-      auto rows,
-      rows_of(lake, input, before, {"instrument_id", "underlying", "option_type", "expiry", "time", "price"}, pool));
+  ARROW_ASSIGN_OR_RAISE(auto rows,
+                        rows_of(lake, input, plan.session, before,
+                                {"instrument_id", "underlying", "option_type", "expiry", "time", "price"}, pool));
   Columns columns(*rows);
   ARROW_ASSIGN_OR_RAISE(auto instrument, columns.texts("instrument_id"));
   ARROW_ASSIGN_OR_RAISE(auto underlying, columns.texts("underlying"));
@@ -177,7 +178,7 @@ Result<LoadedDay> load_day(const lake::Lake& lake, const OptionStrategy& plan, c
   day.zone = dataset.calendar->zone();
   if (!plan.timezone.empty()) { ARROW_ASSIGN_OR_RAISE(day.zone, Zone::named(plan.timezone)); }
   {
-    ARROW_ASSIGN_OR_RAISE(auto rows, rows_of(lake, input, date, columns_read(), pool));
+    ARROW_ASSIGN_OR_RAISE(auto rows, rows_of(lake, input, plan.session, date, columns_read(), pool));
     out.rows = rows->num_rows();
     ARROW_RETURN_NOT_OK(add_rows(plan, *rows, day));
   }

@@ -8,6 +8,7 @@
 #include "backtest/money.h"
 #include "core/expression.h"
 #include "core/json.h"
+#include "core/session_hours.h"
 #include "core/time.h"
 
 namespace tapemill::backtest {
@@ -39,6 +40,7 @@ enum class FillMode { best, mid, bid, ask };
 /// A strategy on one-second option chains (spec D5): intraday; a day is its own shard.
 struct OptionStrategy {
   std::string table, symbol, rules;
+  SessionHours session = SessionHours::regular;  // of the table's rows
   std::vector<std::string> expiries;        // nearest | weekly | monthly | all | dates
   std::optional<Date> start, end;
   std::vector<int> days;                    // 0 Monday ..; empty: every session

@@ -137,7 +137,11 @@ Json canonical_of(const OptionStrategy& plan, const OptionDocument& document) {
   return {{"form", "option"},
           {"name", document.name},
           {"universe",
-           {{"symbol", plan.symbol}, {"expiries", plan.expiries}, {"table", plan.table}, {"rules", plan.rules}}},
+           {{"symbol", plan.symbol},
+            {"expiries", plan.expiries},
+            {"table", plan.table},
+            {"rules", plan.rules},
+            {"session", name(plan.session)}}},
           {"time",
            {{"start", text_or_null(plan.start)},
             {"end", text_or_null(plan.end)},
@@ -170,6 +174,7 @@ Status read_option(const Node& root, Strategy& out) {
   ARROW_RETURN_NOT_OK(read_config(root, document));
   OptionStrategy plan;
   plan.table = document.universe.table, plan.symbol = document.universe.symbol, plan.rules = document.universe.rules;
+  plan.session = session_hours(document.universe.session);
   ARROW_RETURN_NOT_OK(read_expiries(at(root, {"universe", "expiries"}), document.universe.expiries, plan.expiries));
   ARROW_RETURN_NOT_OK(read_when(root, document, plan));
   plan.selector = document.entry.selector;

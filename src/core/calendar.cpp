@@ -40,6 +40,7 @@ struct CalendarReader {
   std::vector<Hours> hours;
   std::vector<bool> weekdays = std::vector<bool>(7, false);
   std::map<Date, Session> special;
+  std::optional<std::pair<Date, Date>> only;  // sessions that are asked for
 
   Status read_hours(const Node& list) {
     for (const Node& row : list.items) {
@@ -56,6 +57,25 @@ struct CalendarReader {
       hours.push_back(one);
     }
     return hours.empty() ? list.error("no hours") : Status::OK();
+  }
+
+  Status read_extended(const Node& node) {
+    ARROW_RETURN_NOT_OK(node.only({"open", "close", "after_early_close", "source"}));
+    ARROW_RETURN_NOT_OK(text_of(node, "source").status());
+    Calendar::Extended one;
+    ARROW_ASSIGN_OR_RAISE(std::string open, text_of(node, "open"));
+    ARROW_ASSIGN_OR_RAISE(std::string close, text_of(node, "close"));
+    ARROW_ASSIGN_OR_RAISE(one.open, time_of(node, open));
+    ARROW_ASSIGN_OR_RAISE(one.close, time_of(node, close));
+    one.after_early_close = one.close;
+    if (node.find("after_early_close") != nullptr) {
+      ARROW_ASSIGN_OR_RAISE(std::string early, text_of(node, "after_early_close"));
+      ARROW_ASSIGN_OR_RAISE(one.after_early_close, time_of(node, early));
+    }
+    if (one.open >= one.close || one.open >= one.after_early_close || one.after_early_close > one.close)
+      return node.error("extended hours open before they close, and close no later after an early close");
+    calendar.extended_ = one;
+    return Status::OK();
   }
 
   Status read_special(const Node& row) {
@@ -85,6 +105,10 @@ struct CalendarReader {
   void expand() {
     auto holiday = calendar.holidays_.begin();
     std::size_t era = 0;
+    if (only) {
+      calendar.first_ = std::max(calendar.first_, only->first);
+      calendar.last_ = std::min(calendar.last_, only->second);
+    }
     for (Date date = calendar.first_; date <= calendar.last_; date.days++) {
       while (era + 1 < hours.size() && hours[era + 1].from <= date) ++era;
       while (holiday != calendar.holidays_.end() && holiday->first < date) ++holiday;
@@ -122,6 +146,8 @@ struct CalendarReader {
     }
     ARROW_ASSIGN_OR_RAISE(const Node* rows, root.need("hours"));
     ARROW_RETURN_NOT_OK(read_hours(*rows));
+    for (const Hours& era : hours) calendar.closes_.emplace_back(era.from, era.close);
+    if (const Node* extended = root.find("extended")) ARROW_RETURN_NOT_OK(read_extended(*extended));
     if (const Node* holidays = root.find("holidays")) {
       for (const Node& row : holidays->items) {
         ARROW_RETURN_NOT_OK(row.only({"date", "name", "source"}));
@@ -146,14 +172,52 @@ Result<std::shared_ptr<const Calendar>> Calendar::read(const std::string& path) 
   return std::make_shared<const Calendar>(std::move(reader.calendar));
 }
 
+namespace {
+std::mutex cache_mutex;
+std::map<std::string, std::shared_ptr<const Calendar>> cache;
+
+std::string path_of(const std::string& name) { return share_folder() + "/calendars/" + name + ".yaml"; }
+
+// Most of what reading a calendar takes is its rows, one a line in the files that are shipped: those of other dates become
+// empty lines (errors keep their places). Rows in another form stay, and cost their time.
+std::string without_rows_outside(std::string_view text, Date from, Date to) {
+  constexpr std::string_view head = "  - {date: ";
+  const std::string first = from.str(), last = to.str();
+  std::string out;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size() - 1) + 1;
+    const std::string_view line = text.substr(0, end), date = line.size() > 21 ? line.substr(head.size(), 10) : "";
+    const bool dated = line.starts_with(head) && line.size() > 21 && line[21] == ',' && line.ends_with("}\n");
+    out += dated && (date < first || date > last) ? std::string_view("\n") : line;
+    text.remove_prefix(end);
+  }
+  return out;
+}
+}  // namespace
+
 Result<std::shared_ptr<const Calendar>> Calendar::load(const std::string& name) {
-  static std::mutex mutex;
-  static std::map<std::string, std::shared_ptr<const Calendar>> cache;
-  std::lock_guard lock(mutex);
+  std::lock_guard lock(cache_mutex);
   if (auto found = cache.find(name); found != cache.end()) return found->second;
-  ARROW_ASSIGN_OR_RAISE(auto calendar, read(share_folder() + "/calendars/" + name + ".yaml"));
+  ARROW_ASSIGN_OR_RAISE(auto calendar, read(path_of(name)));
   cache[name] = calendar;
   return calendar;
+}
+
+Result<std::shared_ptr<const Calendar>> Calendar::load(const std::string& name, Date from, Date to) {
+  {
+    std::lock_guard lock(cache_mutex);
+    if (auto found = cache.find(name); found != cache.end()) return found->second;
+  }
+  return read(path_of(name), from, to);
+}
+
+Result<std::shared_ptr<const Calendar>> Calendar::read(const std::string& path, Date from, Date to) {
+  ARROW_ASSIGN_OR_RAISE(std::string text, read_file(path));
+  ARROW_ASSIGN_OR_RAISE(Document document, Document::parse_yaml(without_rows_outside(text, from, to), path));
+  CalendarReader reader;
+  reader.only = {from, to};
+  ARROW_RETURN_NOT_OK(reader.read(document.root()));
+  return std::make_shared<const Calendar>(std::move(reader.calendar));
 }
 
 namespace {
@@ -201,6 +265,18 @@ bool Calendar::in_session(Instant t) const {
   for (const Interval& interval : at->intervals)
     if (t >= interval.open && t < interval.close) return true;
   return false;
+}
+
+Interval Calendar::extended(const Session& session) const {
+  Interval out{session.open(), session.close()};
+  if (!extended_) return out;
+  std::int64_t ordinary = 0;
+  for (const auto& [from, close] : closes_)
+    if (from <= session.date) ordinary = close;
+  const bool early = session.close() < zone_.at(session.date, ordinary);
+  out.open = std::min(out.open, zone_.at(session.date, extended_->open));
+  out.close = std::max(out.close, zone_.at(session.date, early ? extended_->after_early_close : extended_->close));
+  return out;
 }
 
 }  // namespace tapemill

@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,10 @@ class Calendar {
  public:
   static Result<std::shared_ptr<const Calendar>> load(const std::string& name);  // from the share folder, cached
   static Result<std::shared_ptr<const Calendar>> read(const std::string& path);
+  /// The sessions from..to alone, which is quick where they are few; outside of them it knows of none. load() gives the whole
+  /// where that is in its cache.
+  static Result<std::shared_ptr<const Calendar>> load(const std::string& name, Date from, Date to);
+  static Result<std::shared_ptr<const Calendar>> read(const std::string& path, Date from, Date to);
 
   const std::string& name() const { return name_; }
   const std::string& currency() const { return currency_; }
@@ -37,8 +42,11 @@ class Calendar {
   std::vector<Date> sessions(Date from, Date to) const;  // inclusive
   Result<Date> next(Date date) const;  // first session after
   Result<Date> previous(Date date) const;  // last session before
-  /// The session an instant belongs to by local date; regular hours only when `regular`.
-  bool in_session(Instant t) const;
+  bool in_session(Instant t) const;  // the regular hours of the session of its local date
+  /// Whether bars outside the regular session exist at all here: the calendar declares `extended` hours.
+  bool has_extended() const { return extended_.has_value(); }
+  /// The session with the hours before and after it, as one interval; without extended hours it is [open, close).
+  Interval extended(const Session& session) const;
 
  private:
   friend struct CalendarReader;
@@ -47,6 +55,12 @@ class Calendar {
   Date first_, last_;
   std::vector<Session> sessions_;  // ascending, expanded on load
   std::vector<std::pair<Date, std::string>> holidays_;
+  struct Extended {
+    std::int64_t open = 0, close = 0, after_early_close = 0;  // microseconds since local midnight
+  };
+  std::optional<Extended> extended_;
+  std::vector<std::pair<Date, std::int64_t>>
+      closes_;  // of regular hours, from a date on: an earlier one is an early close
 };
 
 }  // namespace tapemill

@@ -302,6 +302,12 @@ std::string top_value(const std::string& path, std::string_view key) {
 }
 }  // namespace
 
+std::string value_of_dataset(const std::string& name, std::string_view key) {
+  std::error_code ignored;
+  const std::string path = "datasets/" + name + ".yaml";
+  return top_value(fs::exists(path, ignored) ? path : share_folder() + "/" + path, key);
+}
+
 Zone zone_of_dataset(const std::string& name) {
   std::error_code ignored;
   std::string path = "datasets/" + name + ".yaml";

@@ -88,6 +88,9 @@ Result<Dataset> load_dataset(const std::string& name_or_path);
 /// A data set from the text of its YAML; `where` stands for the file's name in errors.
 Result<Dataset> parse_dataset(std::string text, const std::string& where);
 std::vector<std::string> dataset_names();
+/// A value at the top of a data set's YAML (calendar, bar), without reading the rest; empty where there is no such data set,
+/// or it is written in another form.
+std::string value_of_dataset(const std::string& name, std::string_view key);
 /// The zone of a data set's exchange, without reading its sessions; UTC where there is no such data set.
 Zone zone_of_dataset(const std::string& name);
 

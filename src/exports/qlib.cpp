@@ -141,6 +141,7 @@ Result<QlibReport> export_qlib(const lake::Lake& lake, const QlibOptions& option
   ARROW_RETURN_NOT_OK(check_place(place));
   report.folder = place.string();
   Json identity{{"table", name.str()}, {"version", report.version}, {"fields", options.fields}, {"format", 2}};
+  if (options.session != "regular" && dataset.column("time") != nullptr) identity["session"] = options.session;
   ARROW_ASSIGN_OR_RAISE(bool same, holds_already(place, identity, report));
   if (same) return report;
   ARROW_ASSIGN_OR_RAISE(QlibStore store, lay_out_qlib(lake, options, report.version, workers));
@@ -186,7 +187,9 @@ Result<QlibReport> export_qlib(const lake::Lake& lake, const QlibOptions& option
                 {"sessions", report.sessions},
                 {"rows", report.rows},
                 {"rows_left_out", report.rows_left_out},
-                {"left_out_because", store.slots.minutes ? "outside the regular session" : "on no session"},
+                {"left_out_because", !store.slots.minutes            ? "on no session"
+                                     : options.session == "extended" ? "outside the extended hours"
+                                                                     : "outside the regular session"},
                 {"inexact_volumes", report.inexact_volumes},
                 {"adjusted", "unadjusted"}};
   ARROW_RETURN_NOT_OK(write_whole(made / "tapemill.json", manifest.dump(2) + "\n"));

@@ -11,6 +11,7 @@ struct QlibOptions {
   std::string table;
   std::string out;                    // default: LAKE/gold/qlib/<table>
   std::vector<std::string> fields{"open", "high", "low", "close", "volume", "factor"};
+  std::string session = "regular";    // slots of minutes: regular, or extended hours too
 };
 struct QlibReport {
   std::string folder;
@@ -23,7 +24,7 @@ struct QlibReport {
 };
 
 /// Writes a Qlib store (docs/formats/qlib.md): calendars/day.txt, instruments/all.txt, features/<symbol>/<field>.day.bin;
-/// 1min for tables with a `time` column, regular session only. Prices are as traded: factor is 1. The store is built beside
+/// 1min for tables with a `time` column, of the regular session or, on request, extended hours too. Prices are as traded: factor is 1. The store is built beside
 /// and swapped in whole; the version it holds stands in tapemill.json. Errors: a symbol that names two instruments, a calendar
 /// too long for the float32 start index (2^24).
 Result<QlibReport> export_qlib(const lake::Lake& lake, const QlibOptions& options, const Workers& workers);

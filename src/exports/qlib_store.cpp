@@ -27,7 +27,7 @@ std::string folder_name(const std::string& symbol) {
   return cased(name, std::tolower);
 }
 
-Result<QlibSlots> make_slots(const Dataset& dataset, bool minutes, Date first, Date last) {
+Result<QlibSlots> make_slots(const Dataset& dataset, bool minutes, bool extended, Date first, Date last) {
   QlibSlots slots;
   slots.minutes = minutes;
   for (Date date : dataset.calendar->sessions(first, last)) {
@@ -37,6 +37,7 @@ Result<QlibSlots> make_slots(const Dataset& dataset, bool minutes, Date first, D
       continue;
     }
     ARROW_ASSIGN_OR_RAISE(Session session, dataset.calendar->session(date));
+    if (extended && dataset.calendar->has_extended()) session.intervals = {dataset.calendar->extended(session)};
     for (const Interval& interval : session.intervals)
       for (std::int64_t t = interval.open.us; t < interval.close.us; t += kMinute) {
         slots.keys.push_back(t);
@@ -130,8 +131,9 @@ Result<QlibStore> lay_out_qlib(const lake::Lake& lake, const QlibOptions& option
   ARROW_ASSIGN_OR_RAISE(auto instruments, instruments_of(table));
   ARROW_ASSIGN_OR_RAISE(auto days, lake::doubles(table, dataset.session_column));
   auto [least, most] = std::minmax_element(days.begin(), days.end());
-  ARROW_ASSIGN_OR_RAISE(store.slots, make_slots(dataset, minutes, Date{static_cast<std::int32_t>(*least)},
-                                                Date{static_cast<std::int32_t>(*most)}));
+  ARROW_ASSIGN_OR_RAISE(
+      store.slots, make_slots(dataset, minutes, options.session == "extended", Date{static_cast<std::int32_t>(*least)},
+                              Date{static_cast<std::int32_t>(*most)}));
   std::vector<double> stamps = days;
   if (minutes) { ARROW_ASSIGN_OR_RAISE(stamps, lake::doubles(table, "time")); }
   store.row_slot.resize(stamps.size());

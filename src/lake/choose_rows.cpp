@@ -48,10 +48,10 @@ Segments of_symbols(const TextRuns& runs, const std::vector<std::string>& symbol
   return out;
 }
 
-// Rows of `within` whose whole number lies in [low, high].
-template <class T>
-Result<Segments> of_range(const RowGroup& group, int column, const Segments& within, std::int64_t low,
-                          std::int64_t high, arrow::MemoryPool* pool) {
+// Rows of `within` whose whole number is `wanted`.
+template <class T, class Wanted>
+Result<Segments> of_values(const RowGroup& group, int column, const Segments& within, Wanted&& wanted,
+                           arrow::MemoryPool* pool) {
   const ColumnChunk& chunk = group.chunk(column);
   Segments asked = within;
   std::int64_t rows = 0;
@@ -71,9 +71,8 @@ Result<Segments> of_range(const RowGroup& group, int column, const Segments& wit
   Segments out;
   for (const Segment& one : asked) {
     for (std::uint32_t row = one.first; row < one.last; ++row, ++value) {
-      const bool wanted =
-          *value >= low && *value <= high && (present == nullptr || present->data()[one.out + (row - one.first)] != 0);
-      if (!wanted) continue;
+      if (present != nullptr && present->data()[one.out + (row - one.first)] == 0) continue;
+      if (!wanted(*value)) continue;
       if (!out.empty() && out.back().last == row) ++out.back().last;
       else out.push_back({row, row + 1, 0});
     }
@@ -92,9 +91,10 @@ std::optional<bool> decided(const Bounds& bounds, std::int64_t nulls, std::int64
   return std::nullopt;
 }
 
-template <class T>
-Status narrow(const RowGroup& group, const std::string& name, arrow::Type::type type, std::int64_t low,
-              std::int64_t high, Segments& segments, arrow::MemoryPool* pool) {
+// `decide`: for the whole group by its bounds, else nothing; `wanted`: a value.
+template <class T, class Decide, class Wanted>
+Status narrow(const RowGroup& group, const std::string& name, arrow::Type::type type, Decide&& decide, Wanted&& wanted,
+              Segments& segments, arrow::MemoryPool* pool) {
   if (segments.empty()) return Status::OK();
   auto own = group.part->partition.find(name);
   const int column = group.open->column(name);
@@ -107,11 +107,32 @@ Status narrow(const RowGroup& group, const std::string& name, arrow::Type::type 
   const ColumnChunk& chunk = group.chunk(column);
   if (stored == nullptr || stored->id() != type || chunk.form == ColumnChunk::Form::other)
     return Status::NotImplemented("a column of another writer");
-  if (auto all = decided(chunk.bounds, chunk.nulls, low, high)) {
+  if (auto all = decide(chunk)) {
     if (!*all) segments.clear();
     return Status::OK();
   }
-  return of_range<T>(group, column, segments, low, high, pool).Value(&segments);
+  return of_values<T>(group, column, segments, wanted, pool).Value(&segments);
+}
+
+template <class T>
+Status narrow(const RowGroup& group, const std::string& name, arrow::Type::type type, std::int64_t low,
+              std::int64_t high, Segments& segments, arrow::MemoryPool* pool) {
+  return narrow<T>(
+      group, name, type, [&](const ColumnChunk& chunk) { return decided(chunk.bounds, chunk.nulls, low, high); },
+      [&](T value) { return value >= low && value <= high; }, segments, pool);
+}
+
+Status narrow(const RowGroup& group, const OpenTimes& times, Segments& segments, arrow::MemoryPool* pool) {
+  std::size_t near = 0;
+  return narrow<std::int64_t>(
+      group, "time", arrow::Type::TIMESTAMP,
+      [&](const ColumnChunk& chunk) -> std::optional<bool> {
+        const auto* least = std::get_if<std::int64_t>(&chunk.bounds.min);
+        const auto* most = std::get_if<std::int64_t>(&chunk.bounds.max);
+        if (least == nullptr || most == nullptr || chunk.nulls != 0) return std::nullopt;
+        return times.holds_all(*least, *most);
+      },
+      [&](std::int64_t value) { return times.holds(value, near); }, segments, pool);
 }
 
 }  // namespace
@@ -143,8 +164,8 @@ Result<std::shared_ptr<const TextRuns>> runs_of(const RowGroup& group, int colum
 
 Result<ChosenRows> choose_rows(const RowGroup& group, const RowFilter& filter, arrow::MemoryPool* pool) {
   if (!group.open->ours) return Status::NotImplemented("a part of another writer");
-  ChosenRows out{&group,
-                 {{0, static_cast<std::uint32_t>(group.open->groups[static_cast<std::size_t>(group.index)].rows), 0}}};
+  ChosenRows out{
+      &group, {{0, static_cast<std::uint32_t>(group.open->groups[static_cast<std::size_t>(group.index)].rows), 0}}, 0};
   if (!filter.symbols().empty()) {
     Segments found;
     for (const std::string& name : filter.symbol_columns()) {
@@ -170,6 +191,11 @@ Result<ChosenRows> choose_rows(const RowGroup& group, const RowFilter& filter, a
   if (filter.known_at()) {
     ARROW_RETURN_NOT_OK(narrow<std::int64_t>(group, "available_at", arrow::Type::TIMESTAMP, INT64_MIN,
                                              *filter.known_at(), out.segments, pool));
+  }
+  if (filter.open_times() != nullptr) {
+    const std::int64_t before = out.rows();
+    ARROW_RETURN_NOT_OK(narrow(group, *filter.open_times(), out.segments, pool));
+    out.outside = before - out.rows();
   }
   return out;
 }

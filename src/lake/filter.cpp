@@ -8,6 +8,7 @@ namespace tapemill::lake {
 namespace {
 
 constexpr const char* kAvailable = "available_at";
+constexpr const char* kTime = "time";
 
 bool has(const arrow::Schema& schema, const std::string& column, arrow::Type::type type) {
   auto field = schema.GetFieldByName(column);
@@ -52,6 +53,7 @@ std::vector<std::string> RowFilter::columns() const {
   std::vector<std::string> out = symbol_columns_;
   if (sessions_) out.push_back(session_);
   if (known_at_) out.push_back(kAvailable);
+  if (open_times_) out.push_back(kTime);
   return out;
 }
 
@@ -84,7 +86,9 @@ bool RowFilter::may_match(const PartBounds& part) const {
   });
 }
 
-Result<std::int64_t> RowFilter::match(const arrow::ArrayVector& columns, std::vector<bool>& mask) const {
+Result<std::int64_t> RowFilter::match(const arrow::ArrayVector& columns, std::vector<bool>& mask,
+                                      std::int64_t& outside) const {
+  outside = 0;
   const std::int64_t rows = columns.empty() ? 0 : columns[0]->length();
   mask.assign(static_cast<std::size_t>(rows), symbols_.empty());
   std::size_t at = 0;
@@ -108,9 +112,19 @@ Result<std::int64_t> RowFilter::match(const arrow::ArrayVector& columns, std::ve
     }
   }
   if (known_at_) {
-    const auto& times = static_cast<const arrow::TimestampArray&>(*columns[at]);
+    const auto& times = static_cast<const arrow::TimestampArray&>(*columns[at++]);
     for (std::int64_t row = 0; row < rows; ++row) {
       if (times.IsNull(row) || times.Value(row) > *known_at_) mask[static_cast<std::size_t>(row)] = false;
+    }
+  }
+  if (open_times_) {
+    const auto& times = static_cast<const arrow::TimestampArray&>(*columns[at]);
+    std::size_t near = 0;
+    for (std::int64_t row = 0; row < rows; ++row) {
+      if (!mask[static_cast<std::size_t>(row)]) continue;
+      if (times.IsValid(row) && open_times_->holds(times.Value(row), near)) continue;
+      mask[static_cast<std::size_t>(row)] = false;
+      ++outside;
     }
   }
   return std::count(mask.begin(), mask.end(), true);

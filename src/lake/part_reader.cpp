@@ -118,7 +118,7 @@ Result<GroupRows> read(const RowGroup& group, const Snapshot& snapshot, const st
     ARROW_RETURN_NOT_OK(reader.read(filter.columns()));
     arrow::ArrayVector judged;
     for (const std::string& name : filter.columns()) judged.push_back(reader.column(name));
-    ARROW_ASSIGN_OR_RAISE(wanted, filter.match(judged, mask));
+    ARROW_ASSIGN_OR_RAISE(wanted, filter.match(judged, mask, out.outside));
   }
   out.bytes_read = reader.bytes();
   if (wanted == 0) return out;

@@ -35,6 +35,7 @@ Result<PlannedPart> plan_part(const Table& table, const Part& part, const RowFil
 struct GroupRows {
   std::shared_ptr<arrow::Table> rows;  // `columns`, wanted rows only; null where there is none
   std::int64_t bytes_read = 0;
+  std::int64_t outside = 0;  // left out by the filter's open times alone
 };
 /// Columns of `schema` by name: from the file, from the partition, or null where an older part has none.
 Result<GroupRows> read_group(const RowGroup& group, const Snapshot& snapshot, const std::vector<std::string>& columns,

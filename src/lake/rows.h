@@ -16,6 +16,7 @@ namespace tapemill::lake {
 struct ChosenRows {
   const RowGroup* group = nullptr;
   std::vector<Segment> segments;  // ascending, disjoint, not empty; `out` is set by order_rows
+  std::int64_t outside = 0;       // rows that the filter's open times alone leave out
   std::int64_t rows() const;
 };
 

@@ -10,6 +10,7 @@
 #include "core/decimal.h"
 #include "lake/filter.h"
 #include "lake/missing_table.h"
+#include "lake/open_times.h"
 #include "lake/part_reader.h"
 #include "lake/read_view.h"
 #include "lake/rows.h"
@@ -148,7 +149,7 @@ Result<std::shared_ptr<arrow::Table>> only_asked(const Plan& plan, const std::sh
 
 // By our own decoder, straight to where the rows belong. NotImplemented where a part is not for it.
 Result<std::shared_ptr<arrow::Table>> read_ours(const Plan& plan, const Workers& workers, arrow::MemoryPool* pool,
-                                                std::int64_t* bytes_read) {
+                                                ScanResult& result) {
   std::vector<ChosenRows> all(plan.groups.size());
   if (!std::all_of(plan.groups.begin(), plan.groups.end(), written_by_us))
     return Status::NotImplemented("other writers");
@@ -161,12 +162,14 @@ Result<std::shared_ptr<arrow::Table>> read_ours(const Plan& plan, const Workers&
     }
   }));
   std::vector<ChosenRows> groups;
+  result.outside_hours = 0;
   for (ChosenRows& one : all) {
+    result.outside_hours += one.outside;
     if (!one.segments.empty()) groups.push_back(std::move(one));
   }
   if (groups.empty()) return nothing(plan, pool);
   ARROW_ASSIGN_OR_RAISE(const bool placed, order_rows(groups, plan.sort, pool));
-  if (placed) return gather_rows(groups, *plan.snapshot.schema, plan.columns, workers, pool, bytes_read);
+  if (placed) return gather_rows(groups, *plan.snapshot.schema, plan.columns, workers, pool, &result.bytes_read);
   // Parts that reach into each other: each by itself, then sorted together.
   std::vector<Piece> pieces(groups.size());
   std::atomic<std::int64_t> bytes = 0;
@@ -180,20 +183,22 @@ Result<std::shared_ptr<arrow::Table>> read_ours(const Plan& plan, const Workers&
     bytes += read;
     return Status::OK();
   }));
-  *bytes_read += bytes;
+  result.bytes_read += bytes;
   ARROW_ASSIGN_OR_RAISE(auto rows, join(std::move(pieces), plan.sort, pool));
   return only_asked(plan, rows);
 }
 
 Result<std::shared_ptr<arrow::Table>> read_with_arrow(const Plan& plan, const Workers& workers, arrow::MemoryPool* pool,
-                                                      std::int64_t* bytes_read) {
+                                                      ScanResult& result) {
   std::vector<GroupRows> rows(plan.groups.size());
   ARROW_RETURN_NOT_OK(workers.each(plan.groups.size(), [&](std::size_t i) {
     return read_group(plan.groups[i], plan.snapshot, plan.with_sort(), plan.filter, pool).Value(&rows[i]);
   }));
   std::vector<Piece> pieces;
+  result.outside_hours = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    *bytes_read += rows[i].bytes_read;
+    result.bytes_read += rows[i].bytes_read;
+    result.outside_hours += rows[i].outside;
     if (rows[i].rows != nullptr) pieces.push_back({std::move(rows[i].rows), written_by_us(plan.groups[i])});
   }
   if (pieces.empty()) return nothing(plan, pool);
@@ -217,6 +222,8 @@ Result<ScanResult> scan_within(const Lake& lake, const ScanRequest& request, con
   const Snapshot& snapshot = found.view->snapshot();
   ARROW_ASSIGN_OR_RAISE(auto columns, columns_of(request, snapshot));
   ARROW_ASSIGN_OR_RAISE(RowFilter filter, RowFilter::make(request, snapshot));
+  ARROW_ASSIGN_OR_RAISE(auto open_times, open_times_of(lake, request, *found.view));
+  filter.within(std::move(open_times));
 
   ScanResult result;
   result.version = snapshot.version;
@@ -249,8 +256,8 @@ Result<ScanResult> scan_within(const Lake& lake, const ScanRequest& request, con
     ARROW_ASSIGN_OR_RAISE(result.rows, nothing(plan, pool));
     return result;
   }
-  auto rows = read_ours(plan, workers, pool, &result.bytes_read);
-  if (rows.status().IsNotImplemented()) rows = read_with_arrow(plan, workers, pool, &result.bytes_read);
+  auto rows = read_ours(plan, workers, pool, result);
+  if (rows.status().IsNotImplemented()) rows = read_with_arrow(plan, workers, pool, result);
   ARROW_ASSIGN_OR_RAISE(result.rows, std::move(rows));
   return result;
 }

@@ -1,6 +1,7 @@
 #pragma once
 #include <arrow/table.h>
 
+#include "core/session_hours.h"
 #include "lake/lake.h"
 
 namespace tapemill::lake {
@@ -12,11 +13,15 @@ struct ScanRequest {
   std::optional<Date> start, end;         // of the session, inclusive
   std::optional<std::int64_t> version;
   std::optional<Instant> known_at;        // rows whose available_at is later (or unknown) are not there yet
+  /// Of bronze or silver whose bars are shorter than a session, by a calendar with extended hours: which of their rows.
+  /// Other tables are whole. What computes or shows takes the regular session unless its user says otherwise.
+  SessionHours hours = SessionHours::all;
 };
 struct ScanResult {
   std::shared_ptr<arrow::Table>
-      rows;     // prices decimal64, by the table's sort order (kSort); columns may have several chunks
+      rows;  // prices decimal64, by the table's sort order (kSort); columns may have several chunks
   std::int64_t version = 0;
+  std::int64_t outside_hours = 0;  // rows left out for `hours` alone
   std::int64_t files_total = 0, files_read = 0, row_groups_total = 0, row_groups_read = 0, bytes_read = 0;
 };
 /// Reads a table (silver views are read through to bronze), pruned by partition and statistics. Workers read parts in

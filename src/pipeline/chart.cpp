@@ -31,6 +31,7 @@ Result<Found> rows_of(const lake::Lake& lake, const std::string& table, const Ch
   lake::ScanRequest request;
   request.table = {lake::Layer::silver, table};
   request.symbols = {options.symbol};
+  request.hours = session_hours(options.session);
   request.columns = {"instrument_id", dataset.session_column, "open", "high", "low", "close"};
   if (dataset.column("volume") != nullptr) request.columns.push_back("volume");
   if (dataset.column("time") != nullptr) request.columns.push_back("time");
@@ -47,6 +48,7 @@ Result<Found> rows_of(const lake::Lake& lake, const std::string& table, const Ch
 /// The table to read: the one named, else the first that knows the symbol.
 Result<Found> find(const lake::Lake& lake, const ChartOptions& options, const Workers& workers) {
   std::vector<std::string> names, looked;
+  std::int64_t outside = 0;
   if (!options.table.empty()) {
     ARROW_ASSIGN_OR_RAISE(auto name, lake::TableName::parse(options.table));
     names.push_back(name.table);
@@ -64,7 +66,12 @@ Result<Found> find(const lake::Lake& lake, const ChartOptions& options, const Wo
     looked.push_back(name);
     ARROW_ASSIGN_OR_RAISE(auto found, rows_of(lake, name, options, *dataset, workers));
     if (found.result.rows->num_rows() > 0) return found;
+    outside += found.result.outside_hours;
   }
+  if (outside > 0)
+    return usage_error(fmt::format("{} has {} bars, all outside the {}", options.symbol, outside,
+                                   options.session == "extended" ? "extended hours" : "regular session"),
+                       "--session all draws them");
   std::string all, near;
   for (const auto& name : looked) {
     all += (all.empty() ? "" : ", ") + name;
@@ -162,6 +169,8 @@ Result<exports::Candles> make_chart(const lake::Lake& lake, const ChartOptions& 
     candles.caption.title += fmt::format(", {} over {}{} bars", signed_percent((last / first - 1) * 100, 1),
                                          shown < count ? "the last " : "", shown);
   candles.caption.source = fmt::format("silver.{} version {} · {}", dataset.table, result.version, label);
+  if (result.outside_hours > 0)
+    candles.caption.source += options.session == "extended" ? " · extended hours" : " · regular session";
   candles.caption.anchor = "chart";
   return candles;
 }

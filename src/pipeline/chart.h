@@ -12,6 +12,7 @@ struct ChartOptions {
   std::string symbol, table, start, end;
   std::vector<std::string> indicators{"SMA_20", "SMA_50", "RSI_14"};
   std::string out;
+  std::string session = "regular";           // of bars shorter than a session: regular, extended or all
   bool adjusted = false, dividends = false;  // for corporate actions in effect; lake/adjust.h
 };
 

@@ -46,6 +46,57 @@ class CalendarSession final : public Judge {
   bool known_ = false, good_ = false;
 };
 
+/// Times outside of all hours in which the exchange trades: the calendar's extended hours, else the session's own. Of a date
+/// that is no session calendar_session speaks.
+class TradingHours final : public Judge {
+ public:
+  TradingHours(CheckSpec spec, const Dataset& dataset)
+      : Judge(std::move(spec), "trading_hours"), calendar_(dataset.calendar), column_(dataset.session_column) {}
+  Status judge(const SourceBatch& batch, Verdicts& out, Report& report) override {
+    if (all_good(*batch.rows)) return Status::OK();
+    const auto sessions = numbers(*batch.rows, column_), times = numbers(*batch.rows, "time");
+    each(batch, out, [&](std::size_t i) {
+      if (std::isnan(sessions[i]) || std::isnan(times[i])) return;
+      const Instant time{static_cast<std::int64_t>(times[i])};
+      if (good(static_cast<std::int32_t>(sessions[i]), time.us)) return;
+      const Zone& zone = calendar_->zone();
+      object(batch, i, out, report,
+             fmt::format("{} {} lies outside {} to {}", zone.str(time), zone.abbreviation(time),
+                         zone.str(open_.front().open), zone.str(open_.back().close)));
+    });
+    return Status::OK();
+  }
+
+ private:
+  bool good(std::int32_t day, std::int64_t us) {
+    if (day != last_ || !known_) {
+      last_ = day, known_ = true;
+      open_.clear();
+      if (auto session = calendar_->session(Date{day}); session.ok())
+        open_ = calendar_->has_extended() ? std::vector{calendar_->extended(*session)} : session->intervals;
+    }
+    if (open_.empty()) return true;
+    for (const Interval& one : open_)
+      if (us >= one.open.us && us < one.close.us) return true;
+    return false;
+  }
+  bool all_good(const arrow::RecordBatch& rows) {
+    const arrow::Array& column = *rows.GetColumnByName(column_);
+    const auto* times = raw(rows, "time").integers;
+    if (times == nullptr || column.type_id() != arrow::Type::DATE32 || column.null_count() > 0) return false;
+    const auto* days = column.data()->GetValues<std::int32_t>(1);
+    for (std::int64_t i = 0; i < rows.num_rows(); ++i)
+      if (!good(days[i], times[i])) return false;
+    return true;
+  }
+
+  std::shared_ptr<const Calendar> calendar_;
+  std::string column_;
+  std::vector<Interval> open_;  // of the session of last_
+  std::int32_t last_ = 0;
+  bool known_ = false;
+};
+
 /// Sessions of the calendar between an instrument's first and last row of the file on which it has none. Rows that were
 /// refused for other reasons count as there: their session is not missing. A date that is no session bounds nothing: one row
 /// of the year 9999 would make thousands of sessions missing.
@@ -149,6 +200,9 @@ void explain_moves(const std::vector<std::unique_ptr<Check>>& checks, std::share
 }
 std::unique_ptr<Check> make_calendar_session(const CheckSpec& spec, const Dataset& dataset) {
   return std::make_unique<CalendarSession>(spec, dataset);
+}
+std::unique_ptr<Check> make_trading_hours(const CheckSpec& spec, const Dataset& dataset) {
+  return std::make_unique<TradingHours>(spec, dataset);
 }
 std::unique_ptr<Check> make_missing_sessions(const CheckSpec& spec, const Dataset& dataset) {
   return std::make_unique<MissingSessions>(spec, dataset);

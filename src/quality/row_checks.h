@@ -30,6 +30,7 @@ std::unique_ptr<Check> make_close_in_range(const CheckSpec& spec);
 Result<std::unique_ptr<Check>> make_expression(const CheckSpec& spec, const Dataset& dataset);
 std::unique_ptr<Check> make_unique_key(const CheckSpec& spec, const Dataset& dataset);
 std::unique_ptr<Check> make_calendar_session(const CheckSpec& spec, const Dataset& dataset);
+std::unique_ptr<Check> make_trading_hours(const CheckSpec& spec, const Dataset& dataset);
 std::unique_ptr<Check> make_missing_sessions(const CheckSpec& spec, const Dataset& dataset);
 Result<std::unique_ptr<Check>> make_distance(const CheckSpec& spec, const Dataset& dataset);  // iqr, zscore, mad
 Result<std::unique_ptr<Check>> make_isolation_forest(const CheckSpec& spec, const Dataset& dataset);

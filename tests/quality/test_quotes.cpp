@@ -74,6 +74,23 @@ TEST(Quotes, TimeThatGoesBackIsObjectedTo) {
   EXPECT_EQ(judge_quotes("  - monotonic_time: {by: none, otherwise: quarantine}\n", rows).refused.size(), 2u);
 }
 
+TEST(Quotes, TimesOutsideAllTradingHoursAreWarnedOf) {
+  const std::vector<Quote> rows{{"A", "2024-01-02T09:00:00Z", "", 1, 2},   // 04:00 in New York
+                                {"A", "2024-01-02T08:59:59Z", "", 1, 2},   // before all hours
+                                {"A", "2024-01-02T20:59:59Z", "", 1, 2},
+                                {"A", "2024-07-03T20:59:00Z", "", 1, 2},   // 16:59 after an early close
+                                {"A", "2024-07-03T21:00:00Z", "", 1, 2},
+                                {"A", "2024-01-06T03:00:00Z", "", 1, 2}};  // no session: calendar_session speaks of it
+  const Outcome out = judge_quotes("  - trading_hours: warn\n", rows);
+  EXPECT_TRUE(out.refused.empty());
+  ASSERT_NE(out.finding("trading_hours"), nullptr);
+  EXPECT_EQ(out.finding("trading_hours")->count, 2);
+  EXPECT_EQ(out.finding("trading_hours")->examples,
+            (Texts{"line 3: 2024-01-02 03:59:59 EST lies outside 2024-01-02 04:00:00 to 2024-01-02 20:00:00",
+                   "line 6: 2024-07-03 17:00:00 EDT lies outside 2024-07-03 04:00:00 to 2024-07-03 17:00:00"}));
+  EXPECT_EQ(judge_quotes("  - trading_hours: warn\n", {rows[0], rows[2], rows[3]}).finding("trading_hours"), nullptr);
+}
+
 TEST(Quotes, AgeIsSinceTheQuoteWasMadeOrSinceTheRowBefore) {
   const std::vector<Quote> rows{{"A", "2024-01-02T15:00:00Z", "2024-01-02T14:59:59Z", 1, 2},
                                 {"A", "2024-01-02T15:00:02Z", "2024-01-02T14:59:59Z", 1, 2},
@@ -114,7 +131,7 @@ TEST(Quotes, BarsOfASessionAreCountedAgainstItsRegularHours) {
   };
   add("2024-01-02", 0, 390);
   add("2024-01-03", -30, 400);  // thirty before the open, 370 of 390 inside
-  add("2023-11-24", 0, 210);    // an early close
+  add("2023-11-24", 0, 210);  // an early close
   auto out = judge_quotes("  - completeness: {least: 0.99, otherwise: warn}\n", rows, "1m");
   ASSERT_NE(out.finding("completeness"), nullptr);
   EXPECT_EQ(out.finding("completeness")->examples, (Texts{"A on 2024-01-03 has 370 of 390 bars"}));

@@ -14,7 +14,7 @@ namespace tapemill {
 template <>
 inline constexpr auto fields<graph::LakeSourceConfig> =
     std::tuple{field("source", &graph::LakeSourceConfig::source,
-                     "lake://LAYER.TABLE?symbols=A,B&start=DAY&end=DAY&columns=a,b&version=N"),
+                     "lake://LAYER.TABLE?symbols=A,B&start=DAY&end=DAY&columns=a,b&version=N&session=regular"),
                field("time_column", &graph::LakeSourceConfig::time_column,
                      "column of event times (empty: time, timestamp, session, date or trade_date)")};
 }  // namespace tapemill
@@ -39,7 +39,8 @@ Result<lake::ScanRequest> lake_request(const Address& address) {
   auto name = lake::TableName::parse(address.path);
   if (!name.ok()) return placed(*address.at, name.status(), "");
   request.table = *name;
-  const std::vector<std::string> known = {"symbols", "start", "end", "columns", "version"};
+  request.hours = SessionHours::regular;
+  const std::vector<std::string> known = {"symbols", "start", "end", "columns", "version", "session"};
   for (const auto& [key, value] : address.query) {
     if (key == "symbols") request.symbols = cut(value);
     else if (key == "columns") request.columns = cut(value);
@@ -53,6 +54,9 @@ Result<lake::ScanRequest> lake_request(const Address& address) {
       if (code != std::errc{} || end != value.data() + value.size() || version < 0)
         return address.at->error(fmt::format("\"{}\" is no version", value), "version=3");
       request.version = version;
+    } else if (key == "session") {
+      ARROW_RETURN_NOT_OK(check_choice(*address.at, value, kSessionHours));
+      request.hours = session_hours(value);
     } else {
       std::string near = nearest(key, known);
       return address.at->error(fmt::format("lake:// knows no \"{}\"", key),
