@@ -319,7 +319,7 @@ class Bench:
 
     def memory_flat(self):
         """Peak memory of the command that takes in one file, and one twenty times as long, under one ceiling."""
-        rows, ceiling = (20_000, "16MB") if self.quick else (400_000, "64MB")
+        rows, ceiling = 20_000 if self.quick else 400_000, "96MB"
         spec, peaks = str(self.folder / "flat.yaml"), []
         for times in (1, 20):
             path = made.generic(self.folder / f"flat{times}", 1, rows * times, symbols=4000)[0]
@@ -432,7 +432,7 @@ What each id is, medians of interleaved rounds (ours, peer, peer, ours, ...), wa
   appended as they come; both start from copies of one table.
 - `bytes.minute`, `bytes.csv`: bytes of the minute bars after `tapemill compact`, with instrument, session and time of availability,
   as a share of Polars' one sorted file (zstd 3), of the files as raw CSV, and of them as .csv.gz. Less is better.
-- `memory.flat`: peak resident memory of `tapemill ingest --memory 64MB` on 8,000,000 rows, as a share of the same on 400,000.
+- `memory.flat`: peak resident memory of `tapemill ingest --memory 96MB` on 8,000,000 rows, as a share of the same on 400,000.
 - `suite.batch`: nine indicators ({len(peers.SUITE)} columns) over every symbol, from doubles in memory; Polars' expressions over groups. All columns
   are compared, to {TOLERANCE:g}, in the bars after warm-up. DuckDB has no exponential averages and is left out.
 """

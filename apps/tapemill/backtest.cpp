@@ -39,7 +39,7 @@ struct ShowOptions {
 bt::RunOptions options_of(const Context& context) {
   bt::RunOptions options;
   options.workers = context.workers;
-  if (context.budget != nullptr) options.pool = context.budget->pool();
+  if (context.budget != nullptr) options.pool = context.budget->pool(), options.memory = context.budget->ceiling();
   return options;
 }
 

@@ -17,7 +17,7 @@ namespace tapemill::app {
 namespace {
 Status run(const exports::QlibOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
-  ARROW_ASSIGN_OR_RAISE(auto report, exports::export_qlib(lake, options, context.workers));
+  ARROW_ASSIGN_OR_RAISE(auto report, exports::export_qlib(lake, options, context.workers, context.budget));
   if (context.json) {
     print(Json{{"folder", report.folder},
                {"table", options.table},

@@ -5,6 +5,7 @@
 #include "analytics/symbols.h"
 #include "command.h"
 #include "core/expression.h"
+#include "core/held.h"
 #include "core/json.h"
 #include "indicators/describe.h"
 #include "known_table.h"
@@ -187,6 +188,13 @@ Status run(const IndicatorOptions& options, Context& context) {
         fmt::format("tapemill query \"select distinct symbol from {}\" lists those it has", dataset.table));
   }
   ARROW_ASSIGN_OR_RAISE(auto spans, lake::spans(*scanned.rows, instrument));
+  // What the series take stands in the budget too, though it is no memory of the pool's.
+  auto held = Held::take(
+      scanned.rows->num_rows() * static_cast<std::int64_t>(8 * (series.inputs().size() + series.outputs())), pool);
+  if (!held.ok())
+    return environment_error(
+        fmt::format("indicators of {}: {}", counted(scanned.rows->num_rows(), "row"), held.status().message()),
+        "give more with --memory, or ask for fewer symbols or indicators");
   ARROW_ASSIGN_OR_RAISE(auto values, analytics::run_over(series, *scanned.rows, spans, session, context.workers, pool));
 
   ARROW_ASSIGN_OR_RAISE(auto sessions, analytics::whole_column(*scanned.rows, session, pool));

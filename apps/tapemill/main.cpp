@@ -7,7 +7,9 @@
 
 #include "command.h"
 #include "core/build_info.h"
+#include "core/held.h"
 #include "core/progress.h"
+#include "lake/scan_batches.h"
 #include "print.h"
 #include "user_config.h"
 
@@ -246,7 +248,10 @@ int run(int argc, char** argv) {
     if (!bytes.ok()) return fail(prefixed(bytes.status(), "--memory"), stderr_colour);
     context.memory = *bytes;
   }
-  MemoryBudget budget(context.memory);
+  auto room = mends_config ? Result<std::int64_t>(context.memory) : room_for_data(context.memory);
+  if (!room.ok()) return fail(room.status(), stderr_colour);
+  MemoryBudget budget(*room);
+  if (*room > 0) lake::limit_read_cache(std::min<std::int64_t>(*room / 16, 64 << 20));
   context.budget = &budget;
   context.workers = Workers(context.threads);
   Progress::configure(context.quiet || context.json);

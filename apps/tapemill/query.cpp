@@ -24,7 +24,7 @@ namespace {
 Status run(const QueryOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   lake::SqlOptions sql;
-  sql.memory = context.memory;
+  sql.memory = context.budget->ceiling();
   sql.threads = context.threads;
   ARROW_ASSIGN_OR_RAISE(auto table, options.cache
                                         ? lake::query_cached(lake, options.sql, sql, *lake::QueryCache::of(lake))

@@ -8,6 +8,7 @@
 #include "core/build_info.h"
 #include "core/hash.h"
 #include "lake/about.h"
+#include "lake/scan_batches.h"
 
 namespace tapemill::analytics {
 namespace {
@@ -188,25 +189,14 @@ std::int64_t FeaturePlan::bytes_of_a_row() const {
 }
 
 Result<std::vector<std::vector<std::string>>> FeaturePlan::blocks(const lake::Lake& lake, std::int64_t version,
-                                                                  const Workers& workers, MemoryBudget& budget) const {
+                                                                  MemoryBudget& budget) const {
   if (budget.ceiling() == 0) return std::vector<std::vector<std::string>>(1);
-  const std::int64_t most = std::max<std::int64_t>(1, budget.share(0.25, 1 << 20, 1 << 30) / bytes_of_a_row());
   lake::ScanRequest request;
   request.table = {lake::Layer::silver, source.table};
   request.version = version;
   request.hours = group.session;
-  request.columns = {source.key.front()};
-  ARROW_ASSIGN_OR_RAISE(lake::ScanResult scanned, lake::scan(lake, request, workers, budget.pool()));
-  std::vector<std::vector<std::string>> blocks(1);
-  if (scanned.rows->num_rows() <= most) return blocks;
-  ARROW_ASSIGN_OR_RAISE(auto spans, lake::spans(*scanned.rows, source.key.front()));
-  std::int64_t rows = 0;
-  for (const lake::Span& span : spans) {
-    if (rows > 0 && rows + span.last - span.first > most) blocks.emplace_back(), rows = 0;
-    blocks.back().push_back(span.instrument);
-    rows += span.last - span.first;
-  }
-  return blocks;
+  const std::int64_t most = std::max<std::int64_t>(1, budget.share(0.25, 1 << 20, 1 << 30) / bytes_of_a_row());
+  return lake::instrument_blocks(lake, request, most, budget.pool(), source.key.front());
 }
 
 Result<std::shared_ptr<arrow::RecordBatch>> FeaturePlan::rows(const lake::Lake& lake, std::int64_t version,

@@ -22,7 +22,7 @@ struct FeaturePlan {
   /// Instruments in the key's order, so many at a time as the budget has room for; one empty block, which means all, where
   /// it has for all.
   Result<std::vector<std::vector<std::string>>> blocks(const lake::Lake& lake, std::int64_t version,
-                                                       const Workers& workers, MemoryBudget& budget) const;
+                                                       MemoryBudget& budget) const;
   /// The rows of some instruments (of all: empty) at a version of the source, by its key. An environment error where the
   /// pool has no room for them.
   Result<std::shared_ptr<arrow::RecordBatch>> rows(const lake::Lake& lake, std::int64_t version,

@@ -59,7 +59,7 @@ Result<bool> replace(const lake::Lake& lake, const FeaturePlan& plan, const Targ
     transaction.removes.insert(transaction.removes.end(), unit.paths.begin(), unit.paths.end());
   }
   ARROW_ASSIGN_OR_RAISE(auto writer, lake::write_parts(target.table, target.layout, provenance, budget));
-  ARROW_ASSIGN_OR_RAISE(auto blocks, plan.blocks(lake, build.source_version, workers, budget));
+  ARROW_ASSIGN_OR_RAISE(auto blocks, plan.blocks(lake, build.source_version, budget));
   build.rows = 0;
   for (const auto& instruments : blocks) {
     ARROW_ASSIGN_OR_RAISE(auto rows, plan.rows(lake, build.source_version, instruments, workers, budget.pool()));

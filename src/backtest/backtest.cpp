@@ -122,13 +122,16 @@ Status run_option_form(const lake::Lake& lake, const OptionStrategy& plan, const
     bool traded = false;
   };
   std::vector<Shard> shards(dates.size());
+  const DayRoom room = room_of(
+      options.memory, options.pool,
+      static_cast<int>(std::min<std::size_t>(dates.size(), static_cast<std::size_t>(options.workers.threads()))));
   Progress progress("backtest", static_cast<std::int64_t>(dates.size()), "days");
   ARROW_RETURN_NOT_OK(options.workers.each(
       dates.size(),
       [&](std::size_t i) -> Status {
         Shard& shard = shards[i];
         auto start = Clock::now();
-        ARROW_ASSIGN_OR_RAISE(LoadedDay loaded, load_day(lake, plan, input, rules, dates[i], options.pool));
+        ARROW_ASSIGN_OR_RAISE(LoadedDay loaded, load_day(lake, plan, input, rules, dates[i], room));
         shard.load = since(start);
         start = Clock::now();
         shard.rows = loaded.rows;
@@ -139,6 +142,7 @@ Status run_option_form(const lake::Lake& lake, const OptionStrategy& plan, const
           if (day.ok()) shard.day = std::move(*day), shard.traded = true;
           else shard.sanity.failures.push_back(day.status().message());
         }
+        if (loaded.day.file != nullptr) ARROW_RETURN_NOT_OK(loaded.day.file->status());
         shard.engine = since(start);
         progress.add(1, shard.rows);
         return Status::OK();

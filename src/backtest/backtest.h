@@ -30,6 +30,7 @@ Status check_inputs(const lake::Lake& lake, const std::string& path, std::option
 struct RunOptions {
   Workers workers{1};
   arrow::MemoryPool* pool = arrow::default_memory_pool();
+  std::int64_t memory = 0;                 // bytes that the pool has; 0: no ceiling
   std::optional<std::int64_t> version;     // of the strategy's table; none: the newest
   bool write = true;                       // to LAKE/runs
 };

@@ -34,18 +34,19 @@ std::int64_t twice_mid(const Quote& quote) { return static_cast<std::int64_t>(qu
 
 std::int64_t by_put_call_parity(const OptionStrategy& plan, const ChainDay& day, Instant t) {
   if (day.contracts.empty()) return kNullPrice;
-  std::map<std::int64_t, std::pair<const Quote*, const Quote*>> pairs;  // strike -> call, put of the nearest expiry
+  // strike -> twice the mid of call and put of the nearest expiry
+  std::map<std::int64_t, std::pair<std::int64_t, std::int64_t>> pairs;
   for (const Contract& contract : day.contracts) {
     if (contract.expiry != day.contracts.front().expiry) break;
     const Quote* quote = as_of(contract, t);
     if (unfit(plan, quote, t) != 0) continue;
-    auto& pair = pairs[contract.strike];
-    (contract.call ? pair.first : pair.second) = quote;
+    auto& pair = pairs.try_emplace(contract.strike, kNullPrice, kNullPrice).first->second;
+    (contract.call ? pair.first : pair.second) = twice_mid(*quote);
   }
   std::int64_t best = kNullPrice, least = INT64_MAX;
   for (const auto& [strike, pair] : pairs) {
-    if (pair.first == nullptr || pair.second == nullptr) continue;
-    std::int64_t gap = twice_mid(*pair.first) - twice_mid(*pair.second);
+    if (pair.first == kNullPrice || pair.second == kNullPrice) continue;
+    std::int64_t gap = pair.first - pair.second;
     if (std::abs(gap) >= least) continue;
     least = std::abs(gap);
     best = strike + gap / 2;
@@ -70,7 +71,10 @@ bool month_end(const ChainDay& day, Date expiry) {
 std::int64_t arrange(std::vector<Quote>& quotes) { return arrange_rows(quotes); }
 std::int64_t arrange(std::vector<SpotPrice>& spot) { return arrange_rows(spot); }
 
-const Quote* as_of(const Contract& contract, Instant t) { return last_known(contract.quotes, t); }
+const Quote* as_of(const Contract& contract, Instant t) {
+  const std::size_t known = contract.quotes.known_at(t);
+  return known == 0 ? nullptr : &contract.quotes[known - 1];
+}
 const SpotPrice* spot_as_of(const ChainDay& day, Instant t) { return last_known(day.spot, t); }
 
 unsigned unfit(const OptionStrategy& plan, const Quote* quote, Instant t) {

@@ -4,31 +4,19 @@
 #include <string>
 #include <vector>
 
+#include "backtest/quotes.h"
 #include "backtest/strategy.h"
 #include "core/calendar.h"
 
 namespace tapemill::backtest {
 
-inline constexpr int kDepth = 5;
-inline constexpr std::int32_t kNoPrice = INT32_MIN;
-
-/// One row of a contract: prices in paise (kNoPrice: null), quantities in units. known_at: when a reader may see it.
-struct Quote {
-  Instant time, known_at;
-  std::int32_t bid[kDepth], ask[kDepth];
-  std::int32_t bid_size[kDepth], ask_size[kDepth];
-  std::int32_t last = kNoPrice;
-  std::int64_t volume = -1, interest = -1;  // cumulative since the open; -1: null
-};
-
-/// Quotes in the order in which they became known; one that was already overtaken by a later time is left out.
 struct Contract {
   std::string instrument;
   Date expiry;
   std::int64_t strike = 0;   // paise
   bool call = true;
   std::int64_t lot = 1;
-  std::vector<Quote> quotes;
+  Quotes quotes;
   std::int64_t previous_close = kNullPrice;
 };
 
@@ -44,6 +32,7 @@ struct ChainDay {
   Zone zone = Zone::utc();                   // of the strategy's times of day
   std::vector<Contract> contracts;  // by expiry, strike, puts before calls
   std::vector<SpotPrice> spot;      // as Contract::quotes; may be empty
+  std::shared_ptr<QuoteFile> file;  // of quotes that are not in memory; null: all are
   std::int64_t previous_spot = kNullPrice;
   std::int64_t step = 0, tick = 5;  // paise
   std::int64_t stt_sale = 0, stt_exercise = 0;       // bps at kRateScale, of the rules on this day
@@ -55,7 +44,7 @@ struct ChainDay {
 std::int64_t arrange(std::vector<Quote>& quotes);
 std::int64_t arrange(std::vector<SpotPrice>& spot);
 
-/// The latest quote known at t, null before the first. Never one whose known_at is later than t.
+/// The latest quote known at t, null before the first. Never one whose known_at is later than t. Not to be kept: see Quotes.
 const Quote* as_of(const Contract& contract, Instant t);
 /// The underlying's latest price known at t, null before the first.
 const SpotPrice* spot_as_of(const ChainDay& day, Instant t);

@@ -17,15 +17,15 @@ double rupees32(std::int32_t paise) { return paise <= 0 ? kUnknown : to_double(p
 
 /// Traded in (t - window, t]: increments of the cumulative volume; a fall is a reset and counts as a start from zero.
 double traded(const Contract& contract, Instant t, std::int64_t window) {
-  const Quote* before = as_of(contract, Instant{t.us - window});
-  const Quote* last = as_of(contract, t);
-  if (last == nullptr) return kUnknown;
-  std::int64_t sum = 0, level = before != nullptr && before->volume >= 0 ? before->volume : 0;
-  const Quote* q = before == nullptr ? contract.quotes.data() : before + 1;
-  for (; q <= last; ++q) {
-    if (q->volume < 0) continue;
-    sum += q->volume >= level ? q->volume - level : q->volume;
-    level = q->volume;
+  const Quotes& quotes = contract.quotes;
+  const std::size_t before = quotes.known_at(Instant{t.us - window}), last = quotes.known_at(t);
+  if (last == 0) return kUnknown;
+  std::int64_t sum = 0, level = before > 0 && quotes[before - 1].volume >= 0 ? quotes[before - 1].volume : 0;
+  for (std::size_t i = before; i < last; ++i) {
+    const std::int64_t volume = quotes[i].volume;
+    if (volume < 0) continue;
+    sum += volume >= level ? volume - level : volume;
+    level = volume;
   }
   return static_cast<double>(sum);
 }
@@ -39,7 +39,8 @@ double first_price(const ChainDay& day, const Contract* contract, Instant t) {
     }
     return kUnknown;
   }
-  for (const Quote& quote : contract->quotes) {
+  for (std::size_t i = 0; i < contract->quotes.size(); ++i) {
+    const Quote& quote = contract->quotes[i];
     if (quote.known_at > t) break;
     if (quote.time >= day.session.open() && quote.last > 0) return rupees32(quote.last);
   }
@@ -57,8 +58,10 @@ double extreme(const ChainDay& day, const Contract* contract, Instant from, Inst
       if (spot.time >= from && spot.time < to && spot.known_at <= t && spot.price > 0) take(rupees(spot.price));
     }
   } else {
-    for (const Quote& quote : contract->quotes) {
-      if (quote.time >= from && quote.time < to && quote.known_at <= t && quote.last > 0) take(rupees32(quote.last));
+    for (std::size_t i = 0; i < contract->quotes.size(); ++i) {
+      const Quote& quote = contract->quotes[i];
+      if (quote.time >= to || quote.known_at > t) break;
+      if (quote.time >= from && quote.last > 0) take(rupees32(quote.last));
     }
   }
   return best;

@@ -3,6 +3,7 @@
 #include "backtest/daily.h"
 #include "backtest/rules.h"
 #include "backtest/sanity.h"
+#include "core/held.h"
 #include "lake/lake.h"
 
 namespace tapemill::backtest {
@@ -37,13 +38,23 @@ Status check_bars(const lake::Lake& lake, const DailyStrategy& plan, const Input
 /// Sessions of the table that the plan may trade: in its dates and days of the week, and with rows.
 Result<std::vector<Date>> option_days(const lake::Lake& lake, const OptionStrategy& plan, const Input& input);
 
+/// What a day may take; the day is the same, however little it is.
+struct DayRoom {
+  arrow::MemoryPool* pool = arrow::default_memory_pool();
+  std::int64_t batch_rows = 1 << 18;  // read at once
+  std::int64_t quotes = 0;            // bytes of quotes in memory, the others wait in a file; 0: all of them
+};
+/// The room of each of `at_once` days that share `memory` bytes (0: no ceiling).
+DayRoom room_of(std::int64_t memory, arrow::MemoryPool* pool, int at_once);
+
 struct LoadedDay {
   ChainDay day;
   Sanity sanity;
   std::int64_t rows = 0;
+  Held held;  // of the pool, for the quotes
 };
 /// One day of the chain: contracts and the underlying's own prices, lots and ticks by the rules.
 Result<LoadedDay> load_day(const lake::Lake& lake, const OptionStrategy& plan, const Input& input, const Rules& rules,
-                           Date date, arrow::MemoryPool* pool);
+                           Date date, const DayRoom& room);
 
 }  // namespace tapemill::backtest

@@ -176,7 +176,8 @@ class DayRun {
         return finish(leg, end, leg.exited > 0);
       }
     }
-    for (const Quote* quote = as_of(c, end); quote != nullptr; quote = quote == c.quotes.data() ? nullptr : quote - 1) {
+    for (std::size_t known = c.quotes.known_at(end); known > 0; --known) {
+      const Quote* quote = &c.quotes[known - 1];
       if ((unfit(plan_, quote, end) & ~unsigned{kStale}) != 0) continue;
       OptionStrategy whole = plan_;  // the mark of what is left: the best price of that quote, whatever it showed
       Quote deep = *quote;

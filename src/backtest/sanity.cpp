@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 namespace tapemill::backtest {
 
@@ -36,17 +37,18 @@ Sanity sanity_of(const OptionStrategy& plan, const ChainDay& day, std::int64_t o
   for (const Contract& contract : day.contracts) {
     auto& count = sides[contract.expiry];
     ++(contract.call ? count.first : count.second);
-    const Quote* before = nullptr;
-    for (const Quote& quote : contract.quotes) {
+    std::optional<Instant> before;
+    for (std::size_t i = 0; i < contract.quotes.size(); ++i) {
+      const Quote& quote = contract.quotes[i];
       ++s.rows;
       std::int64_t second = (quote.time.us - open) / kSecond;
       if (quote.time.us >= open && second < static_cast<std::int64_t>(covered.size()))
         covered[static_cast<std::size_t>(second)] = 1;
-      if (before != nullptr) {
-        std::int64_t gap = quote.time.us - before->time.us;
+      if (before) {
+        std::int64_t gap = quote.time.us - before->us;
         ++s.gaps[gap <= kSecond ? 0 : gap <= plan.ttl ? 1 : gap <= 10 * kSecond ? 2 : 3];
       }
-      before = &quote;
+      before = quote.time;
       if (quote.bid[0] <= 0 || quote.ask[0] <= 0) {
         ++s.no_quote;
         continue;

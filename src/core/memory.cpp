@@ -45,8 +45,9 @@ class CeilingPool final : public arrow::MemoryPool {
     std::int64_t now = used_.fetch_add(bytes) + bytes;
     if (ceiling_ > 0 && now > ceiling_) {
       used_ -= bytes;
-      return Status::OutOfMemory("the memory ceiling of ", format_bytes(ceiling_), " would be passed by ",
-                                 format_bytes(now - ceiling_));
+      return Status::OutOfMemory("no room for ", format_bytes(bytes), " more: of the ", format_bytes(ceiling_),
+                                 " that the memory ceiling leaves for data, ", format_bytes(now - bytes),
+                                 " are in use");
     }
     std::int64_t peak = peak_;
     while (now > peak && !peak_.compare_exchange_weak(peak, now)) {}

@@ -97,14 +97,14 @@ std::string_view bytes_of(const std::vector<float>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
 }
 
-Status write_instrument(const fs::path& folder, const QlibStore& store, const QlibInstrument& one,
+Status write_instrument(const fs::path& folder, const QlibBlock& block, const QlibInstrument& one,
                         std::atomic<std::int64_t>& inexact) {
   std::error_code failed;
   fs::create_directories(folder / "features" / one.folder, failed);
   if (failed) return errno_error((folder / "features" / one.folder).string(), failed.value());
   std::int64_t lost = 0;
-  for (std::size_t column = 0; column < store.columns.size(); ++column)
-    ARROW_RETURN_NOT_OK(write_whole(folder / store.file(one, column), bytes_of(store.values(one, column, lost))));
+  for (std::size_t column = 0; column < block.columns.size(); ++column)
+    ARROW_RETURN_NOT_OK(write_whole(folder / block.file(one, column), bytes_of(block.values(one, column, lost))));
   inexact += lost;
   return Status::OK();
 }
@@ -123,7 +123,8 @@ fs::path place_of(const lake::Lake& lake, const QlibOptions& options, const lake
 
 }  // namespace
 
-Result<QlibReport> export_qlib(const lake::Lake& lake, const QlibOptions& options, const Workers& workers) {
+Result<QlibReport> export_qlib(const lake::Lake& lake, const QlibOptions& options, const Workers& workers,
+                               MemoryBudget* budget) {
   ARROW_ASSIGN_OR_RAISE(auto name, lake::TableName::parse(options.table));
   ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::dataset_of(lake, name.table));
   for (const auto& field : options.fields) {
@@ -144,7 +145,6 @@ Result<QlibReport> export_qlib(const lake::Lake& lake, const QlibOptions& option
   if (options.session != "regular" && dataset.column("time") != nullptr) identity["session"] = options.session;
   ARROW_ASSIGN_OR_RAISE(bool same, holds_already(place, identity, report));
   if (same) return report;
-  ARROW_ASSIGN_OR_RAISE(QlibStore store, lay_out_qlib(lake, options, report.version, workers));
 
   sweep(place);
   fs::path made = place;
@@ -163,16 +163,18 @@ Result<QlibReport> export_qlib(const lake::Lake& lake, const QlibOptions& option
     }
   } cleaner{made};
   std::atomic<std::int64_t> inexact{0};
-  {
-    Progress progress("qlib", static_cast<std::int64_t>(store.instruments.size()), "symbols");
-    ARROW_RETURN_NOT_OK(workers.each(
-        store.instruments.size(),
+  auto write_block = [&](const QlibBlock& block) {
+    Progress progress("qlib", static_cast<std::int64_t>(block.instruments.size()), "symbols");
+    return workers.each(
+        block.instruments.size(),
         [&](std::size_t i) {
           progress.add(1);
-          return write_instrument(made, store, store.instruments[i], inexact);
+          return write_instrument(made, block, block.instruments[i], inexact);
         },
-        interrupt()));
-  }
+        interrupt());
+  };
+  ARROW_ASSIGN_OR_RAISE(const QlibStore store,
+                        lay_out_qlib(lake, options, report.version, workers, budget, write_block));
   ARROW_RETURN_NOT_OK(write_whole(made / "calendars" / fmt::format("{}.txt", store.slots.unit()), store.calendar()));
   ARROW_RETURN_NOT_OK(write_whole(made / "instruments" / "all.txt", store.list()));
   report.instruments = static_cast<std::int64_t>(store.instruments.size());
@@ -198,37 +200,38 @@ Result<QlibReport> export_qlib(const lake::Lake& lake, const QlibOptions& option
   return report;
 }
 
-Result<QlibReadBack> read_back_qlib(const lake::Lake& lake, const QlibOptions& options, const Workers& workers) {
+Result<QlibReadBack> read_back_qlib(const lake::Lake& lake, const QlibOptions& options, const Workers& workers,
+                                    MemoryBudget* budget) {
   ARROW_ASSIGN_OR_RAISE(auto name, lake::TableName::parse(options.table));
   ARROW_ASSIGN_OR_RAISE(std::int64_t version, newest(lake, name));
-  ARROW_ASSIGN_OR_RAISE(QlibStore store, lay_out_qlib(lake, options, version, workers));
   const fs::path place = place_of(lake, options, name);
-  QlibReadBack back;
   auto same = [&](const std::string& file, std::string_view wanted) -> Status {
     std::error_code none;
     if (!fs::exists(place / file, none)) return data_error(file + " is not there");
     ARROW_ASSIGN_OR_RAISE(std::string bytes, read_file(place / file));
     return bytes == wanted ? Status::OK() : data_error(file + " has other bytes than the table says");
   };
+  std::atomic<std::int64_t> values{0}, files{0};
+  auto compare = [&](const QlibBlock& block) {
+    return workers.each(
+        block.instruments.size(),
+        [&](std::size_t i) {
+          const QlibInstrument& one = block.instruments[i];
+          for (std::size_t column = 0; column < block.columns.size(); ++column) {
+            std::int64_t lost = 0;
+            const auto wanted = block.values(one, column, lost);
+            ARROW_RETURN_NOT_OK(same(block.file(one, column), bytes_of(wanted)));
+            values += static_cast<std::int64_t>(wanted.size()) - 1;
+            ++files;
+          }
+          return Status::OK();
+        },
+        interrupt());
+  };
+  ARROW_ASSIGN_OR_RAISE(const QlibStore store, lay_out_qlib(lake, options, version, workers, budget, compare));
   ARROW_RETURN_NOT_OK(same(fmt::format("calendars/{}.txt", store.slots.unit()), store.calendar()));
   ARROW_RETURN_NOT_OK(same("instruments/all.txt", store.list()));
-  std::atomic<std::int64_t> values{0};
-  ARROW_RETURN_NOT_OK(workers.each(
-      store.instruments.size(),
-      [&](std::size_t i) {
-        const QlibInstrument& one = store.instruments[i];
-        for (std::size_t column = 0; column < store.columns.size(); ++column) {
-          std::int64_t lost = 0;
-          const auto wanted = store.values(one, column, lost);
-          ARROW_RETURN_NOT_OK(same(store.file(one, column), bytes_of(wanted)));
-          values += static_cast<std::int64_t>(wanted.size()) - 1;
-        }
-        return Status::OK();
-      },
-      interrupt()));
-  back.files = static_cast<std::int64_t>(store.instruments.size() * store.columns.size());
-  back.values = values;
-  return back;
+  return QlibReadBack{files, values};
 }
 
 }  // namespace tapemill::exports

@@ -26,14 +26,17 @@ struct QlibReport {
 /// Writes a Qlib store (docs/formats/qlib.md): calendars/day.txt, instruments/all.txt, features/<symbol>/<field>.day.bin;
 /// 1min for tables with a `time` column, of the regular session or, on request, extended hours too. Prices are as traded: factor is 1. The store is built beside
 /// and swapped in whole; the version it holds stands in tapemill.json. Errors: a symbol that names two instruments, a calendar
-/// too long for the float32 start index (2^24).
-Result<QlibReport> export_qlib(const lake::Lake& lake, const QlibOptions& options, const Workers& workers);
+/// too long for the float32 start index (2^24). With a budget it reads as many instruments at a time as have room; the store
+/// is the same.
+Result<QlibReport> export_qlib(const lake::Lake& lake, const QlibOptions& options, const Workers& workers,
+                               MemoryBudget* budget = nullptr);
 
 struct QlibReadBack {
   std::int64_t files = 0, values = 0;
 };
 /// Reads every file of the store and compares it with what the table's newest version comes to; data error for the first
 /// that is missing or differs.
-Result<QlibReadBack> read_back_qlib(const lake::Lake& lake, const QlibOptions& options, const Workers& workers);
+Result<QlibReadBack> read_back_qlib(const lake::Lake& lake, const QlibOptions& options, const Workers& workers,
+                                    MemoryBudget* budget = nullptr);
 
 }  // namespace tapemill::exports

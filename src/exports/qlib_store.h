@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,22 +23,30 @@ struct QlibInstrument {
   std::int64_t from = -1, to = -1;       // slots, inclusive; -1: no row falls on a slot
 };
 
-/// A store before it is files: what the rows of a table at one version come to.
-struct QlibStore {
-  QlibSlots slots;
-  std::vector<QlibInstrument> instruments;   // by symbol
+/// Some instruments of a store before they are files: what their rows come to.
+struct QlibBlock {
+  const QlibSlots* slots = nullptr;
+  std::vector<QlibInstrument> instruments;
   std::vector<std::int64_t> row_slot;        // -1: outside of the slots, left out
   std::vector<std::pair<std::string, std::vector<double>>> columns;  // factor has no values: it is 1
-  std::int64_t rows = 0, rows_left_out = 0, instruments_out = 0;
 
   std::string file(const QlibInstrument& one, std::size_t column) const;  // features/aapl/close.day.bin
   /// What the file holds: the first slot, then a value a slot. `inexact` counts volumes that float32 cannot say.
   std::vector<float> values(const QlibInstrument& one, std::size_t column, std::int64_t& inexact) const;
+};
+
+/// What a store is made of, but for the values.
+struct QlibStore {
+  QlibSlots slots;
+  std::vector<QlibInstrument> instruments;   // by symbol; their rows are of no block any more
+  std::int64_t rows = 0, rows_left_out = 0, instruments_out = 0;
   std::string calendar() const, list() const;  // the two text files
 };
 
-/// Reads the table of `options` at `version`.
+/// Reads the table of `options` at `version`, all at once, or as many instruments at a time as the budget has room for;
+/// `take` is given each block.
 Result<QlibStore> lay_out_qlib(const lake::Lake& lake, const QlibOptions& options, std::int64_t version,
-                               const Workers& workers);
+                               const Workers& workers, MemoryBudget* budget,
+                               const std::function<Status(const QlibBlock&)>& take);
 
 }  // namespace tapemill::exports

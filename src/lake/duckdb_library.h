@@ -16,7 +16,7 @@ namespace tapemill::lake {
   F(query)                                                                                                         \
   F(destroy_result) F(result_error) F(create_config) F(set_config) F(destroy_config) F(free) F(extract_statements) \
       F(extract_statements_error) F(destroy_extracted) F(prepare_extracted_statement) F(prepare) F(prepare_error)  \
-          F(prepared_statement_type) F(destroy_prepare) F(execute_prepared) F(column_count) F(column_name)         \
+          F(prepared_statement_type) F(destroy_prepare) F(execute_prepared) F(execute_prepared_streaming) F(column_count) F(column_name)         \
               F(column_logical_type) F(destroy_logical_type) F(result_get_arrow_options) F(destroy_arrow_options)  \
                   F(to_arrow_schema) F(data_chunk_to_arrow) F(fetch_chunk) F(destroy_data_chunk)                   \
                       F(error_data_has_error) F(error_data_message) F(destroy_error_data) F(library_version)

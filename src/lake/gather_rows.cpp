@@ -177,7 +177,8 @@ Status Gather::read_column(std::size_t index, std::size_t column, const PartFile
   if (target.width == 0) {
     auto runs = std::make_shared<TextRuns>(pool_);
     ARROW_RETURN_NOT_OK(runs->read(reader));
-    target.texts[index] = std::move(runs);
+    // Of a few rows a few texts, though the part's dictionary has those of all: a scan may read many parts.
+    target.texts[index] = chosen.rows() * 8 < rows ? runs->within(chosen.segments, pool_) : std::move(runs);
   } else {
     ARROW_RETURN_NOT_OK(read_values(
         reader, chunk, chosen.segments, scratch, target.width, target.values->mutable_data(),

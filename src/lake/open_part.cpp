@@ -209,18 +209,19 @@ std::shared_ptr<const void> ReadCache::find(const std::string& key) {
 }
 
 void ReadCache::put(const std::string& key, std::shared_ptr<const void> value, std::int64_t bytes) {
-  if (bytes > kMost / 8) return;
+  const std::int64_t most = most_;
+  if (bytes > most / 8) return;
   std::lock_guard lock(mutex_);
   Entry& entry = entries_[key];
   bytes_ += bytes - entry.bytes;
   entry = {std::move(value), bytes, ++clock_};
-  if (bytes_ <= kMost) return;
+  if (bytes_ <= most) return;
   // Down to three quarters at once: each entry is looked at seldom.
   std::vector<std::pair<std::uint64_t, const std::string*>> by_use;
   for (const auto& [name, one] : entries_) by_use.emplace_back(one.used, &name);
   std::sort(by_use.begin(), by_use.end());
   for (const auto& [used, name] : by_use) {
-    if (bytes_ <= kMost / 4 * 3) break;
+    if (bytes_ <= most / 4 * 3) break;
     auto it = entries_.find(*name);
     bytes_ -= it->second.bytes;
     entries_.erase(it);

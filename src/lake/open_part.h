@@ -1,6 +1,7 @@
 #pragma once
 #include <arrow/util/type_fwd.h>
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -68,6 +69,7 @@ class ReadCache {
   void put(const std::string& key, std::shared_ptr<const void> value, std::int64_t bytes);
   std::int64_t bytes() const;
   static constexpr std::int64_t kMost = 64 << 20;
+  void limit(std::int64_t bytes) { most_ = bytes; }  // from now on
 
  private:
   struct Entry {
@@ -80,6 +82,7 @@ class ReadCache {
   std::unordered_map<std::string, Entry> entries_;
   std::int64_t bytes_ = 0;
   std::uint64_t clock_ = 0;
+  std::atomic<std::int64_t> most_ = kMost;
 };
 
 }  // namespace tapemill::lake

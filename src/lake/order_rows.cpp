@@ -1,6 +1,7 @@
 #include <arrow/type.h>
 
 #include <algorithm>
+#include <deque>
 #include <optional>
 #include <unordered_map>
 
@@ -62,8 +63,7 @@ void one_after_the_other(std::vector<ChosenRows>& groups, const std::vector<Stre
 // Segments cut where the leading text changes; `out` holds the text's number until all are known.
 struct Cut {
   std::vector<std::vector<Segment>> segments;  // by group
-  std::vector<std::string_view> texts;
-  std::vector<std::shared_ptr<const TextRuns>> kept;
+  std::deque<std::string> texts;               // each once; of a part only those of its chosen rows
   bool nulls = false;
 };
 
@@ -86,15 +86,17 @@ Result<bool> cut_by_text(const std::vector<ChosenRows>& groups, const std::strin
           cut.nulls = true;
         } else {
           const std::string_view text = runs->text(value);
-          auto [it, added] = numbers.try_emplace(text, static_cast<std::int64_t>(cut.texts.size()));
-          if (added) cut.texts.push_back(text);
+          auto it = numbers.find(text);
+          if (it == numbers.end()) {
+            const auto next = static_cast<std::int64_t>(cut.texts.size());
+            it = numbers.emplace(cut.texts.emplace_back(text), next).first;
+          }
           number = it->second;
         }
         pieces.push_back({std::max(one.first, runs->run(i).first), std::min(one.last, runs->end(i)), number});
       }
     }
     cut.segments.push_back(std::move(pieces));
-    cut.kept.push_back(std::move(runs));
   }
   return true;
 }

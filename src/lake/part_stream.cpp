@@ -143,10 +143,11 @@ Status stream_part(const Table& table, const Snapshot& snapshot, const Part& par
   auto taker = [&](const std::shared_ptr<arrow::RecordBatch>& rows) { return emitted = emit(rows); };
   try {
     auto schema = streamed_schema(snapshot);
-    if (!columns.empty()) {
+    if (!columns.empty()) {  // named, even a derived one is given
       arrow::FieldVector wanted;
-      for (const auto& field : schema->fields())
-        if (std::find(columns.begin(), columns.end(), field->name()) != columns.end()) wanted.push_back(field);
+      for (const auto& field : snapshot.schema->fields())
+        if (std::find(columns.begin(), columns.end(), field->name()) != columns.end())
+          wanted.push_back(field->WithMetadata(nullptr));
       schema = arrow::schema(wanted);
     }
     Status read = stream_ours(file, part, schema, batch_rows, pool, taker);

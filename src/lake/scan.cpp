@@ -9,8 +9,8 @@
 
 #include "core/decimal.h"
 #include "lake/filter.h"
+#include "lake/find_table.h"
 #include "lake/missing_table.h"
-#include "lake/open_times.h"
 #include "lake/part_reader.h"
 #include "lake/read_view.h"
 #include "lake/rows.h"
@@ -19,46 +19,6 @@
 
 namespace tapemill::lake {
 namespace {
-
-struct Found {
-  Table table;
-  std::shared_ptr<const ReadView> view;
-};
-
-// Silver tables that are views are bronze tables.
-Result<Found> find(const Lake& lake, const TableName& name, std::optional<std::int64_t> version) {
-  for (Layer layer : {name.layer, Layer::bronze}) {
-    Table table = lake.table(layer, name.table);
-    if (table.exists()) {
-      ARROW_ASSIGN_OR_RAISE(auto view, read_view(table, version));
-      return Found{std::move(table), std::move(view)};
-    }
-    if (name.layer != Layer::silver) break;
-  }
-  return missing_table(lake, name);
-}
-
-Result<std::vector<std::string>> columns_of(const ScanRequest& request, const Snapshot& snapshot) {
-  std::vector<std::string> columns;
-  if (request.columns.empty()) {
-    for (const auto& field : snapshot.schema->fields()) {
-      if (!snapshot.derived(field->name())) columns.push_back(field->name());
-    }
-    return columns;
-  }
-  for (const std::string& column : request.columns) {
-    if (snapshot.schema->GetFieldByName(column) == nullptr) {
-      const auto names = snapshot.schema->field_names();
-      const std::string near = nearest(column, names);
-      std::string all;
-      for (const auto& one : names) all += (all.empty() ? "" : ", ") + one;
-      return usage_error(fmt::format("{} has no column \"{}\"", request.table.str(), column),
-                         (near.empty() ? "" : "did you mean \"" + near + "\"? ") + ("columns: " + all));
-    }
-    if (std::find(columns.begin(), columns.end(), column) == columns.end()) columns.push_back(column);
-  }
-  return columns;
-}
 
 struct Piece {
   std::shared_ptr<arrow::Table> rows;
@@ -217,22 +177,16 @@ Result<std::shared_ptr<arrow::Table>> read_with_arrow(const Plan& plan, const Wo
 
 Result<ScanResult> scan_within(const Lake& lake, const ScanRequest& request, const Workers& workers,
                                arrow::MemoryPool* pool) {
-  ARROW_ASSIGN_OR_RAISE(auto found, find(lake, request.table, request.version));
+  ARROW_ASSIGN_OR_RAISE(auto found, find_table(lake, request.table, request.version));
   const Table& table = found.table;
   const Snapshot& snapshot = found.view->snapshot();
   ARROW_ASSIGN_OR_RAISE(auto columns, columns_of(request, snapshot));
-  ARROW_ASSIGN_OR_RAISE(RowFilter filter, RowFilter::make(request, snapshot));
-  ARROW_ASSIGN_OR_RAISE(auto open_times, open_times_of(lake, request, *found.view));
-  filter.within(std::move(open_times));
+  ARROW_ASSIGN_OR_RAISE(const RowFilter filter, filter_of(lake, request, *found.view));
 
   ScanResult result;
   result.version = snapshot.version;
   result.files_total = static_cast<std::int64_t>(snapshot.parts.size());
-  std::vector<const Part*> parts;
-  for (std::size_t i = 0; i < snapshot.parts.size(); ++i) {
-    if (snapshot.parts[i].rows != 0 && (filter.empty() || filter.may_match(*found.view->bounds()[i])))
-      parts.push_back(&snapshot.parts[i]);
-  }
+  const std::vector<const Part*> parts = parts_wanted(*found.view, filter);
   if (Storage& storage = storage_of(table.path()); storage.remote()) {  // many downloads at once
     std::vector<std::string> paths;
     for (const Part* part : parts) paths.push_back(table.path() + "/" + part->path);
@@ -271,9 +225,7 @@ Result<ScanResult> scan(const Lake& lake, const ScanRequest& request, const Work
   } catch (const std::bad_alloc&) {  // of containers that take from the pool
     result = Status::OutOfMemory("no memory");
   }
-  if (!result.status().IsOutOfMemory()) return result;
-  return environment_error(fmt::format("reading {}: {}", request.table.str(), result.status().message()),
-                           "give more with --memory, or ask for fewer columns, symbols or sessions");
+  return result.status().IsOutOfMemory() ? no_memory(result.status(), request.table) : result;
 }
 
 }  // namespace tapemill::lake

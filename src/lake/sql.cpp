@@ -3,6 +3,7 @@
 #include <arrow/api.h>
 #include <arrow/c/bridge.h>
 #include <arrow/compute/cast.h>
+#include <arrow/util/byte_size.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -126,9 +127,11 @@ class Session {
     db_.set_config(config, "autoinstall_known_extensions", "false");
     db_.set_config(config, "autoload_known_extensions", "false");
     if (options.threads > 0) db_.set_config(config, "threads", std::to_string(options.threads).c_str());
-    if (options.memory > 0)
+    if (options.memory > 0) {  // and what is left for the answer, once more while it is joined
+      answer_ = options.memory / 5;
       db_.set_config(config, "memory_limit",
-                     fmt::format("{}KiB", std::max<std::int64_t>(options.memory / 1024, 1)).c_str());
+                     fmt::format("{}KiB", std::max<std::int64_t>(options.memory / 5 * 3 / 1024, 1)).c_str());
+    }
     char* problem = nullptr;
     const bool opened = db_.open_ext(nullptr, &database_, config, &problem) == DuckDBSuccess;
     db_.destroy_config(&config);
@@ -205,7 +208,9 @@ class Session {
                          "SELECT, WITH, VALUES, DESCRIBE, SHOW, SUMMARIZE and EXPLAIN are what there is");
     }
     duckdb_result result;
-    const bool good = db_.execute_prepared(prepared, &result) == DuckDBSuccess;
+    const auto run =
+        answer_ > 0 ? db_.execute_prepared_streaming : db_.execute_prepared;  // else it holds the answer too
+    const bool good = run(prepared, &result) == DuckDBSuccess;
     auto table = good ? fetch(result)
                       : Result<std::shared_ptr<arrow::Table>>(sql_error(asked_, text(db_.result_error(&result))));
     db_.destroy_result(&result);
@@ -239,14 +244,22 @@ class Session {
     ARROW_RETURN_NOT_OK(status);
     ARROW_ASSIGN_OR_RAISE(auto schema, arrow::ImportSchema(&described));
     std::vector<std::shared_ptr<arrow::RecordBatch>> batches;
+    std::int64_t bytes = 0;
     while (duckdb_data_chunk chunk = db_.fetch_chunk(result)) {
       ArrowArray array{};
       status = check(db_.data_chunk_to_arrow(options, chunk, &array));
       db_.destroy_data_chunk(&chunk);
       ARROW_RETURN_NOT_OK(status);
       ARROW_ASSIGN_OR_RAISE(auto batch, arrow::ImportRecordBatch(&array, schema));
+      ARROW_ASSIGN_OR_RAISE(const std::int64_t size, arrow::util::ReferencedBufferSize(*batch));
+      if (bytes += size; answer_ > 0 && bytes > answer_)
+        return environment_error(
+            fmt::format("SQL: the answer takes more than the {} that there are for it", format_bytes(answer_)),
+            "give more with --memory, or ask for less at once");
       batches.push_back(std::move(batch));
     }
+    if (const char* problem = db_.result_error(&result); problem != nullptr && *problem != '\0')
+      return sql_error(asked_, problem);
     ARROW_ASSIGN_OR_RAISE(auto table, arrow::Table::FromRecordBatches(schema, batches));
     return narrowed(table);
   }
@@ -269,6 +282,7 @@ class Session {
   const Asked& asked_;
   duckdb_database database_ = nullptr;
   duckdb_connection connection_ = nullptr;
+  std::int64_t answer_ = 0;  // bytes that an answer may take; 0: any
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <parquet/types.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace tapemill::lake {
 
@@ -24,6 +25,29 @@ std::shared_ptr<TextRuns> TextRuns::copy(arrow::MemoryPool* pool) const {
   out->text_.assign(text_.begin(), text_.end());
   out->rows_ = rows_;
   out->ascending_ = ascending_;
+  return out;
+}
+
+std::shared_ptr<TextRuns> TextRuns::within(const std::vector<Segment>& segments, arrow::MemoryPool* pool) const {
+  auto out = std::make_shared<TextRuns>(pool);
+  std::unordered_map<std::uint32_t, std::uint32_t> numbers;
+  for (const Segment& one : segments) {
+    out->add(kNotRead, one.first - out->rows_);
+    for (std::size_t i = find(one.first); i < size() && run(i).first < one.last; ++i) {
+      std::uint32_t value = run(i).value;
+      if (value < kNotRead) {
+        auto [known, fresh] = numbers.try_emplace(value, 0);
+        if (fresh) {
+          const std::string_view text = this->text(value);
+          known->second =
+              out->keep(reinterpret_cast<const std::uint8_t*>(text.data()), static_cast<std::uint32_t>(text.size()));
+        }
+        value = known->second;
+      }
+      out->add(value, std::min(one.last, end(i)) - std::max(one.first, run(i).first));
+    }
+  }
+  out->add(kNotRead, rows_ - out->rows_);
   return out;
 }
 

@@ -32,6 +32,9 @@ class TextRuns {
   std::int64_t bytes() const;
   std::shared_ptr<TextRuns> copy(arrow::MemoryPool* pool) const;
 
+  /// The runs of some rows alone, ascending and disjoint; the others are as if they had not been read.
+  std::shared_ptr<TextRuns> within(const std::vector<Segment>& segments, arrow::MemoryPool* pool) const;
+
   /// One run: a partition's text in all rows of a group.
   void fill(std::string_view text, std::uint32_t rows);
   /// Reads the pages that hold rows of the reader's segments. Data errors without a place.

@@ -275,7 +275,7 @@ class Demo {
   Status qlib(DemoStage& stage) {
     exports::QlibOptions options;
     options.table = "stocks_daily";
-    ARROW_ASSIGN_OR_RAISE(result_.qlib, exports::export_qlib(lake_, options, workers_));
+    ARROW_ASSIGN_OR_RAISE(result_.qlib, exports::export_qlib(lake_, options, workers_, &budget_));
     const auto& q = result_.qlib;
     stage.rows = q.rows, stage.bytes = q.bytes, stage.unchanged = q.unchanged;
     stage.what = fmt::format("{} instruments, {} sessions", q.instruments, q.sessions);
@@ -286,7 +286,7 @@ class Demo {
   Status backtest_twice(DemoStage& stage, const std::string& name) {
     backtest::RunOptions options;
     options.workers = workers_;
-    options.pool = budget_.pool();
+    options.pool = budget_.pool(), options.memory = budget_.ceiling();
     std::string path = share_folder() + "/strategies/" + name + ".yaml";
     ARROW_ASSIGN_OR_RAISE(auto first, backtest::run(lake_, path, options));
     ARROW_ASSIGN_OR_RAISE(auto second, backtest::rerun(lake_, first.run_id, options));

@@ -259,7 +259,7 @@ def test_a_lake_that_is_not_there(tapemill):
 def test_global_options_are_checked(filled):
     filled("tables", "--memory", "lots", code=2)
     filled("tables", "--threads", "-1", code=2)
-    filled("--json", "tables", "--quiet", "--threads", "1", "--memory", "64MB")
+    filled("--json", "tables", "--quiet", "--threads", "1", "--memory", "128MB")
 
 
 def on_a_terminal(filled, env):

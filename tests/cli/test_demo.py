@@ -134,7 +134,7 @@ def test_features_by_blocks_of_instruments_are_the_same_files(copy):
     folder = copy / "gold/features_momentum"
     files = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.parquet")}
     shutil.rmtree(folder)
-    code, said, _ = measured("features", "build", "momentum", "--memory", "64MB", "--lake", copy)
+    code, said, _ = measured("features", "build", "momentum", "--memory", "96MB", "--lake", copy)
     assert code == 0, said
     assert {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.parquet")} == files
 
@@ -142,9 +142,9 @@ def test_features_by_blocks_of_instruments_are_the_same_files(copy):
 def test_a_backtest_of_every_instrument_keeps_its_ceiling(copy, tmp_path):
     plan = tmp_path / "all.yaml"
     plan.write_text((SOURCE / "strategies/index_cross.yaml").read_text().replace("{table: sp500_index, symbols: [SPX]}", "{table: stocks_daily}").replace("index_cross", "all"))
-    code, said, peak = measured("backtest", "run", plan, "--memory", "16MB", "--lake", copy)
+    code, said, peak = measured("backtest", "run", plan, "--memory", "96MB", "--lake", copy)
     assert code == 3 and "--memory" in said, said
-    assert peak < 130, f"{peak:.0f} MB with the program itself"  # 220 where the bars stood outside of it
+    assert peak <= 96 * 1.1, f"{peak:.0f} MB with the program itself"  # 220 where the bars stood outside of it
 
 
 def test_the_demo_holds_and_the_second_run_changes_nothing(made, tmp_path):

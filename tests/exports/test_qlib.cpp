@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "core/json.h"
 #include "lake/writer.h"
@@ -106,6 +107,31 @@ struct Qlib : ::testing::Test {
 
 const Date kDay2 = Date::of(2014, 1, 2), kDay3 = Date::of(2014, 1, 3), kDay6 = Date::of(2014, 1, 6),
            kDay7 = Date::of(2014, 1, 7);
+
+TEST_F(Qlib, ByBlocksOfInstrumentsIsTheSameStore) {
+  std::vector<Bar> bars;
+  const auto days = must(load_dataset("sp500")).calendar->sessions(Date::of(2014, 1, 2), Date::of(2014, 6, 30));
+  for (int i = 0; i < 90; ++i)  // one of them is called as another's instrument
+    for (std::size_t d = static_cast<std::size_t>(i) % 7; d < days.size(); ++d)
+      bars.push_back({i == 3 ? "US:S050" : fmt::format("S{:03}", i), days[d], 10 + i + 0.25 * static_cast<double>(d),
+                      1e7 + 1e6 * i + static_cast<double>(d)});
+  auto lake = store("sp500", bars);
+  auto contents = [&](const QlibOptions& where, MemoryBudget* budget) {
+    auto report = must(export_qlib(lake, where, Workers(2), budget));
+    EXPECT_EQ(report.instruments, 90);
+    std::map<std::string, std::string> files;
+    for (const auto& entry : fs::recursive_directory_iterator(where.out))
+      if (entry.is_regular_file()) files[fs::relative(entry.path(), where.out).string()] = slurp(entry.path());
+    return files;
+  };
+  QlibOptions whole = options("sp500"), parts = whole;
+  parts.out = root + "/parts";
+  MemoryBudget budget(3 << 20);
+  const auto wanted = contents(whole, nullptr);
+  EXPECT_TRUE(contents(parts, &budget) == wanted);
+  EXPECT_GT(budget.peak(), 0);
+  EXPECT_GT(must(read_back_qlib(lake, parts, Workers(1), &budget)).values, 0);
+}
 
 TEST_F(Qlib, EveryByteOfADailyStore) {
   auto lake = store("sp500", {{"AAA", kDay2, 10.5, 100},

@@ -7,6 +7,7 @@
 
 #include "core/hash.h"
 #include "graph/calculator.h"
+#include "graph/connectors/event_sorter.h"
 #include "graph/connectors/file_rows.h"
 #include "graph/connectors/table_source.h"
 #include "sources/numbers.h"
@@ -109,8 +110,9 @@ Kind kind_of(const std::string& type) {
 /// Rows of files on their way into Arrow columns.
 class Reader {
  public:
-  Reader(const Schema& schema, int time, arrow::MemoryPool* pool)
-      : schema_(schema), time_(time), cells_(schema.fields.size()) {
+  /// `sorter`: takes rows on the way; null: finish() gives them all.
+  Reader(const Schema& schema, int time, arrow::MemoryPool* pool, EventSorter* sorter)
+      : schema_(schema), time_(time), sorter_(sorter), cells_(schema.fields.size()) {
     for (const Field& field : schema.fields) {
       fields_.push_back(arrow::field(field.name, arrow_type(field)));
       builders_.push_back(arrow::MakeBuilder(fields_.back()->type(), pool).ValueOrDie());
@@ -132,6 +134,7 @@ class Reader {
         return true;
       }
       for (std::size_t c = 0; c < cells_.size(); ++c) ARROW_RETURN_NOT_OK(append(c));
+      if (sorter_ != nullptr && ++rows_ == kAtOnce) ARROW_RETURN_NOT_OK(hand_on());
       return true;
     });
   }
@@ -143,6 +146,13 @@ class Reader {
       columns.push_back(std::move(column));
     }
     return arrow::Table::Make(arrow::schema(fields_), columns);
+  }
+  /// To the sorter, what was read since the last time.
+  Status hand_on() {
+    rows_ = 0;
+    ARROW_ASSIGN_OR_RAISE(auto table, finish());
+    ARROW_ASSIGN_OR_RAISE(auto rows, table->CombineChunksToBatch());
+    return sorter_->add(rows);
   }
 
   std::vector<DeadRow> dead;
@@ -215,8 +225,11 @@ class Reader {
     }
   }
 
+  static constexpr std::int64_t kAtOnce = 4096;  // rows
   const Schema& schema_;
   int time_;
+  EventSorter* sorter_;
+  std::int64_t rows_ = 0;
   std::vector<Value> cells_;
   std::vector<int> places_;
   arrow::FieldVector fields_;
@@ -260,7 +273,15 @@ Result<SourcePlan> plan_file_source(const Node& config, const Address& address, 
   plan.open = [files, time, key, version,
                schema = plan.schema](const Surroundings& here) -> Result<std::unique_ptr<Source>> {
     arrow::MemoryPool* pool = here.budget != nullptr ? here.budget->pool() : arrow::default_memory_pool();
-    Reader reader(schema, time, pool);
+    if (here.budget != nullptr && here.budget->ceiling() > 0) {
+      const std::string folder = std::filesystem::temp_directory_path().string();
+      EventSorter sorter(schema, time, key, {}, folder, *here.budget);
+      Reader reader(schema, time, pool, &sorter);
+      for (const std::string& file : files) ARROW_RETURN_NOT_OK(reader.file(file));
+      ARROW_RETURN_NOT_OK(reader.hand_on());
+      return sorter.finish(version, std::move(reader.dead));
+    }
+    Reader reader(schema, time, pool, nullptr);
     for (const std::string& file : files) ARROW_RETURN_NOT_OK(reader.file(file));
     ARROW_ASSIGN_OR_RAISE(auto table, reader.finish());
     return table_source(table, schema, time, key, version, std::move(reader.dead), pool);

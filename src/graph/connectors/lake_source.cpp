@@ -1,9 +1,12 @@
+#include <algorithm>
 #include <charconv>
 
+#include "core/workers.h"
 #include "graph/calculator.h"
+#include "graph/connectors/event_sorter.h"
 #include "graph/connectors/table_source.h"
 #include "lake/about.h"
-#include "lake/scan.h"
+#include "lake/scan_batches.h"
 
 namespace tapemill::graph {
 struct LakeSourceConfig {
@@ -30,6 +33,39 @@ std::vector<std::string> cut(const std::string& list) {
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return out;
+}
+
+/// Whether all rows may be in memory: as columns, once more while they are joined, and their order.
+Result<bool> has_room(const lake::ScanRequest& request, const Schema& schema, const Surroundings& here) {
+  if (here.budget == nullptr || here.budget->ceiling() == 0) return true;
+  ARROW_ASSIGN_OR_RAISE(const std::int64_t rows, lake::rows_at_most(*here.lake, request));
+  std::int64_t row = 32;
+  for (const Field& field : schema.fields) row += field.kind == Kind::string ? 48 : 16;
+  return rows * row <= here.budget->share(0.5, 0, INT64_MAX);
+}
+
+Result<std::unique_ptr<Source>> sorted_source(lake::ScanRequest request, const Schema& schema, int time, int key,
+                                              const std::vector<std::string>& sort, const std::string& version,
+                                              const Surroundings& here) {
+  std::vector<int> ties;  // rows of one time and key in the order of a scan
+  for (const std::string& column : sort) {
+    auto at = std::find(request.columns.begin(), request.columns.end(), column);
+    ties.push_back(static_cast<int>(at - request.columns.begin()));
+    if (at == request.columns.end()) request.columns.push_back(column);
+  }
+  lake::TableName name = request.table;
+  if (!here.lake->table(name).exists()) name.layer = lake::Layer::bronze;
+  EventSorter sorter(schema, time, key, std::move(ties), here.lake->table(name).path(), *here.budget);
+  constexpr std::int64_t page = 4096, most = 16;  // rows of a page of a part; how many are read at once
+  const std::int64_t row = 64 * static_cast<std::int64_t>(request.columns.size());
+  const std::int64_t pages = std::clamp<std::int64_t>(here.budget->share(0.05, 0, INT64_MAX) / row / page, 1, most);
+  ARROW_RETURN_NOT_OK(lake::scan_batches(*here.lake, request, pages * page, here.budget->pool(),
+                                         [&](const std::shared_ptr<arrow::RecordBatch>& rows) -> Status {
+                                           if (interrupt().stop_requested())
+                                             return Status::Cancelled("interrupted; nothing was written");
+                                           return sorter.add(rows);
+                                         }));
+  return sorter.finish(version, {});
 }
 
 }  // namespace
@@ -111,12 +147,15 @@ Result<SourcePlan> plan_lake_source(const Node& config, const Address& address, 
   if (auto dataset = lake::dataset_of(*around.lake, request.table.table); dataset.ok())
     plan.timezone = dataset->calendar->zone().name();
   plan.note = fmt::format("{} version {}", request.table.str(), *request.version);
-  plan.open = [request, time, key, schema = plan.schema](const Surroundings& here) -> Result<std::unique_ptr<Source>> {
+  plan.open = [request, time, key, sort = snapshot->list(lake::kSort),
+               schema = plan.schema](const Surroundings& here) -> Result<std::unique_ptr<Source>> {
+    const std::string version = fmt::format("{} version {}", request.table.str(), *request.version);
     arrow::MemoryPool* pool = here.budget != nullptr ? here.budget->pool() : arrow::default_memory_pool();
+    ARROW_ASSIGN_OR_RAISE(const bool fits, has_room(request, schema, here));
+    if (!fits) return sorted_source(request, schema, time, key, sort, version, here);
     ARROW_ASSIGN_OR_RAISE(auto scanned,
                           lake::scan(*here.lake, request, here.workers != nullptr ? *here.workers : Workers(1), pool));
-    return table_source(scanned.rows, schema, time, key,
-                        fmt::format("{} version {}", request.table.str(), scanned.version), {}, pool);
+    return table_source(scanned.rows, schema, time, key, version, {}, pool);
   };
   return plan;
 }

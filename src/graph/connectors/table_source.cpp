@@ -6,6 +6,8 @@
 #include <numeric>
 #include <unordered_map>
 
+#include "graph/connectors/append_rows.h"
+
 namespace tapemill::graph {
 namespace {
 
@@ -21,7 +23,8 @@ class TableSource final : public Source {
 
   Result<std::size_t> read(Block& out, std::size_t most) override {
     std::size_t count = std::min(most, order_.size() - at_);
-    for (std::size_t c = 0; c < columns_.size(); ++c) append(*columns_[c], count, out.columns[c]);
+    auto row_of = [this](std::size_t i) { return order_[at_ + i]; };
+    for (std::size_t c = 0; c < columns_.size(); ++c) append_rows(*columns_[c], count, row_of, out.columns[c]);
     for (std::size_t i = 0; i < count; ++i) out.time.push_back(times_[static_cast<std::size_t>(order_[at_ + i])]);
     at_ += count;
     return count;
@@ -38,39 +41,6 @@ class TableSource final : public Source {
   std::vector<DeadRow> dead() override { return std::move(dead_); }
 
  private:
-  template <class Array, class Value>
-  void values(const arrow::Array& from, std::size_t count, Column& to, const Value& value) const {
-    const auto& array = static_cast<const Array&>(from);
-    const bool nulls = array.null_count() > 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::int64_t row = order_[at_ + i];
-      if (nulls && array.IsNull(row)) to.add_null();
-      else to.add(value(array, row));
-    }
-  }
-  void append(const arrow::Array& from, std::size_t count, Column& to) const {
-    auto integer = [](const auto& array, std::int64_t row) { return static_cast<std::int64_t>(array.Value(row)); };
-    switch (from.type_id()) {
-      case arrow::Type::DOUBLE:
-        return values<arrow::DoubleArray>(from, count, to,
-                                          [](const auto& array, std::int64_t row) { return array.Value(row); });
-      case arrow::Type::STRING:
-        return values<arrow::StringArray>(
-            from, count, to, [](const auto& array, std::int64_t row) { return std::string_view(array.GetView(row)); });
-      case arrow::Type::BOOL: return values<arrow::BooleanArray>(from, count, to, integer);
-      case arrow::Type::INT32: return values<arrow::Int32Array>(from, count, to, integer);
-      case arrow::Type::INT64: return values<arrow::Int64Array>(from, count, to, integer);
-      case arrow::Type::DATE32: return values<arrow::Date32Array>(from, count, to, integer);
-      case arrow::Type::TIMESTAMP: return values<arrow::TimestampArray>(from, count, to, integer);
-      case arrow::Type::DECIMAL64: {
-        const auto* raw = from.data()->GetValues<std::int64_t>(1);
-        return values<arrow::Decimal64Array>(from, count, to,
-                                             [raw](const auto&, std::int64_t row) { return raw[row]; });
-      }
-      default: break;  // schema_of() let nothing else in
-    }
-  }
-
   arrow::ArrayVector columns_;
   std::vector<std::int64_t> times_, order_;  // of each row; rows in event order
   std::string version_;
@@ -100,19 +70,19 @@ std::vector<std::int32_t> ranks(const arrow::StringArray& keys) {
   return out;
 }
 
+}  // namespace
+
 std::vector<std::int64_t> times_of(const arrow::Array& column) {
   std::vector<std::int64_t> out(static_cast<std::size_t>(column.length()));
   for (std::int64_t row = 0; row < column.length(); ++row) {
     std::int64_t& time = out[static_cast<std::size_t>(row)];
-    if (column.IsNull(row)) time = std::numeric_limits<std::int64_t>::min();  // known before all others
+    if (column.IsNull(row)) time = std::numeric_limits<std::int64_t>::min();
     else if (column.type_id() == arrow::Type::DATE32)
       time = static_cast<const arrow::Date32Array&>(column).Value(row) * kDay;
     else time = static_cast<const arrow::TimestampArray&>(column).Value(row);
   }
   return out;
 }
-
-}  // namespace
 
 std::shared_ptr<arrow::DataType> arrow_type(const Field& field) {
   switch (field.kind) {

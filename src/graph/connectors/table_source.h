@@ -13,6 +13,9 @@ Result<Schema> schema_of(const arrow::Schema& schema);
 /// timestamp. -1: there is none, and rows come as they stand.
 Result<int> time_column(const Node& config, const Schema& schema, const std::string& wanted);
 
+/// Event times of a column of dates (midnight, UTC) or timestamps; null comes before all others.
+std::vector<std::int64_t> times_of(const arrow::Array& column);
+
 /// Rows of a table in event order: by time, then by key (bytes), then as they stand. Dates are their midnight, UTC. The table
 /// stays in memory, in the budget that made it.
 Result<std::unique_ptr<Source>> table_source(const std::shared_ptr<arrow::Table>& table, const Schema& schema, int time,

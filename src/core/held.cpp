@@ -1,0 +1,42 @@
+#include "core/held.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "core/memory.h"
+
+namespace tapemill {
+namespace {
+
+constexpr std::int64_t kMiB = 1 << 20;
+constexpr std::int64_t kToCome = 24 * kMiB;  // code that a command touches later, its tables, its threads' stacks
+constexpr std::int64_t kLeast = 16 * kMiB;   // data: below it the smallest pieces do not fit
+
+}  // namespace
+
+Result<Held> Held::take(std::int64_t bytes, arrow::MemoryPool* pool) {
+  Held held;
+  ARROW_ASSIGN_OR_RAISE(held.pages_, arrow::AllocateBuffer(bytes, pool));
+  return held;
+}
+
+std::int64_t resident_bytes() {
+  long pages = 0, resident = 0;
+  if (std::FILE* file = std::fopen("/proc/self/statm", "r"); file != nullptr) {
+    if (std::fscanf(file, "%ld %ld", &pages, &resident) != 2) resident = 0;
+    std::fclose(file);
+  }
+  return resident * ::sysconf(_SC_PAGESIZE);
+}
+
+Result<std::int64_t> room_for_data(std::int64_t ceiling) {
+  if (ceiling <= 0) return 0;
+  const std::int64_t own = resident_bytes() + kToCome;
+  if (ceiling >= own + kLeast) return ceiling - own;
+  const std::int64_t least = (own + kLeast + kMiB - 1) / kMiB;
+  return usage_error(fmt::format("--memory {}: the program itself takes {}", format_bytes(ceiling), format_bytes(own)),
+                     fmt::format("give at least {}MB", (least + 7) / 8 * 8));
+}
+
+}  // namespace tapemill
