@@ -15,6 +15,9 @@
   X(tables)                  \
   X(describe)                \
   X(history)                 \
+  X(schema_show)             \
+  X(schema_diff)             \
+  X(schema_evolve)           \
   X(status)                  \
   X(compact)                 \
   X(vacuum)                  \

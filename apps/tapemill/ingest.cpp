@@ -31,6 +31,7 @@ constexpr int kConnections = 8;  // downloads at a time
 
 void print_report(const pipeline::IngestReport& report, const Dataset& dataset) {
   const auto& q = report.quality;
+  for (const std::string& change : report.evolved) print(fmt::format("columns: {}\n", change));
   for (const auto& finding : q.findings) {
     if (finding.count == 0 || finding.severity != CheckSpec::Severity::warn) continue;
     print(fmt::format("warning: {}: {} ({}{}){}\n", finding.check, thousands(finding.count),

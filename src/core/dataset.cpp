@@ -6,66 +6,18 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/avro_schema.h"
+#include "core/base64.h"
 #include "core/config.h"
 #include "core/document.h"
+#include "core/feed_words.h"
 #include "core/paths.h"
 #include "core/read_check.h"
+#include "core/read_column.h"
 
 namespace fs = std::filesystem;
 namespace tapemill {
 namespace {
-
-Status one_of(const Node& node, const std::string& value, const std::vector<std::string>& known) {
-  if (std::find(known.begin(), known.end(), value) != known.end()) return Status::OK();
-  std::string all;
-  for (const auto& name : known) all += (all.empty() ? "" : ", ") + name;
-  std::string near = nearest(value, known);
-  return node.error(fmt::format("unknown {} \"{}\"", "value", value),
-                    (near.empty() ? "known: " : "did you mean \"" + near + "\"? known: ") + all);
-}
-
-Result<Column> read_column(const Node& name, const Node& node) {
-  ARROW_RETURN_NOT_OK(node.only({"type", "unit", "null", "encoding", "default", "help"}));
-  Column column;
-  column.name = name.text;
-  std::string type, null = "allow";
-  ARROW_RETURN_NOT_OK(read_text(node, "type", type, true));
-  ARROW_RETURN_NOT_OK(read_text(node, "unit", column.unit));
-  ARROW_RETURN_NOT_OK(read_text(node, "help", column.help));
-  ARROW_RETURN_NOT_OK(read_text(node, "encoding", column.encoding));
-  ARROW_RETURN_NOT_OK(read_text(node, "null", null));
-  if (const Node* fallback = node.find("default"); fallback != nullptr && fallback->type != Node::Type::null)
-    ARROW_RETURN_NOT_OK(fallback->as_string().Value(&column.fallback.emplace()));
-  if (null != "allow" && null != "refuse") return node.find("null")->error("null is allow or refuse");
-  column.null_refused = null == "refuse";
-  if (!column.encoding.empty())
-    ARROW_RETURN_NOT_OK(
-        one_of(*node.find("encoding"), column.encoding, {"plain", "dictionary", "delta", "byte_stream_split"}));
-  const Node& at = *node.find("type");
-  if (type.starts_with("decimal(18,") && type.ends_with(")")) {
-    column.kind = Kind::decimal;
-    std::string scale = type.substr(11, type.size() - 12);
-    scale.erase(0, scale.find_first_not_of(' '));
-    if (scale.empty() || scale.size() > 2 || scale.find_first_not_of("0123456789") != std::string::npos ||
-        std::stoi(scale) > 18)
-      return at.error(fmt::format("\"{}\": the scale is 0 to 18", type));
-    column.scale = std::stoi(scale);
-    return column;
-  }
-  static const std::vector<std::pair<std::string, Kind>> kinds{
-      {"boolean", Kind::boolean}, {"int32", Kind::int32},   {"int64", Kind::int64}, {"float64", Kind::float64},
-      {"double", Kind::float64},  {"string", Kind::string}, {"date", Kind::date},   {"timestamp", Kind::timestamp}};
-  std::vector<std::string> known{"decimal(18,s)"};
-  for (const auto& [text, kind] : kinds) {
-    if (text == type) {
-      column.kind = kind;
-      return column;
-    }
-    known.push_back(text);
-  }
-  ARROW_RETURN_NOT_OK(one_of(at, type, known));
-  return column;
-}
 
 Status read_available(const Node& root, Dataset& dataset) {
   const Node* node = root.find("available");
@@ -156,12 +108,68 @@ std::vector<std::string> words_in(std::string_view text) {
   return words;
 }
 
+/// 1.2.0 or v1.2.0.
+bool is_version(std::string_view text) {
+  if (text.starts_with("v")) text.remove_prefix(1);
+  int numbers = 0;
+  for (bool more = true; more; ++numbers) {
+    const std::string_view one = text.substr(0, text.find('.'));
+    if (one.empty() || one.size() > 9 || one.find_first_not_of("0123456789") != std::string_view::npos) return false;
+    more = one.size() < text.size();
+    text.remove_prefix(std::min(one.size() + 1, text.size()));
+  }
+  return numbers == 3;
+}
+
+/// schema: FILE.avsc, beside the spec, or the Avro record itself. The spec's text is kept with the record in it: what a lake
+/// keeps of it needs no other file.
+Status read_schema(const Node& node, Dataset& dataset) {
+  auto take = [&](const Node& record) -> Status {
+    ARROW_ASSIGN_OR_RAISE(const AvroType type, read_avro(record));
+    ARROW_ASSIGN_OR_RAISE(dataset.columns, columns_of_avro(type));
+    if (dataset.schema_version.empty()) return read_text(record, "schema_version", dataset.schema_version);
+    return Status::OK();
+  };
+  if (!node.is_scalar()) return take(node);
+  const std::string path = (fs::path(dataset.path).parent_path() / node.text).string();
+  auto text = read_file(path);
+  if (!text.ok())
+    return node.error(fmt::format("{}: {}", node.text, text.status().message()),
+                      "schema: names an Avro schema (.avsc), beside the spec or by its whole path");
+  ARROW_ASSIGN_OR_RAISE(const Document document, Document::parse_json(*std::move(text), path));
+  ARROW_RETURN_NOT_OK(take(document.root()));
+  std::size_t begin = 0;
+  for (int line = 1; line < node.line; ++line) begin = dataset.text.find('\n', begin) + 1;
+  const std::size_t end = std::min(dataset.text.find('\n', begin), dataset.text.size());
+  dataset.text.replace(begin, end - begin, "schema: " + document.root().json().dump());
+  return Status::OK();
+}
+
+/// protobuf: {descriptor: FILE, message: NAME}. The spec's text is kept with the descriptor in it, as base64.
+Status read_protobuf(const Node& node, Dataset& dataset) {
+  ARROW_RETURN_NOT_OK(node.only({"descriptor", "message"}));
+  ARROW_RETURN_NOT_OK(node.need("message").status());
+  ARROW_ASSIGN_OR_RAISE(const Node* named, node.need("descriptor"));
+  if (named->text.starts_with(kInline)) return Status::OK();
+  auto bytes = read_file((fs::path(dataset.path).parent_path() / named->text).string());
+  if (!bytes.ok())
+    return named->error(fmt::format("{}: {}", named->text, bytes.status().message()),
+                        "protoc --include_imports --descriptor_set_out=FILE makes a descriptor set");
+  if (bytes->size() > 1 << 20) return named->error("a descriptor set of over 1 MB", "leave out what no message needs");
+  std::size_t begin = 0;
+  for (int line = 1; line < named->line; ++line) begin = dataset.text.find('\n', begin) + 1;
+  begin = dataset.text.find(named->text, begin + static_cast<std::size_t>(named->column) - 1);
+  if (begin != std::string::npos)
+    dataset.text.replace(begin, named->text.size(), std::string(kInline) + base64(*bytes));
+  return Status::OK();
+}
+
 Status read_dataset(const Node& root, Dataset& dataset) {
   constexpr std::string_view known =
       "schema_version table title source calendar currency exchange session key available bar partitions sort landing "
       "silver silver_nulls columns csv checks retention row_group_rows part_rows compression_level floats prices "
       "records "
-      "field_mapping";
+      "field_mapping schema protobuf";
   ARROW_RETURN_NOT_OK(root.only(words_in(known)));
   ARROW_RETURN_NOT_OK(read_text(root, "table", dataset.table, true));
   if (dataset.table.empty() ||
@@ -205,11 +213,17 @@ Status read_dataset(const Node& root, Dataset& dataset) {
   if (const Node* node = root.find("silver")) ARROW_RETURN_NOT_OK(one_of(*node, silver, {"view", "copy"}));
   dataset.landing_copy = landing == "copy";
   dataset.silver_is_view = silver == "view";
-  ARROW_ASSIGN_OR_RAISE(const Node* columns, root.need("columns"));
-  for (const auto& [name, body] : columns->members) {
-    ARROW_ASSIGN_OR_RAISE(Column column, read_column(name, body));
-    dataset.columns.push_back(std::move(column));
-  }
+  if (const Node* schema = root.find("schema")) ARROW_RETURN_NOT_OK(read_schema(*schema, dataset));
+  const Node* columns = root.find("columns");
+  if (columns == nullptr && root.find("schema") == nullptr) return root.need("columns").status();
+  if (columns == nullptr) columns = root.find("schema");
+  else
+    for (const auto& [name, body] : columns->members) {
+      ARROW_ASSIGN_OR_RAISE(Column column, read_column(name, body));
+      if (dataset.column(column.name) != nullptr)
+        return name.error(fmt::format("the schema has a column \"{}\" already", column.name));
+      dataset.columns.push_back(std::move(column));
+    }
   if (dataset.column(dataset.session_column) == nullptr || dataset.column(dataset.session_column)->kind != Kind::date)
     return columns->error(fmt::format("there must be a column {} of type date", dataset.session_column));
   ARROW_RETURN_NOT_OK(check_names(root, "key", dataset.key, dataset, false));
@@ -228,7 +242,14 @@ Status read_dataset(const Node& root, Dataset& dataset) {
     }
     if (dataset.silver_is_view) return rules->error("silver_nulls needs silver: copy");
   }
+  if (!dataset.schema_version.empty() && !is_version(dataset.schema_version))
+    return (root.find("schema_version") != nullptr ? root.find("schema_version") : root.find("schema"))
+        ->error(fmt::format("schema_version \"{}\" is not like 1.2.0", dataset.schema_version),
+                "the first number rises with another table, the second with further columns");
   ARROW_RETURN_NOT_OK(check_words(root, dataset));
+  if (const Node* protobuf = root.find("protobuf")) ARROW_RETURN_NOT_OK(read_protobuf(*protobuf, dataset));
+  else if (dataset.source == "protobuf")
+    return root.error("source: protobuf needs protobuf: {descriptor: FILE, message: NAME}");
   if (const Node* csv = root.find("csv")) ARROW_RETURN_NOT_OK(read_csv(*csv, dataset));
   if (dataset.source == "csv" && dataset.csv.empty()) return root.error("source: csv needs a csv: mapping of columns");
   if (const Node* checks = root.find("checks"))
@@ -257,21 +278,8 @@ Status read_dataset(const Node& root, Dataset& dataset) {
 }  // namespace
 
 std::vector<std::string> source_names() {
-  return {"nse_bhavcopy", "polygon_flat", "snapshots_52", "csv", "json", "corporate_actions", "nse_index"};
-}
-
-std::shared_ptr<arrow::DataType> Column::type() const {
-  switch (kind) {
-    case Kind::boolean: return arrow::boolean();
-    case Kind::int32: return arrow::int32();
-    case Kind::int64: return arrow::int64();
-    case Kind::float64: return arrow::float64();
-    case Kind::decimal: return arrow::decimal64(18, scale);
-    case Kind::string: return arrow::utf8();
-    case Kind::date: return arrow::date32();
-    case Kind::timestamp: return arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
-  }
-  return arrow::null();
+  return {"nse_bhavcopy", "polygon_flat", "snapshots_52",      "csv",      "json",
+          "avro",         "protobuf",     "corporate_actions", "nse_index"};
 }
 
 const Column* Dataset::column(std::string_view name) const {

@@ -21,18 +21,22 @@ struct Column {
   int scale = 0;                 // of a decimal
   std::string unit;              // "USD", "shares"; empty where there is none
   bool null_refused = false;     // null: refuse
-  std::optional<std::string> fallback;  // default: of rows written before the column was there
+  bool has_default = false;             // default: files of before the column was there may lack it
+  std::optional<std::string> fallback;  // what rows of such files and parts have; none: null
+  std::vector<std::string> aliases;     // names that the column had before
+  std::vector<std::string> symbols;     // the only texts that a string may have; empty: any
   std::string encoding;          // plain | dictionary | delta | byte_stream_split; empty: by type
   std::string help;
   std::shared_ptr<arrow::DataType> type() const;
+  Result<std::shared_ptr<arrow::Scalar>> default_value() const;  // of type(); data error where the text is none of it
 };
 
 struct CheckSpec {
-  std::string name;                              // ohlc_order, unique_key, expression, ...
+  std::string name;  // ohlc_order, unique_key, expression, ...
   enum class Severity { warn, quarantine, stop } severity = Severity::quarantine;
   std::vector<std::string> columns;
-  std::vector<std::string> of;                   // expressions whose values are judged by a statistic
-  std::string rule;                              // of an expression
+  std::vector<std::string> of;  // expressions whose values are judged by a statistic
+  std::string rule;  // of an expression
   double over = 0;  // threshold: of a move, of a share, k of a statistic; 0: its default
   std::optional<double> least, most;  // of a range, inclusive; least share of a completeness
   std::string by;  // column whose values are judged apart; "none": all rows of the file

@@ -1,5 +1,6 @@
 #include "core/feed_words.h"
 
+#include "core/base64.h"
 #include "core/document.h"
 
 namespace tapemill {
@@ -14,6 +15,12 @@ FeedWords feed_words(const Dataset& dataset) {
   };
   words.floats_rounded = text("floats") == "round", words.split_adjusted = text("prices") == "split_adjusted";
   words.records = text("records");
+  if (const Node* protobuf = document->root().find("protobuf")) {
+    words.message = std::string(protobuf->find("message") == nullptr ? "" : protobuf->find("message")->text);
+    const Node* descriptor = protobuf->find("descriptor");
+    if (descriptor != nullptr && descriptor->text.starts_with(kInline))
+      words.descriptor = from_base64(std::string_view(descriptor->text).substr(kInline.size())).value_or("");
+  }
   return words;
 }
 

@@ -9,6 +9,7 @@
 
 #include "core/build_info.h"
 #include "core/json.h"
+#include "lake/evolve.h"
 #include "lake/files.h"
 #include "lake/log.h"
 #include "lake/schema.h"
@@ -166,6 +167,16 @@ Result<MetaData> with_columns(MetaData metadata, const arrow::Schema& columns) {
   return metadata;
 }
 
+/// Whether the columns are those of before and more that may be null; partitions derived from the session need not be named.
+bool adds_to(const arrow::Schema& before, const arrow::Schema& after, const std::vector<std::string>& partitions) {
+  arrow::FieldVector fields;
+  for (const auto& field : before.fields())
+    if (after.GetFieldByName(field->name()) != nullptr ||
+        std::find(partitions.begin(), partitions.end(), field->name()) == partitions.end())
+      fields.push_back(field);
+  return only_adds(*arrow::schema(fields), after);
+}
+
 Result<std::string> body_of(const Transaction& transaction, std::int64_t at, const LogState& state) {
   std::string body = info_line(info_of(transaction, at, state)) + "\n";
   MetaData metadata = *state.metadata;
@@ -228,10 +239,17 @@ Result<std::int64_t> write_commit(const Table& table, const Transaction& transac
     ARROW_RETURN_NOT_OK(check_state(table, transaction, *state));
     const std::int64_t next = state->version + 1;
     const std::int64_t at = std::max(now_ms(), state->timestamp_ms + 1);  // never back, whatever the clock does
-    if (transaction.schema != nullptr && transaction.removes.size() != state->parts.size()) {
+    bool fits = transaction.schema == nullptr || transaction.removes.size() == state->parts.size();
+    if (!fits) {
+      ARROW_ASSIGN_OR_RAISE(auto before, arrow_schema(state->metadata->schema));
+      fits = adds_to(*before, *transaction.schema, state->metadata->partitions);
+    }
+    if (!fits) {
       if (state->version > transaction.read_version)
         return conflict(table.name().str() + ": other commits came in while it was rebuilt whole");
-      return usage_error(table.name().str() + ": only a commit that replaces every part may change the columns");
+      return usage_error(table.name().str() +
+                         ": only a commit that replaces every part may change the columns otherwise than by adding "
+                         "some that may be null");
     }
     ARROW_ASSIGN_OR_RAISE(const std::string body, body_of(transaction, at, *state));
     ARROW_ASSIGN_OR_RAISE(bool won, put(table.path(), next, body));

@@ -52,7 +52,7 @@ struct Transaction {
       touches;  // units (sessions) this commit replaces or adds: a race on one is judged again; "*": on any
   std::map<std::string, std::string> configuration;  // keys of metaData to set, as far as they differ
   bool data_change = true;  // false: the same rows in other files (compaction)
-  /// New columns, as create() takes them, of a table that is rebuilt whole: `removes` then has every part of it.
+  /// New columns, as create() takes them: those of before and more that may be null, or any where `removes` has every part.
   std::shared_ptr<arrow::Schema> schema = nullptr;
 };
 

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <set>
 
+#include "lake/evolve.h"
 #include "lake/files.h"
 #include "lake/partition.h"
 #include "lake/schema.h"
@@ -89,6 +90,19 @@ Result<std::string> select_of(const Table& table, const Snapshot& snapshot, std:
     names += name;
     empty += comma + "CAST(NULL AS " + sql_type(*field->type()) + ") AS " + name;
   }
+  // Parts from before a column was added lack it: they are read by name, beside no row that has every column.
+  std::string every;
+  for (const auto& field : snapshot.schema->fields())
+    if (std::find(snapshot.partitions.begin(), snapshot.partitions.end(), field->name()) == snapshot.partitions.end())
+      every += (every.empty() ? "" : ", ") +
+               ("CAST(NULL AS " + sql_type(*field->type()) + ") AS " + quote_name(field->name()));
+  auto mixed = snapshot.configuration.find(kMixed);
+  const bool by_name = mixed != snapshot.configuration.end() && mixed->second == "true";
+  const auto read = [&](const std::vector<std::string>& paths, const std::string& with) {
+    const std::string parts = "read_parquet(" + list_of(paths) + ", hive_partitioning = false" + with;
+    if (!by_name) return parts + ")";
+    return "(SELECT * FROM " + parts + ", union_by_name = true) UNION ALL BY NAME SELECT " + every + " WHERE false)";
+  };
   std::vector<std::string> plain, selects, wanted;
   for (const Part& part : snapshot.parts)
     if (part.rows != 0) wanted.push_back(table.path() + "/" + part.path);
@@ -111,12 +125,11 @@ Result<std::string> select_of(const Table& table, const Snapshot& snapshot, std:
         columns += "CAST(" + (own->second.empty() ? "NULL" : quote_text(own->second)) + " AS " +
                    sql_type(*field->type()) + ") AS " + name;
     }
-    selects.push_back("SELECT " + columns + " FROM read_parquet(" + list_of({path}) + ", hive_partitioning = false)");
+    selects.push_back("SELECT " + columns + " FROM " + read({path}, ""));
   }
   if (!plain.empty()) {
     const std::string with = snapshot.partitions.empty() ? "" : ", filename = " + quote_text(file);
-    selects.insert(selects.begin(), "SELECT " + names + " FROM read_parquet(" + list_of(plain) +
-                                        ", hive_partitioning = false" + with + ")");
+    selects.insert(selects.begin(), "SELECT " + names + " FROM " + read(plain, with));
   }
   if (selects.empty()) return "SELECT " + empty + " WHERE false";
   std::string out;

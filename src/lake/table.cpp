@@ -1,11 +1,11 @@
 #include <arrow/type.h>
-#include <arrow/util/key_value_metadata.h>
 
 #include <algorithm>
 
 #include "core/hash.h"
 #include "core/json.h"
 #include "lake/commit.h"
+#include "lake/evolve.h"
 #include "lake/files.h"
 #include "lake/log.h"
 #include "lake/read_view.h"
@@ -18,22 +18,6 @@ std::string join(const std::vector<std::string>& items) {
   std::string out;
   for (const auto& item : items) out += (out.empty() ? "" : ",") + item;
   return out;
-}
-
-// Column metadata as Delta's readers show it: the unit, and the help as "comment".
-std::shared_ptr<arrow::Schema> described(const Dataset& dataset) {
-  std::vector<std::shared_ptr<arrow::Field>> fields;
-  const auto schema = dataset.schema();  // it would not outlive the head of the loop
-  for (const auto& field : schema->fields()) {
-    std::vector<std::string> keys, values;
-    keys.reserve(2), values.reserve(2);
-    if (const Column* column = dataset.column(field->name())) {
-      if (!column->unit.empty()) keys.emplace_back("unit"), values.push_back(column->unit);
-      if (!column->help.empty()) keys.emplace_back("comment"), values.push_back(column->help);
-    }
-    fields.push_back(keys.empty() ? field : field->WithMetadata(arrow::key_value_metadata(keys, values)));
-  }
-  return arrow::schema(fields);
 }
 
 std::shared_ptr<arrow::DataType> derived_type(const std::string& column) {
@@ -117,6 +101,7 @@ Status Table::create(const Dataset& dataset) const {
                                                    {kSession, dataset.session_column},
                                                    {kDataset, dataset.table}};
   if (name_.layer == Layer::bronze) configuration[kSpec] = dataset.text;
+  configuration[kSchemaVersion] = dataset.schema_version;
   return create(described(dataset), dataset.partitions, configuration);
 }
 

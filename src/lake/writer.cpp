@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "core/hash.h"
+#include "lake/evolve.h"
 #include "lake/files.h"
 #include "lake/parquet_part.h"
 #include "lake/partition.h"
@@ -359,7 +360,7 @@ Status publish(const std::vector<PartWriter*>& writers) {
 
 Layout layout_of(const Dataset& dataset) {
   Layout layout;
-  layout.schema = dataset.schema();
+  layout.schema = stored_schema(dataset);
   layout.partitions = dataset.partitions;
   layout.sort = dataset.sort;
   layout.session_column = dataset.session_column;
@@ -368,6 +369,7 @@ Layout layout_of(const Dataset& dataset) {
   }
   // One value in most files, or one for each session.
   layout.encodings.try_emplace(dataset.session_column, "dictionary");
+  if (!dataset.schema_version.empty()) layout.encodings.try_emplace("schema_version", "dictionary");
   if (dataset.available != "bar_close") layout.encodings.try_emplace("available_at", "dictionary");
   layout.row_group_rows = dataset.row_group_rows;
   layout.part_rows = dataset.part_rows;

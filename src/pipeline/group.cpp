@@ -8,6 +8,7 @@
 #include "core/text.h"
 #include "lake/actions.h"
 #include "lake/adjust.h"
+#include "lake/evolve.h"
 #include "lake/overlap.h"
 #include "lake/rewrite.h"
 #include "pipeline/restatement.h"
@@ -54,6 +55,8 @@ class Group {
     for (;;) {
       ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, bronze.snapshot());
       ARROW_RETURN_NOT_OK(sources_known(bronze, snapshot));
+      // Another process may have changed the columns meanwhile.
+      if (snapshot.version >= 0) ARROW_RETURN_NOT_OK(lake::has_columns_of(bronze, snapshot, dataset_));
       // Nobody was faster, and yet the parts' names were taken: another engine has deleted them from the table. No path is
       // used again, so they are named as the unit's next restatement.
       if (snapshot.version == last_version_) ++deleted_;

@@ -7,6 +7,7 @@
 
 #include "core/json.h"
 #include "core/progress.h"
+#include "lake/evolve.h"
 #include "lake/sessions.h"
 #include "pipeline/contracts.h"
 #include "pipeline/group.h"
@@ -101,6 +102,7 @@ Json IngestReport::json() const {
           {"quarantine", by_reason},
           {"refused", refusals},
           {"restated", again},
+          {"evolved", evolved},
           {"every_row_refused", nothing},
           {"quality", quality.json()}};
 }
@@ -114,6 +116,8 @@ Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, cons
   lake::Table bronze = lake.table(lake::Layer::bronze, dataset.table);
   std::map<std::string, lake::UnitState> states;
   if (bronze.exists()) {
+    ARROW_ASSIGN_OR_RAISE(const auto change, lake::create_or_evolve(bronze, dataset, workers, budget));
+    for (const auto& one : change.changes) report.evolved.push_back(one.what);
     ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, bronze.snapshot());
     ARROW_RETURN_NOT_OK(sources_known(bronze, snapshot));
     ARROW_ASSIGN_OR_RAISE(states, lake::units_by_key(snapshot));

@@ -41,6 +41,7 @@ struct IngestReport {
   std::int64_t files = 0, files_unchanged = 0, files_superseded = 0;
   std::vector<RefusedFile> refused;
   std::vector<Restated> restated;
+  std::vector<std::string> evolved;                 // what the spec has changed in the table's columns
   std::vector<EmptyFile> empty;                     // every row was refused
   quality::Report quality;                          // rows in, kept, quarantined; findings by check
   std::map<std::string, std::int64_t> quarantine;   // rows by reason's check

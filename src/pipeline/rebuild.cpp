@@ -4,6 +4,7 @@
 
 #include "analytics/features.h"
 #include "core/json.h"
+#include "lake/evolve.h"
 #include "pipeline/arrivals.h"
 #include "pipeline/contracts.h"
 #include "pipeline/group.h"
@@ -52,6 +53,8 @@ Result<RebuildReport> rebuild(const lake::Lake& lake, const Dataset& dataset, co
   if (report.anew) {
     ARROW_RETURN_NOT_OK(bronze.create(dataset));
   } else {
+    ARROW_ASSIGN_OR_RAISE(const auto change, lake::create_or_evolve(bronze, dataset, workers, budget));
+    for (const auto& one : change.changes) report.bronze.evolved.push_back(one.what);
     ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, bronze.snapshot());
     ARROW_RETURN_NOT_OK(sources_known(bronze, snapshot));
     ARROW_ASSIGN_OR_RAISE(files, of_units(snapshot, files, report.bronze));

@@ -6,6 +6,7 @@
 
 #include "core/expression.h"
 #include "core/workers.h"
+#include "lake/evolve.h"
 #include "lake/rewrite.h"
 #include "lake/writer.h"
 #include "pipeline/derived.h"
@@ -126,7 +127,7 @@ Status derive_unit(const lake::Table& bronze, const lake::Snapshot& snapshot, co
 Status refresh_silver(const lake::Lake& lake, const Dataset& dataset, const Workers& workers, MemoryBudget& budget) {
   lake::Table bronze = lake.table(lake::Layer::bronze, dataset.table),
               silver = lake.table(lake::Layer::silver, dataset.table);
-  ARROW_RETURN_NOT_OK(silver.create(dataset));
+  ARROW_RETURN_NOT_OK(lake::create_or_evolve(silver, dataset, workers, budget).status());
   ARROW_ASSIGN_OR_RAISE(auto rules, compile(dataset, *dataset.schema()));
   ARROW_ASSIGN_OR_RAISE(auto change, change_of(dataset));
   Derivation how{"silver", bronze, silver, lake::layout_of(dataset), 32, " and ingest again: silver is derived anew",

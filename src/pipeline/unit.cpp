@@ -43,6 +43,15 @@ Result<std::shared_ptr<arrow::RecordBatch>> stamped(const std::shared_ptr<arrow:
   return rows->SetColumn(at, rows->schema()->field(at), column);
 }
 
+/// Rows with the version of the spec that they were written by, where it declares one.
+Result<std::shared_ptr<arrow::RecordBatch>> versioned(const std::shared_ptr<arrow::RecordBatch>& rows,
+                                                      const lake::Layout& layout, const Dataset& dataset) {
+  if (layout.schema->num_fields() == rows->num_columns()) return rows;
+  ARROW_ASSIGN_OR_RAISE(auto column,
+                        arrow::MakeArrayFromScalar(arrow::StringScalar(dataset.schema_version), rows->num_rows()));
+  return rows->AddColumn(rows->num_columns(), layout.schema->fields().back(), column);
+}
+
 std::string detail_of(const Status& status, std::string ErrorDetail::* member) {
   auto detail = std::dynamic_pointer_cast<ErrorDetail>(status.detail());
   return detail == nullptr ? std::string{} : (*detail).*member;
@@ -107,8 +116,9 @@ Status read_unit(const lake::Lake& lake, const Dataset& dataset, UnitJob& job, M
     provenance.tags["released"] = released;
     provenance.arrival += " released " + released;  // other rows than without: another name
   }
+  const lake::Layout layout = fresh_layout(dataset);
   ARROW_ASSIGN_OR_RAISE(std::shared_ptr<lake::PartWriter> writer,
-                        lake::write_parts(bronze, fresh_layout(dataset), provenance, budget));
+                        lake::write_parts(bronze, layout, provenance, budget));
   QuarantineWriter quarantine(lake, dataset, info, job.ordinal, released, budget);
   std::int64_t reported = 0;
   for (;;) {
@@ -123,6 +133,7 @@ Status read_unit(const lake::Lake& lake, const Dataset& dataset, UnitJob& job, M
     ARROW_RETURN_NOT_OK(quarantine.write(judged.refused));
     ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::RecordBatch> kept, stamped(judged.kept, job.landed.arrived));
     if (known_from) { ARROW_ASSIGN_OR_RAISE(kept, available_no_earlier(kept, *known_from)); }
+    ARROW_ASSIGN_OR_RAISE(kept, versioned(kept, layout, dataset));
     if (kept->num_rows() > 0) ARROW_RETURN_NOT_OK(writer->write(kept));
     progress.add(source->bytes_read() - reported, (*next)->rows_in);
     reported = source->bytes_read();

@@ -17,6 +17,22 @@ void refuse_nulls(const Dataset& dataset, const SourceBatch& batch, Verdicts& ou
   }
 }
 
+/// Texts that are none of a column's symbols.
+void refuse_symbols(const Dataset& dataset, const SourceBatch& batch, Verdicts& out) {
+  for (const Column& column : dataset.columns) {
+    if (column.symbols.empty()) continue;
+    const auto& values = static_cast<const arrow::StringArray&>(*batch.rows->GetColumnByName(column.name));
+    for (std::int64_t i = 0; i < values.length(); ++i) {
+      if (values.IsNull(i)) continue;
+      const auto text = values.GetView(i);
+      if (std::find(column.symbols.begin(), column.symbols.end(), text) == column.symbols.end())
+        out.refuse(
+            static_cast<std::size_t>(i), "symbols",
+            fmt::format("{}: \"{}\" is none of {}", column.name, text.substr(0, 60), fmt::join(column.symbols, ", ")));
+    }
+  }
+}
+
 /// The rows that were not refused, as few slices joined.
 Result<std::shared_ptr<arrow::RecordBatch>> keep(const SourceBatch& batch, const Verdicts& verdicts,
                                                  std::int64_t refused) {
@@ -40,7 +56,7 @@ Result<std::shared_ptr<arrow::RecordBatch>> keep(const SourceBatch& batch, const
 }  // namespace
 
 bool can_be_released(const std::string& check) {
-  return check != "null" && check != "unique_key" && check != "parse" && check != "columns";
+  return check != "null" && check != "unique_key" && check != "parse" && check != "columns" && check != "symbols";
 }
 
 Result<Judged> judge(const Dataset& dataset, const std::vector<std::unique_ptr<Check>>& checks,
@@ -50,6 +66,7 @@ Result<Judged> judge(const Dataset& dataset, const std::vector<std::unique_ptr<C
   for (std::size_t i = 0; i < n && !released.empty(); ++i)
     if (released.contains(batch.lines[i])) verdicts.release(i);
   refuse_nulls(dataset, batch, verdicts);
+  refuse_symbols(dataset, batch, verdicts);
   for (const auto& check : checks) ARROW_RETURN_NOT_OK(check->judge(batch, verdicts, report));
 
   Judged judged;

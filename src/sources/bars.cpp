@@ -152,15 +152,29 @@ Form form_of(const Dataset& dataset, std::string name, std::string time) {
 }
 
 // --- any other, by the spec ---
-void read_mapped(const JsonValue& document, const Dataset&, const FeedWords& words, const Form& form, Records& out) {
+/// What the cells of a document get that it does not have: the defaults of their columns.
+std::vector<std::string> absent_cells(const Dataset& dataset, const Form& form) {
+  std::vector<std::string> cells(form.header.size());
+  for (const Take& take : form.takes) {
+    const Column* column = dataset.column(take.column);
+    if (column == nullptr || !column->fallback || take.from.size() != 1) continue;
+    auto at = std::find(form.header.begin(), form.header.end(), take.from[0]);
+    if (at != form.header.end()) cells[static_cast<std::size_t>(at - form.header.begin())] = *column->fallback;
+  }
+  return cells;
+}
+
+void read_mapped(const JsonValue& document, const Dataset& dataset, const FeedWords& words, const Form& form,
+                 Records& out) {
   const JsonValue* rows = document.at(words.records);
   if (rows == nullptr) return out.refuse(document.raw, "parse", fmt::format("has no {}", words.records));
+  const std::vector<std::string> absent = absent_cells(dataset, form);
   auto one = [&](const JsonValue& row) {
     if (!row.is_map() && !row.is_list()) return out.refuse(row.raw, "parse", "is no map or list of a row");
     std::vector<std::string> cells;
     for (const std::string& path : form.header) {
       const JsonValue* value = row.at(path);
-      cells.push_back(value == nullptr                      ? std::string()
+      cells.push_back(value == nullptr                      ? absent[cells.size()]
                       : value->is_map() || value->is_list() ? std::string(value->raw)
                                                             : value->text);
     }
@@ -170,27 +184,11 @@ void read_mapped(const JsonValue& document, const Dataset&, const FeedWords& wor
   for (const JsonValue& row : rows->items) one(row);
 }
 
-Form mapped_form(const Dataset& dataset) {
-  Form form = csv_form(dataset);
-  form.name = "json";
-  for (Take& take : form.takes) {
-    const bool own = (take.column == "source" || take.column == "received_at") && !dataset.csv.contains(take.column);
-    if (!own) continue;
-    std::erase(form.header, take.from.front());
-    take = take_constant(take.column, take.column == "source" ? dataset.table : "");
-  }
-  std::vector<std::string> once;
-  for (std::string& name : form.header)
-    if (std::find(once.begin(), once.end(), name) == once.end()) once.push_back(std::move(name));
-  form.header = std::move(once);
-  return form;
-}
-
 }  // namespace
 
 std::vector<Feed> json_feeds(const Dataset& dataset) {
   if (!dataset.csv.empty())
-    return {{mapped_form(dataset),
+    return {{mapped_form(dataset, "json", true),
              {},
              [](const JsonValue& document) { return document.is_map() || document.is_list(); },
              read_mapped}};

@@ -1,5 +1,7 @@
 #include "sources/csv.h"
 
+#include <algorithm>
+
 namespace tapemill::sources {
 namespace {
 
@@ -46,9 +48,28 @@ Form csv_form(const Dataset& dataset) {
     }
     const bool named = mapped != dataset.csv.end() && !mapped->second.from.empty();
     const std::string from = named ? mapped->second.from : column.name;
-    form.header.push_back(from);
+    const bool needed = !column.has_default && (named || column.aliases.empty());
+    (needed ? form.header : form.optional).push_back(from);
     form.takes.push_back(take_date(name, from, mapped != dataset.csv.end() ? mapped->second.format : std::string()));
   }
+  return form;
+}
+
+Form mapped_form(const Dataset& dataset, std::string name, bool all) {
+  Form form = csv_form(dataset);
+  form.name = std::move(name);
+  if (all) form.header.insert(form.header.end(), form.optional.begin(), form.optional.end());
+  for (Take& take : form.takes) {
+    const bool own = (take.column == "source" || take.column == "received_at") && !dataset.csv.contains(take.column);
+    if (!own) continue;
+    std::erase(form.header, take.from.front());
+    std::erase(form.optional, take.from.front());
+    take = take_constant(take.column, take.column == "source" ? dataset.table : "");
+  }
+  std::vector<std::string> once;
+  for (std::string& name : form.header)
+    if (std::find(once.begin(), once.end(), name) == once.end()) once.push_back(std::move(name));
+  form.header = std::move(once);
   return form;
 }
 

@@ -9,4 +9,8 @@ namespace tapemill::sources {
 /// none (ISO, UTC without a zone), local (ISO as the exchange's wall clock), epoch_s, epoch_ms, epoch_us, epoch_ns.
 Form csv_form(const Dataset& dataset);
 
+/// The same mapping (`field_mapping:`) for records with paths instead of a header's names. A column `source` is the data
+/// set's name and `received_at` the arrival, where nothing maps them. `all`: what may be absent is in `header` too.
+Form mapped_form(const Dataset& dataset, std::string name, bool all);
+
 }  // namespace tapemill::sources

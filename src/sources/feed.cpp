@@ -6,8 +6,10 @@
 #include <cstring>
 #include <filesystem>
 
+#include "sources/avro.h"
 #include "sources/csv.h"
 #include "sources/encoding.h"
+#include "sources/protobuf.h"
 #include "sources/table.h"
 
 namespace tapemill::sources {
@@ -28,8 +30,8 @@ std::string names_of(const std::vector<Feed>& feeds) {
 }
 
 /// The form, with what it says of the file itself.
-Form form_of(const Feed& feed, const FileInfo& info) {
-  Form form = feed.form;
+Form form_of(const RecordReader& reader, const FileInfo& info) {
+  Form form = reader.form();
   for (Take& take : form.takes)
     if (take.column == "delivery") take.constant = stem_of(info.path);
   return form;
@@ -43,7 +45,7 @@ Header header_of(const Form& form) {
 }
 
 /// A file of documents, cut into stretches of whole ones: JSON by the line, one JSON document, or CSV.
-class FeedReader {
+class FeedReader final : public RecordReader {
  public:
   static Result<std::unique_ptr<FeedReader>> open(const Dataset& dataset, const std::string& path) {
     auto reader = std::unique_ptr<FeedReader>(new FeedReader(dataset, path));
@@ -51,11 +53,11 @@ class FeedReader {
     ARROW_RETURN_NOT_OK(reader->begin());
     return reader;
   }
-  const Feed& feed() const { return feed_; }
-  std::int64_t bytes_read() const { return bytes_->bytes_read(); }
+  const Form& form() const override { return feed_.form; }
+  std::int64_t bytes_read() const override { return bytes_->bytes_read(); }
 
   /// False at the end.
-  Result<bool> next(Records& out) {
+  Result<bool> next(Records& out) override {
     if (!lines_) {
       if (done_) return false;
       done_ = true;
@@ -97,17 +99,7 @@ class FeedReader {
 
   void start(Records& out, const std::shared_ptr<const std::string>& text, std::int64_t at, std::int64_t line) const {
     out.begin(text, at, line, feed_.form);
-    if (!words_.floats_rounded) return;
-    std::vector<int> scales;
-    for (const std::string& cell : feed_.form.header) {
-      scales.push_back(-1);
-      for (const Take& take : feed_.form.takes) {
-        const Column* column = dataset_.column(take.column);
-        const bool reads = take.from.size() == 1 && take.from[0] == cell && take.integer == nullptr;
-        if (reads && column != nullptr && column->kind == Kind::decimal) scales.back() = column->scale;
-      }
-    }
-    out.round_to(std::move(scales));
+    if (words_.floats_rounded) out.round_to(scales_of(dataset_, feed_.form));
   }
 
   Status fill(std::size_t wanted) {
@@ -224,7 +216,7 @@ class FeedReader {
 
 class FeedSource final : public Source {
  public:
-  FeedSource(const Dataset& dataset, const FileInfo& info, std::unique_ptr<FeedReader> reader, std::size_t block,
+  FeedSource(const Dataset& dataset, const FileInfo& info, std::unique_ptr<RecordReader> reader, std::size_t block,
              arrow::MemoryPool* pool)
       : dataset_(dataset), info_(info), reader_(std::move(reader)), block_(block), pool_(pool) {}
 
@@ -244,9 +236,8 @@ class FeedSource final : public Source {
       if (!more.ok()) return more.status();
       if (!*more) return std::nullopt;
       if (records_->count() > 0) {
-        ARROW_ASSIGN_OR_RAISE(
-            table_, TableSource::make(dataset_, form_of(reader_->feed(), info_), header_of(reader_->feed().form), info_,
-                                      bytes_of(records_->table()), block_, pool_));
+        ARROW_ASSIGN_OR_RAISE(table_, TableSource::make(dataset_, form_of(*reader_, info_), header_of(reader_->form()),
+                                                        info_, bytes_of(records_->table()), block_, pool_));
       }
       if (auto refused = records_->take_refusals(); !refused.empty()) {
         SourceBatch batch;
@@ -263,137 +254,52 @@ class FeedSource final : public Source {
  private:
   Dataset dataset_;
   FileInfo info_;
-  std::unique_ptr<FeedReader> reader_;
+  std::unique_ptr<RecordReader> reader_;
   std::size_t block_;
   arrow::MemoryPool* pool_;
   std::unique_ptr<Records> records_;
   std::unique_ptr<TableSource> table_;
 };
 
+Result<std::unique_ptr<RecordReader>> open_records(const Dataset& dataset, const std::string& path) {
+  if (dataset.source == "avro") return open_avro(dataset, path);
+  if (dataset.source == "protobuf") return open_protobuf(dataset, path);
+  ARROW_ASSIGN_OR_RAISE(auto reader, FeedReader::open(dataset, path));
+  return std::unique_ptr<RecordReader>(std::move(reader));
+}
+
 }  // namespace
-
-bool round_decimal(std::string& text, int scale) {
-  const std::size_t point = text.find('.');
-  if (point == std::string::npos || text.size() - point - 1 <= static_cast<std::size_t>(scale)) return false;
-  const std::size_t start = text[0] == '-' ? 1 : 0, keep = point + 1 + static_cast<std::size_t>(scale);
-  for (std::size_t i = start; i < text.size(); ++i)
-    if (i != point && (text[i] < '0' || text[i] > '9')) return false;
-  const std::string rest = text.substr(keep);
-  if (rest.find_first_not_of('0') == std::string::npos) return false;
-  const bool tie = rest[0] == '5' && rest.find_first_not_of('0', 1) == std::string::npos;
-  text.resize(keep);
-  const char last = text[keep - 1] == '.' ? text[keep - 2] : text[keep - 1];
-  bool up = tie ? (last - '0') % 2 == 1 : rest[0] >= '5';
-  for (std::size_t i = keep; up && i-- > start;) {
-    if (text[i] == '.') continue;
-    up = text[i] == '9';
-    text[i] = up ? '0' : static_cast<char>(text[i] + 1);
-  }
-  if (up) text.insert(start, 1, '1');
-  if (text.back() == '.') text.pop_back();
-  return true;
-}
-
-void Records::begin(std::shared_ptr<const std::string> text, std::int64_t at, std::int64_t line, const Form& form) {
-  text_ = std::move(text), at_ = at, line_ = counted_line_ = line, counted_ = 0;
-  table_ = fmt::format("{}\n", fmt::join(form.header, ","));
-  narrow_ = form.header.size() == 1;
-  const auto counts = std::find(form.header.begin(), form.header.end(), "rounded");
-  count_cell_ = counts == form.header.end() ? -1 : static_cast<int>(counts - form.header.begin());
-  places_.clear(), refused_.clear();
-}
-
-void Records::round_to(std::vector<int> scales) { scales_ = std::move(scales); }
-
-Records::Place Records::place_of(std::string_view raw) {
-  auto offset = static_cast<std::size_t>(raw.data() - text_->data());
-  if (offset > text_->size()) offset = text_->size();
-  if (offset < counted_) counted_ = 0, counted_line_ = line_;
-  counted_line_ += std::count(text_->begin() + static_cast<std::ptrdiff_t>(counted_),
-                              text_->begin() + static_cast<std::ptrdiff_t>(offset), '\n');
-  counted_ = offset;
-  return {counted_line_, at_ + static_cast<std::int64_t>(offset), static_cast<std::int32_t>(raw.size())};
-}
-
-void Records::add(std::string_view raw, const std::vector<std::string>& header,
-                  const std::map<std::string_view, std::string>& cells) {
-  std::vector<std::string> row;
-  for (const std::string& name : header) {
-    auto found = cells.find(name);
-    row.push_back(found == cells.end() ? std::string() : found->second);
-  }
-  add(raw, std::move(row));
-}
-
-void Records::add(std::string_view raw, std::vector<std::string> cells) {
-  places_.push_back(place_of(raw));
-  int rounded = 0;
-  for (std::size_t i = 0; i < std::min(cells.size(), scales_.size()); ++i)
-    if (scales_[i] >= 0) rounded += round_decimal(cells[i], scales_[i]);
-  if (count_cell_ >= 0) cells[static_cast<std::size_t>(count_cell_)] = std::to_string(rounded);
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    const std::string& cell = cells[i];
-    if (i > 0) table_ += ',';
-    if (!narrow_ && cell.find_first_of("\",\r\n") == std::string::npos) {
-      table_ += cell;
-      continue;
-    }
-    table_ += '"';
-    for (char c : cell) {
-      if (c == '"') table_ += '"';
-      table_ += c == '\n' || c == '\r' ? ' ' : c;  // a record is a line
-    }
-    table_ += '"';
-  }
-  table_ += '\n';
-}
-
-void Records::refuse(std::string_view raw, const char* check, std::string reason) {
-  const Place place = place_of(raw);
-  refused_.push_back({place.line, place.byte, std::string(raw), check, std::move(reason)});
-}
-
-void Records::put_back(SourceBatch& batch) const {
-  auto place = [&](std::int64_t line) -> const Place& { return places_.at(static_cast<std::size_t>(line - 2)); };
-  for (std::size_t i = 0; i < batch.lines.size(); ++i) {
-    const Place& at = place(batch.lines[i]);
-    batch.lines[i] = at.line, batch.bytes[i] = at.byte, batch.lengths[i] = at.length;
-  }
-  for (Refused& one : batch.refused) {
-    const Place& at = place(one.line);
-    one.line = at.line, one.byte = at.byte;
-    one.raw = text_->substr(static_cast<std::size_t>(at.byte - at_), static_cast<std::size_t>(at.length));
-  }
-  batch.text = text_, batch.text_at = at_;
-}
 
 std::string stem_of(const std::string& path) {
   const std::string name = std::filesystem::path(path).filename().string();
   return name.substr(0, name.find('.', 1));
 }
 
-bool is_feed(const Dataset& dataset) { return dataset.source == "json" || dataset.source == "corporate_actions"; }
+bool is_feed(const Dataset& dataset) {
+  return dataset.source == "json" || dataset.source == "corporate_actions" || dataset.source == "avro" ||
+         dataset.source == "protobuf";
+}
 
 Status inspect_feed(const Dataset& dataset, FileInfo& info) {
-  ARROW_ASSIGN_OR_RAISE(auto reader, FeedReader::open(dataset, info.path));
-  info.form = reader->feed().form.name;
-  info.header = header_of(reader->feed().form).line;
+  ARROW_ASSIGN_OR_RAISE(auto reader, open_records(dataset, info.path));
+  info.form = reader->form().name;
+  info.header = header_of(reader->form()).line;
   std::string why;
   while (!info.begins) {
     Records records;
     ARROW_ASSIGN_OR_RAISE(bool more, reader->next(records));
     if (!more) return Status::OK();  // no row of it has a session: ingest refuses each with its reason
     if (records.count() == 0) continue;
-    ARROW_ASSIGN_OR_RAISE(
-        auto probe, TableSource::make(dataset, form_of(reader->feed(), info), header_of(reader->feed().form), info,
-                                      bytes_of(records.table()), kChunk, arrow::default_memory_pool()));
+    ARROW_ASSIGN_OR_RAISE(auto probe,
+                          TableSource::make(dataset, form_of(*reader, info), header_of(reader->form()), info,
+                                            bytes_of(records.table()), kChunk, arrow::default_memory_pool()));
     ARROW_ASSIGN_OR_RAISE(info.begins, probe->probe(why));
   }
   return Status::OK();
 }
 
 Result<std::unique_ptr<Source>> open_feed(const Dataset& dataset, const FileInfo& info, MemoryBudget& budget) {
-  ARROW_ASSIGN_OR_RAISE(auto reader, FeedReader::open(dataset, info.path));
+  ARROW_ASSIGN_OR_RAISE(auto reader, open_records(dataset, info.path));
   auto block = static_cast<std::size_t>(budget.share(1.0 / 32, 64 << 10, 1 << 20));
   return std::unique_ptr<Source>(new FeedSource(dataset, info, std::move(reader), block, budget.pool()));
 }

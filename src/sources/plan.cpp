@@ -15,8 +15,19 @@ Result<Plan> TableSource::plan(const Column& column, const Take& take, const Hea
   bool any = take.fixed;
   for (const std::string& name : take.from) {
     plan.fields.push_back(find(name));
+    for (std::size_t i = 0; i < column.aliases.size() && plan.fields.back() < 0 && name == column.name; ++i)
+      plan.fields.back() = find(column.aliases[i]);
     any |= plan.fields.back() >= 0;
   }
+  if (!any && column.has_default) {
+    plan.take = take_constant(column.name, column.fallback.value_or(""));
+    plan.fields.clear();
+    return plan;
+  }
+  if (!any && !column.aliases.empty() && form_.other_columns && take.pattern.empty())
+    return data_error(fmt::format("column {}: the file has neither it nor what it was called: {}", column.name,
+                                  fmt::join(column.aliases, ", ")),
+                      "the header is: " + header.line);
   for (std::string_view rest = take.pattern; !rest.empty();) {
     std::size_t open = rest.find('{');
     std::string literal(rest.substr(0, open));
