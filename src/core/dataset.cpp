@@ -11,6 +11,7 @@
 #include "core/config.h"
 #include "core/document.h"
 #include "core/feed_words.h"
+#include "core/json.h"
 #include "core/paths.h"
 #include "core/read_check.h"
 #include "core/read_column.h"
