@@ -269,6 +269,7 @@ int run(int argc, char** argv) {
     }
     install_interrupt();
     Status status = one.command.run(context);
+    if (status.IsOutOfMemory()) status = environment_error(status.message(), "give more with --memory");
     std::fflush(stdout);
     if (status.ok() && std::ferror(stdout) != 0) status = environment_error("standard output: could not be written");
     if (!status.ok()) return fail(status, stderr_colour);

@@ -3,7 +3,7 @@
 
 #include <random>
 
-#include "lake/scan.h"
+#include "lake/scan_batches.h"
 #include "lake/writer.h"
 #include "lake_test.h"
 
@@ -117,6 +117,31 @@ TEST_P(ScanProperty, PruningLosesNothing) {
       for (std::int64_t i = 0; i < rows->num_rows(); ++i) found.insert(numbers->Value(i));
     }
     ASSERT_EQ(found, expected) << "question " << question;
+    auto numbers_of = [](const arrow::Table& table) {
+      std::multiset<std::int64_t> numbers;
+      for (const auto& chunk : table.GetColumnByName("number")->chunks())
+        for (std::int64_t i = 0; i < chunk->length(); ++i)
+          numbers.insert(static_cast<const arrow::Int64Array&>(*chunk).Value(i));
+      return numbers;
+    };
+    std::multiset<std::int64_t> streamed, blocked;  // the ways of one who has no room for them all
+    must(scan_batches(lake, request, 1 + below(50), arrow::default_memory_pool(),
+                      [&](const std::shared_ptr<arrow::RecordBatch>& some) -> Status {
+                        EXPECT_EQ(some->num_columns(), rows->num_columns());
+                        ARROW_ASSIGN_OR_RAISE(auto table_of, arrow::Table::FromRecordBatches({some}));
+                        streamed.merge(numbers_of(*table_of));
+                        return Status::OK();
+                      }));
+    ASSERT_EQ(streamed, expected) << "question " << question;
+    ASSERT_GE(must(rows_at_most(lake, request)), static_cast<std::int64_t>(expected.size()));
+    if (request.symbols.empty()) {
+      for (const auto& names : must(instrument_blocks(lake, request, 1 + below(300), arrow::default_memory_pool()))) {
+        ScanRequest some = request;
+        some.symbols = names;
+        blocked.merge(numbers_of(*must(scan(lake, some)).rows));
+      }
+      ASSERT_EQ(blocked, expected) << "question " << question;
+    }
     if (!request.columns.empty()) {
       EXPECT_EQ(rows->num_columns(), 1);
     } else if (rows->num_rows() > 0) {
