@@ -52,6 +52,7 @@
   X(config_show)             \
   X(config_set)              \
   X(config_path)             \
+  X(stream)                  \
   X(doctor)                  \
   X(calendar_check)          \
   X(completion)

@@ -17,8 +17,8 @@ from program import DAYS, PROGRAM, day
 COMMANDS = ["ingest", "download polygon", "infer", "query", "sql", "cache stats", "cache clear", "show", "contracts", "tables", "describe", "history", "status", "compact", "vacuum", "archive", "retention", "manifest", "restore", "quality", "quarantine list", "quarantine show", "quarantine release", "rebuild",
             "indicators list", "indicators explain", "indicators run", "features list", "features build", "export qlib", "graph list", "graph check", "graph run",
             "graph draw", "backtest check", "backtest run", "backtest report", "backtest rerun", "backtest show", "runs", "chart", "generate", "demo",
-            "serve", "config show", "config set", "config path", "doctor", "calendar check", "completion"]
-KEPT_FREE = ["screen", "watchlist", "alerts", "stream", "plan", "work", "merge", "schedule"]
+            "serve", "config show", "config set", "config path", "doctor", "calendar check", "stream", "completion"]
+KEPT_FREE = ["screen", "watchlist", "alerts", "plan", "work", "merge", "schedule"]
 
 
 def document(done):

@@ -1,0 +1,97 @@
+#include <arrow/io/file.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "command.h"
+#include "core/document.h"
+#include "core/json.h"
+#include "pipeline/stream_job.h"
+#include "print.h"
+
+namespace tapemill::app {
+struct StreamCommand : pipeline::StreamOptions {
+  std::string spec;
+};
+}  // namespace tapemill::app
+namespace tapemill {
+template <>
+inline constexpr auto fields<app::StreamCommand> =
+    std::tuple_cat(fields<pipeline::StreamOptions>,
+                   std::tuple{field("spec", &app::StreamCommand::spec,
+                                    "a YAML or JSON file with these options; what stands here wins")});
+}  // namespace tapemill
+
+namespace tapemill::app {
+namespace {
+
+/// The file's options, and over them those of the command line that are not their defaults.
+Result<pipeline::StreamOptions> with_spec(const StreamCommand& asked) {
+  pipeline::StreamOptions out;
+  if (asked.spec.empty()) return static_cast<const pipeline::StreamOptions&>(asked);
+  ARROW_ASSIGN_OR_RAISE(Document document, Document::read(asked.spec));
+  ARROW_RETURN_NOT_OK(read_config(document.root(), out));
+  const pipeline::StreamOptions& here = asked;
+  const pipeline::StreamOptions standard;
+  std::apply(
+      [&](const auto&... f) {
+        auto take = [&](auto member) {
+          if constexpr (std::is_same_v<std::remove_cvref_t<decltype(here.*member)>, ByteSize>) {
+            if ((here.*member).bytes != (standard.*member).bytes) out.*member = here.*member;
+          } else if (here.*member != standard.*member) {
+            out.*member = here.*member;
+          }
+        };
+        (take(f.member), ...);
+      },
+      fields<pipeline::StreamOptions>);
+  return out;
+}
+
+void tell(const pipeline::StreamReport& report, const Context& context) {
+  if (context.json) {
+    std::fputs((report.json().dump(2) + "\n").c_str(), stderr);
+    return;
+  }
+  TextTable text({"stage", "workers>", "rows in>", "rows out>", "busy s>", "waited for rows s>", "waited for room s>",
+                  "restarts>"});
+  for (const auto& one : report.stages)
+    text.add({one.name, std::to_string(one.workers), thousands(one.rows_in), thousands(one.rows_out),
+              fmt::format("{:.2f}", one.busy_s), fmt::format("{:.2f}", one.starved_s),
+              fmt::format("{:.2f}", one.blocked_s), std::to_string(one.restarts)});
+  if (!text.empty()) std::fputs(text.str(0).c_str(), stderr);
+  std::string said = fmt::format("{} in, {} out in {:.1f} s", counted(report.rows_in, "row"),
+                                 counted(report.rows_out, "row"), report.seconds);
+  if (report.late > 0)
+    said += fmt::format("; {} came too late for a window, or without a time", counted(report.late, "row"));
+  for (std::size_t i = 0; i < report.workers.size(); ++i)
+    said += fmt::format(
+        "\nworker {}: {} in {:.2f} s{}", i + 1, counted(report.workers[i].shards, "file"), report.workers[i].busy_s,
+        report.workers[i].failed == 0 ? "" : fmt::format(", {} failed attempts", report.workers[i].failed));
+  std::fputs((said + "\n").c_str(), stderr);
+}
+
+Status run(const StreamCommand& asked, Context& context) {
+  ARROW_ASSIGN_OR_RAISE(pipeline::StreamOptions options, with_spec(asked));
+  ARROW_ASSIGN_OR_RAISE(auto out, arrow::io::FileOutputStream::Open(::dup(STDOUT_FILENO)));
+  pipeline::StreamReport report;
+  Status status = pipeline::run_stream_job(options, out, report);
+  if (!context.quiet || report.late > 0) tell(report, context);
+  return status;
+}
+
+}  // namespace
+
+Command stream_command() {
+  return command<StreamCommand>(
+      "stream", "Rows through a pipe: chosen, widened, given to a program, cut into windows", {"?files"},
+      "  tapemill stream trades.csv --where \"qty >= 100\" --with \"notional=price * qty\"\n"
+      "  tail -f ticks.csv | tapemill stream --window 1m --by symbol --values \"open=first(price)\" "
+      "\"high=max(price)\" \"low=min(price)\" "
+      "\"close=last(price)\" \"volume=sum(qty)\"\n"
+      "  tapemill stream day/*.csv --by symbol --values \"n=count()\" \"mean=mean(price)\" --workers 8\n"
+      "  tapemill stream quotes.csv --through \"python3 score.py\" --workers 4 --attempts 3 --to arrow",
+      run);
+}
+
+}  // namespace tapemill::app
