@@ -4,49 +4,12 @@
 #include <cstdio>
 
 #include "command.h"
-#include "core/document.h"
 #include "core/json.h"
 #include "pipeline/stream_job.h"
 #include "print.h"
 
 namespace tapemill::app {
-struct StreamCommand : pipeline::StreamOptions {
-  std::string spec;
-};
-}  // namespace tapemill::app
-namespace tapemill {
-template <>
-inline constexpr auto fields<app::StreamCommand> =
-    std::tuple_cat(fields<pipeline::StreamOptions>,
-                   std::tuple{field("spec", &app::StreamCommand::spec,
-                                    "a YAML or JSON file with these options; what stands here wins")});
-}  // namespace tapemill
-
-namespace tapemill::app {
 namespace {
-
-/// The file's options, and over them those of the command line that are not their defaults.
-Result<pipeline::StreamOptions> with_spec(const StreamCommand& asked) {
-  pipeline::StreamOptions out;
-  if (asked.spec.empty()) return static_cast<const pipeline::StreamOptions&>(asked);
-  ARROW_ASSIGN_OR_RAISE(Document document, Document::read(asked.spec));
-  ARROW_RETURN_NOT_OK(read_config(document.root(), out));
-  const pipeline::StreamOptions& here = asked;
-  const pipeline::StreamOptions standard;
-  std::apply(
-      [&](const auto&... f) {
-        auto take = [&](auto member) {
-          if constexpr (std::is_same_v<std::remove_cvref_t<decltype(here.*member)>, ByteSize>) {
-            if ((here.*member).bytes != (standard.*member).bytes) out.*member = here.*member;
-          } else if (here.*member != standard.*member) {
-            out.*member = here.*member;
-          }
-        };
-        (take(f.member), ...);
-      },
-      fields<pipeline::StreamOptions>);
-  return out;
-}
 
 void tell(const pipeline::StreamReport& report, const Context& context) {
   if (context.json) {
@@ -71,8 +34,8 @@ void tell(const pipeline::StreamReport& report, const Context& context) {
   std::fputs((said + "\n").c_str(), stderr);
 }
 
-Status run(const StreamCommand& asked, Context& context) {
-  ARROW_ASSIGN_OR_RAISE(pipeline::StreamOptions options, with_spec(asked));
+Status run(const pipeline::StreamOptions& asked, Context& context) {
+  ARROW_ASSIGN_OR_RAISE(pipeline::StreamOptions options, pipeline::with_spec(asked));
   ARROW_ASSIGN_OR_RAISE(auto out, arrow::io::FileOutputStream::Open(::dup(STDOUT_FILENO)));
   pipeline::StreamReport report;
   Status status = pipeline::run_stream_job(options, out, report);
@@ -83,7 +46,7 @@ Status run(const StreamCommand& asked, Context& context) {
 }  // namespace
 
 Command stream_command() {
-  return command<StreamCommand>(
+  return command<pipeline::StreamOptions>(
       "stream", "Rows through a pipe: chosen, widened, given to a program, cut into windows", {"?files"},
       "  tapemill stream trades.csv --where \"qty >= 100\" --with \"notional=price * qty\"\n"
       "  tail -f ticks.csv | tapemill stream --window 1m --by symbol --values \"open=first(price)\" "

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/document.h"
 #include "core/json.h"
 #include "core/time.h"
 #include "core/workers.h"
@@ -138,7 +139,27 @@ Result<std::unique_ptr<WindowStage>> mapped(const StreamOptions& options, const 
   }
 }
 
+/// Where `here` differs from the default, `out` gets it.
+template <class M>
+void take(const StreamOptions& here, StreamOptions& out, M StreamOptions::* member) {
+  static const StreamOptions kStandard;
+  if constexpr (std::is_same_v<M, ByteSize>) {
+    if ((here.*member).bytes != (kStandard.*member).bytes) out.*member = here.*member;
+  } else if (here.*member != kStandard.*member) {
+    out.*member = here.*member;
+  }
+}
+
 }  // namespace
+
+Result<StreamOptions> with_spec(const StreamOptions& asked) {
+  if (asked.spec.empty()) return asked;
+  StreamOptions out;
+  ARROW_ASSIGN_OR_RAISE(Document document, Document::read(asked.spec));
+  ARROW_RETURN_NOT_OK(read_config(document.root(), out));
+  std::apply([&](const auto&... f) { (take(asked, out, f.member), ...); }, fields<StreamOptions>);
+  return out;
+}
 
 Json StreamReport::json() const {
   Json list = Json::array();

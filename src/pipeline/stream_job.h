@@ -13,11 +13,14 @@ namespace tapemill::pipeline {
 /// What `tapemill stream` does to rows, on the command line or as a file of the same keys (docs/formats/stream.md).
 struct StreamOptions {
   std::vector<std::string> files;  // none, or "-": standard input
-  std::string from = "csv", to = "csv", where, through, window, every, offset = "0s", late = "0s", time = "time";
+  std::string from = "csv", to = "csv", where, through, window, every, spec, offset = "0s", late = "0s", time = "time";
   std::vector<std::string> types, with, columns, by, values;
   int workers = 1, attempts = 1;
   ByteSize block{1 << 20}, buffer{64 << 20};
 };
+
+/// `asked`, or the options of the YAML or JSON file `asked.spec`, and over them those of `asked` that are not their defaults.
+Result<StreamOptions> with_spec(const StreamOptions& asked);
 
 struct StreamReport {
   std::vector<StageFigures> stages;
@@ -65,5 +68,7 @@ inline constexpr auto fields<pipeline::StreamOptions> = std::tuple{
           "how often a batch or file is tried, each time by a new worker", 1, 100),
     field("block", &pipeline::StreamOptions::block, "bytes that are read at once, at most"),
     field("buffer", &pipeline::StreamOptions::buffer,
-          "rows that may wait between two steps; a full buffer makes the step before it wait")};
+          "rows that may wait between two steps; a full buffer makes the step before it wait"),
+    field("spec", &pipeline::StreamOptions::spec,
+          "a YAML or JSON file with these options; what the command line says wins")};
 }  // namespace tapemill
