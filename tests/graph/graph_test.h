@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/json.h"
 #include "core/paths.h"
 #include "graph/run.h"
 #include "support/folder.h"

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <set>
 
+#include "core/json.h"
 #include "core/paths.h"
 #include "lake/scan.h"
 #include "pipeline/ingest.h"
