@@ -59,7 +59,7 @@ def digest(folder):
 
 
 @pytest.fixture(scope="module")
-def large(tmp_path_factory):
+def large(program, tmp_path_factory):
     """A lake of 540,000 daily bars and 990,000 one-second quotes."""
     tapemill = Program(tmp_path_factory.mktemp("memory"))
     flat = tapemill.folder / "flat"
