@@ -152,14 +152,22 @@ Form form_of(const Dataset& dataset, std::string name, std::string time) {
 }
 
 // --- any other, by the spec ---
-/// What the cells of a document get that it does not have: the defaults of their columns.
-std::vector<std::string> absent_cells(const Dataset& dataset, const Form& form) {
-  std::vector<std::string> cells(form.header.size());
+/// What a cell gets where a document has nothing at its path: the names its column had before are looked for, then it is the
+/// column's default.
+struct Absent {
+  std::vector<std::string> aliases;
+  std::string text;
+};
+std::vector<Absent> absent_cells(const Dataset& dataset, const Form& form) {
+  std::vector<Absent> cells(form.header.size());
   for (const Take& take : form.takes) {
     const Column* column = dataset.column(take.column);
-    if (column == nullptr || !column->fallback || take.from.size() != 1) continue;
+    if (column == nullptr || take.from.size() != 1) continue;
     auto at = std::find(form.header.begin(), form.header.end(), take.from[0]);
-    if (at != form.header.end()) cells[static_cast<std::size_t>(at - form.header.begin())] = *column->fallback;
+    if (at == form.header.end()) continue;
+    Absent& cell = cells[static_cast<std::size_t>(at - form.header.begin())];
+    cell.text = column->fallback.value_or("");
+    if (column->name == *at) cell.aliases = column->aliases;
   }
   return cells;
 }
@@ -168,13 +176,16 @@ void read_mapped(const JsonValue& document, const Dataset& dataset, const FeedWo
                  Records& out) {
   const JsonValue* rows = document.at(words.records);
   if (rows == nullptr) return out.refuse(document.raw, "parse", fmt::format("has no {}", words.records));
-  const std::vector<std::string> absent = absent_cells(dataset, form);
+  const std::vector<Absent> absent = absent_cells(dataset, form);
   auto one = [&](const JsonValue& row) {
     if (!row.is_map() && !row.is_list()) return out.refuse(row.raw, "parse", "is no map or list of a row");
     std::vector<std::string> cells;
     for (const std::string& path : form.header) {
+      const Absent& otherwise = absent[cells.size()];
       const JsonValue* value = row.at(path);
-      cells.push_back(value == nullptr                      ? absent[cells.size()]
+      for (std::size_t i = 0; i < otherwise.aliases.size() && value == nullptr; ++i)
+        value = row.at(otherwise.aliases[i]);
+      cells.push_back(value == nullptr                      ? otherwise.text
                       : value->is_map() || value->is_list() ? std::string(value->raw)
                                                             : value->text);
     }

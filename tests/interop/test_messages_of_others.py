@@ -38,7 +38,7 @@ def rows(count):
             "symbol": f"S{i % 7}", "session": day,
             "time": datetime.datetime(day.year, day.month, day.day, 15, 0, tzinfo=UTC) + datetime.timedelta(microseconds=i * 1_000_003),
             "close": None if i % 11 == 0 else Decimal(numbers.randrange(-10**12, 10**12)).scaleb(-4),
-            "volume": numbers.randrange(-2**62, 2**62), "ratio": numbers.random() * 10 ** numbers.randrange(-9, 9),
+            "volume": numbers.randrange(-10**18 + 1, 10**18), "ratio": numbers.random() * 10 ** numbers.randrange(-9, 9),
             "trades": numbers.randrange(-2**31, 2**31), "halted": i % 3 == 0, "side": ["BUY", "SELL"][i % 2]})
     return made
 

@@ -166,6 +166,21 @@ TEST(JsonMapping, AnyDocumentByItsSpec) {
   EXPECT_TRUE(d.refused[1].raw.starts_with("{\"sym\":\"D\"")) << d.refused[1].raw;
 }
 
+TEST(JsonMapping, WhatADocumentHasNotIsItsAliasOrItsDefault) {
+  Folder folder;
+  std::string spec = kMapped;
+  spec.insert(spec.find("columns:") + 9,
+              "  venue: {type: string, default: XNYS}\n  trades: {type: int32, aliases: [count, n]}\n");
+  Drained d = drain(parsed(spec), folder.write("a.json", R"({"data":{"rows":[
+{"sym":"A","at":1672756200000,"n":7,"quote":{"o":1,"h":2,"l":1,"c":1.5}},
+{"sym":"B","at":1672756200000,"venue":null,"trades":8,"n":1,"quote":{"o":1,"h":2,"l":1,"c":1}}]}})"));
+  ASSERT_EQ(d.rows, 2) << render(d.status, false);
+  EXPECT_EQ(d.at("venue", 0), "XNYS");
+  EXPECT_EQ(d.at("venue", 1), "null");  // it is there, and null
+  EXPECT_EQ(d.at("trades", 0), "7");
+  EXPECT_EQ(d.at("trades", 1), "8");
+}
+
 TEST(JsonMapping, LinesOfJsonAndALineThatIsNone) {
   Folder folder;
   std::string spec = kMapped;
