@@ -9,6 +9,7 @@
 #include "core/hash.h"
 #include "core/json.h"
 #include "core/progress.h"
+#include "lake/actions.h"
 #include "lake/evolve.h"
 #include "lake/part_stream.h"
 #include "lake/tags.h"
@@ -147,7 +148,7 @@ Transaction transaction_of(const Table& table, const Snapshot& snapshot, const D
   transaction.operation = "EVOLVE";
   Json said = Json::array();
   for (const ColumnChange& one : change.changes) said.push_back(one.what);
-  transaction.parameters = {{"changes", said}, {"from", change.from_version}, {"to", change.to_version}};
+  transaction.parameters = {{"changes", dump(said)}, {"from", change.from_version}, {"to", change.to_version}};
   transaction.configuration[kSchemaNumber] = std::to_string(change.number + 1);
   if (!change.to_version.empty()) transaction.configuration[kSchemaVersion] = change.to_version;
   if (table.name().layer == Layer::bronze) transaction.configuration[kSpec] = dataset.text;

@@ -103,7 +103,7 @@ TEST(CalendarOfSomeSessions, IsThatOfAll) {
     EXPECT_TRUE(some->sessions(Date::of(2010, 1, 1), from - 1).empty()) << name;
     const auto all = must(Calendar::load(name));
     ASSERT_EQ(some->sessions(from, to), all->sessions(from, to)) << name;
-    ASSERT_GT(some->sessions(from, to).size(), 240u) << name;
+    ASSERT_GT(some->sessions(from, to).size(), 230u) << name;
     for (Date date : some->sessions(from, to)) {
       const Session a = must(some->session(date)), b = must(all->session(date));
       ASSERT_EQ(a.intervals.size(), b.intervals.size()) << date.str();
