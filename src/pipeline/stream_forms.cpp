@@ -117,6 +117,9 @@ class Lines {
         return out;
       }
       if (ended_) {
+        if (inside_)
+          return data_error(
+              fmt::format("{}: the quotes that line {} or a later one opens are not closed", name_, first_line_));
         std::string out = std::exchange(held_, {});
         seen_ = 0, end_ = 0;
         return out;
@@ -308,7 +311,11 @@ class Writer : public RowWriter {
     auto options = arrow::csv::WriteOptions::Defaults();
     options.include_header = header;
     options.quoting_style = arrow::csv::QuotingStyle::Needed;
-    options.quoting_header = arrow::csv::QuotingStyle::Needed;
+    const auto names = schema_->field_names();  // Arrow quotes all of a header, or nothing
+    const bool plain = std::all_of(names.begin(), names.end(), [](const std::string& name) {
+      return name.find_first_of(",\"\r\n") == std::string::npos;
+    });
+    options.quoting_header = plain ? arrow::csv::QuotingStyle::None : arrow::csv::QuotingStyle::Needed;
     return arrow::csv::WriteCSV(rows, options, out_.get());
   }
   Status ndjson(const arrow::RecordBatch& rows) {
