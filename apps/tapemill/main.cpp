@@ -263,9 +263,14 @@ int run(int argc, char** argv) {
       if (one.command.options[index].list && !one.command.options[index].positional) texts = parted(texts);
       if (one.command.options[index].flag) texts = {option->as<bool>() ? "true" : "false"};
       Status set = one.command.options[index].set(texts);
-      if (!set.ok())
-        return fail(error(Blame::usage, set.message(), "tapemill " + one.command.name + " --help shows how it is used"),
+      if (!set.ok()) {
+        const auto* said = dynamic_cast<const ErrorDetail*>(set.detail().get());
+        return fail(error(Blame::usage, set.message(),
+                          said != nullptr && !said->hint.empty()
+                              ? said->hint
+                              : "tapemill " + one.command.name + " --help shows how it is used"),
                     stderr_colour);
+      }
     }
     install_interrupt();
     Status status = one.command.run(context);
