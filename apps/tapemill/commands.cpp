@@ -4,6 +4,8 @@
 #define TAPEMILL_COMMANDS(X) \
   X(ingest)                  \
   X(download_polygon)        \
+  X(download_nse)            \
+  X(download_yahoo)          \
   X(rebuild)                 \
   X(infer)                   \
   X(query)                   \

@@ -94,6 +94,15 @@ void print_delivery(const pipeline::Delivery& delivery, const Dataset& dataset, 
 
 Status take_in(const lake::Lake& lake, const Dataset& dataset, std::vector<pipeline::Delivery> deliveries,
                std::vector<std::string> paths, bool ingest, const pipeline::IngestPolicy& policy, Context& context) {
+  ARROW_ASSIGN_OR_RAISE(Taken taken,
+                        take(lake, dataset, std::move(deliveries), std::move(paths), ingest, policy, context));
+  if (context.json) print(taken.json);
+  return taken.status;
+}
+
+Result<Taken> take(const lake::Lake& lake, const Dataset& dataset, std::vector<pipeline::Delivery> deliveries,
+                   std::vector<std::string> paths, bool ingest, const pipeline::IngestPolicy& policy,
+                   Context& context) {
   const Instant now{
       std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
           .count()};
@@ -112,28 +121,25 @@ Status take_in(const lake::Lake& lake, const Dataset& dataset, std::vector<pipel
                        ? Status::OK()
                        : environment_error(fmt::format("{} of {} could not be fetched", absent, counted(of, "file")),
                                            "the others are here; run the same command again for the rest");
-  if (!ingest || paths.empty()) {
-    if (context.json) print(Json{{"deliveries", delivered}});
-    return missing;
-  }
+  if (!ingest || paths.empty()) return Taken{Json{{"deliveries", delivered}}, missing};
   if (!context.quiet && !context.json) print(fmt::format("Ingesting {} into {}\n", dataset.table, lake.root()));
   ARROW_ASSIGN_OR_RAISE(auto report,
                         pipeline::ingest(lake, dataset, paths, now, context.workers, *context.budget, policy));
   Json json = report.json();
   if (!deliveries.empty()) json["deliveries"] = delivered;
-  if (context.json) print(json);
-  else print_report(report, dataset);
+  if (!context.json) print_report(report, dataset);
   std::vector<std::string> refused_paths;
   for (const auto& one : report.refused) refused_paths.push_back(one.path);
   for (const auto& delivery : deliveries) ARROW_RETURN_NOT_OK(delivery.tidy(dataset, refused_paths));
-  if (report.refused.empty()) return missing;
+  if (report.refused.empty()) return Taken{std::move(json), missing};
   const auto refused = static_cast<std::int64_t>(report.refused.size());
-  return data_error(fmt::format("{} of {} refused; {}", refused, counted(report.files, "file"),
-                                policy.stop               ? "what comes after was not read"
-                                : refused == report.files ? "nothing went in"
-                                                          : "the others are in"),
-                    fmt::format("mend or fetch {} again and run the same command: what is in stays as it is",
-                                refused == 1 ? "it" : "them"));
+  Status status = data_error(fmt::format("{} of {} refused; {}", refused, counted(report.files, "file"),
+                                         policy.stop               ? "what comes after was not read"
+                                         : refused == report.files ? "nothing went in"
+                                                                   : "the others are in"),
+                             fmt::format("mend or fetch {} again and run the same command: what is in stays as it is",
+                                         refused == 1 ? "it" : "them"));
+  return Taken{std::move(json), std::move(status)};
 }
 
 namespace {

@@ -6,7 +6,16 @@
 
 namespace tapemill::app {
 
-/// Ingests `paths` and what was delivered, and says what became of each; `ingest` false: only what was delivered.
+/// What an ingest says: its report as JSON, and what was wrong with some of its files.
+struct Taken {
+  Json json;
+  Status status;
+};
+/// Ingests `paths` and what was delivered, and says what became of each (as text; of JSON only what is returned); `ingest`
+/// false: only what was delivered. Errors: nothing could be done.
+Result<Taken> take(const lake::Lake& lake, const Dataset& dataset, std::vector<pipeline::Delivery> deliveries,
+                   std::vector<std::string> paths, bool ingest, const pipeline::IngestPolicy& policy, Context& context);
+/// The same, JSON printed where it is asked for, and the status of all.
 Status take_in(const lake::Lake& lake, const Dataset& dataset, std::vector<pipeline::Delivery> deliveries,
                std::vector<std::string> paths, bool ingest, const pipeline::IngestPolicy& policy, Context& context);
 

@@ -137,11 +137,7 @@ Json canonical_of(const OptionStrategy& plan, const OptionDocument& document) {
   return {{"form", "option"},
           {"name", document.name},
           {"universe",
-           {{"symbol", plan.symbol},
-            {"expiries", plan.expiries},
-            {"table", plan.table},
-            {"rules", plan.rules},
-            {"session", name(plan.session)}}},
+           {{"symbol", plan.symbol}, {"expiries", plan.expiries}, {"table", plan.table}, {"rules", plan.rules}}},
           {"time",
            {{"start", text_or_null(plan.start)},
             {"end", text_or_null(plan.end)},
@@ -234,6 +230,7 @@ Status read_option(const Node& root, Strategy& out) {
   warn(plan.leave, out.warnings);
   out.name = document.name;
   out.canonical = canonical_of(plan, document);
+  if (plan.session != SessionHours::regular) out.canonical["universe"]["session"] = name(plan.session);
   out.plan = std::move(plan);
   return Status::OK();
 }

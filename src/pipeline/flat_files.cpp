@@ -63,14 +63,15 @@ std::vector<Delivery::Absent> Delivery::absent(const Dataset& dataset, Date toda
   for (const Fetched& file : files) {
     if (file.outcome == Fetched::Outcome::ok || file.outcome == Fetched::Outcome::unchanged) continue;
     Absent one{file.key, sources::name(file.outcome), file.why};
-    const auto date = date_of(file.key);
-    if (file.outcome == Fetched::Outcome::forbidden) one.why = "outside what this key may read: " + file.why;
+    const auto date = file.session ? file.session : date_of(file.key);
+    const std::string nothing = site ? "no such file on the site" : "there is no such object";
+    if (file.outcome == Fetched::Outcome::forbidden && !site) one.why = "outside what this key may read: " + file.why;
     if (file.outcome == Fetched::Outcome::missing) {
       const bool known = date && *date >= dataset.calendar->first() && *date <= dataset.calendar->last();
-      if (!known) one.why = "there is no such object";
+      if (!known) one.why = nothing;
       else if (!dataset.calendar->is_session(*date)) one.why = "no session of " + dataset.calendar->name();
       else if (*date >= today - 1) one.why = "not yet published";
-      else one.why = "a session of " + dataset.calendar->name() + ", but there is no such object";
+      else one.why = "a session of " + dataset.calendar->name() + ", but " + nothing;
     }
     out.push_back(std::move(one));
   }
@@ -81,16 +82,19 @@ Json Delivery::json(const Dataset& dataset, Date today) const {
   Json list = Json::array();
   for (const Absent& one : absent(dataset, today))
     list.push_back({{"key", one.key}, {"outcome", one.outcome}, {"why", one.why}});
-  Json out = {{"bucket", from.bucket}, {"keys", files.size()}, {"bytes", bytes()}, {"absent", list}};
+  Json out = {{site ? "site" : "bucket", from.bucket}, {"keys", files.size()}, {"bytes", bytes()}, {"absent", list}};
   for (auto outcome : {Fetched::Outcome::ok, Fetched::Outcome::unchanged, Fetched::Outcome::missing,
                        Fetched::Outcome::forbidden, Fetched::Outcome::failed})
     out[sources::name(outcome)] = count(outcome);
   return out;
 }
 
-Status Delivery::tidy(const Dataset& dataset, const std::vector<std::string>& keep) const {
-  if (!dataset.landing_copy) return Status::OK();  // landing names them by reference
-  const std::set<std::string> kept(keep.begin(), keep.end());
+Status Delivery::tidy(const Dataset& dataset, const std::vector<std::string>& refused) const {
+  std::error_code ignored;
+  if (site)  // a refused file is asked for again as soon as it is taken away
+    for (const std::string& path : refused) std::filesystem::remove(path + ".fetched", ignored);
+  if (keep || !dataset.landing_copy) return Status::OK();  // landing may name them by reference
+  const std::set<std::string> kept(refused.begin(), refused.end());
   for (const Fetched& file : files)
     if (!file.path.empty() && !kept.contains(file.path)) ARROW_RETURN_NOT_OK(sources::forget(from, file.key));
   return Status::OK();

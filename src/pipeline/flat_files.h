@@ -16,10 +16,12 @@ Result<std::string> polygon_folder(const Dataset& dataset);
 /// us_stocks_sip/minute_aggs_v1/2024/10/2024-10-28.csv.gz for each session of the calendar.
 Result<std::vector<std::string>> polygon_keys(const Dataset& dataset, Date from, Date to);
 
-/// Files of a bucket that were fetched for an ingest.
+/// Files of a bucket, or of a site, that were fetched for an ingest.
 struct Delivery {
-  sources::FetchOptions from;
+  sources::FetchOptions from;  // bucket: of a site its name
   std::vector<sources::Fetched> files;
+  bool site = false;
+  bool keep = false;  // the files stay where they are when they have landed
   std::vector<std::string> paths() const;  // that are here to be read
   std::int64_t count(sources::Fetched::Outcome outcome) const;
   std::int64_t bytes() const;
@@ -29,8 +31,8 @@ struct Delivery {
   };
   std::vector<Absent> absent(const Dataset& dataset, Date today) const;
   Json json(const Dataset& dataset, Date today) const;
-  /// Deletes files that landing has a copy of; the ones in `keep` (paths) stay.
-  Status tidy(const Dataset& dataset, const std::vector<std::string>& keep) const;
+  /// Deletes files that landing has a copy of; the ones in `refused` (paths) stay.
+  Status tidy(const Dataset& dataset, const std::vector<std::string>& refused) const;
 };
 /// Fetches keys into a folder of the lake on this machine.
 Result<Delivery> deliver(const lake::Lake& lake, const S3Settings& store, const std::string& bucket,

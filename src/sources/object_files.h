@@ -1,8 +1,10 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/s3.h"
+#include "core/time.h"
 
 namespace tapemill::sources {
 
@@ -19,6 +21,7 @@ struct Fetched {
   Outcome outcome = Outcome::failed;
   std::string path, why;
   std::int64_t bytes = 0;  // that came now
+  std::optional<Date> session;  // that it is of, where its name does not begin with it
 };
 const char* name(Fetched::Outcome outcome);
 

@@ -55,6 +55,22 @@ TEST(StrategyDocument, WhatChangesTheResultChangesTheHashAndComments) {
   EXPECT_NE(must(parse_strategy(other, "a.yaml")).hash, hash);
 }
 
+TEST(StrategyDocument, TheRegularSessionUnlessItSaysOtherwise) {
+  const std::string text = must(read_file(shipped("opening_straddle.yaml")));
+  const Strategy plain = must(parse_strategy(text, "a.yaml"));
+  EXPECT_EQ(plain.option()->session, SessionHours::regular);
+  auto with = [&](const std::string& session) {
+    std::string other = text;
+    const auto at = other.find("universe: {") + 11;
+    return parse_strategy(other.insert(at, "session: " + session + ", "), "a.yaml");
+  };
+  EXPECT_EQ(must(with("regular")).hash, plain.hash);
+  EXPECT_EQ(must(with("all")).option()->session, SessionHours::all);
+  EXPECT_NE(must(with("all")).hash, plain.hash);
+  const std::string wrong = render(with("evening").status(), false);
+  EXPECT_NE(wrong.find("regular|extended|all"), std::string::npos) << wrong;
+}
+
 struct Bad {
   const char* find;
   const char* put;

@@ -14,7 +14,7 @@ import time
 import pytest
 from program import DAYS, PROGRAM, day
 
-COMMANDS = ["ingest", "download polygon", "infer", "query", "sql", "cache stats", "cache clear", "show", "contracts", "tables", "describe", "history", "status", "compact", "vacuum", "archive", "retention", "manifest", "restore", "quality", "quarantine list", "quarantine show", "quarantine release", "rebuild",
+COMMANDS = ["ingest", "download polygon", "download nse", "download yahoo", "infer", "query", "sql", "cache stats", "cache clear", "show", "contracts", "tables", "describe", "history", "status", "compact", "vacuum", "archive", "retention", "manifest", "restore", "quality", "quarantine list", "quarantine show", "quarantine release", "rebuild",
             "indicators list", "indicators explain", "indicators run", "features list", "features build", "export qlib", "graph list", "graph check", "graph run",
             "graph draw", "backtest check", "backtest run", "backtest report", "backtest rerun", "backtest show", "runs", "chart", "generate", "demo",
             "serve", "config show", "config set", "config path", "doctor", "calendar check", "stream", "completion"]

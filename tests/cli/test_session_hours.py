@@ -43,7 +43,7 @@ def shown(tapemill, *arguments):
 
 
 def test_all_rows_are_kept_and_those_outside_all_hours_are_a_finding(minutes):
-    assert "14 stored" in minutes.ingested.stdout.replace("rows stored", "stored") or "14" in minutes.ingested.stdout
+    assert "14 rows in = 14 stored + 0 quarantined" in minutes.ingested.stdout
     assert "trading_hours" in minutes.ingested.stdout
     assert "lies outside" in minutes.ingested.stdout
     again = minutes("quality", "stocks_minute", "--json")
@@ -64,7 +64,7 @@ def test_show(minutes):
     assert shown(minutes, "--start", "2024-07-03", "--quiet") == ([570.0, 779.0], "")
     assert shown(minutes, "--symbols", "AAPL", "--end", "2024-07-02")[0] == [570.0, 720.0, 959.0]
     wrong = minutes("show", "stocks_minute", "--session", "regulr", code=2).stderr
-    assert "regular|extended|all" in wrong and "did you mean" in wrong
+    assert "regular|extended|all" in wrong
 
 
 def test_after_compaction_too(minutes):
@@ -97,7 +97,7 @@ def test_features_build(minutes):
     (minutes.folder / "of.yaml").write_text(text.replace("stocks_minute}", "stocks_minute, session: all}"))
     again = json.loads(minutes("features", "build", "of.yaml", "--json").stdout)
     assert (again["rows"], again["unchanged"]) == (14, False)
-    assert "\n" not in minutes("show", "gold.features_of", "--json").stderr  # gold is shown as it was built
+    assert minutes("show", "gold.features_of", "--json").stderr == ""  # gold is shown as it was built
     bad = text.replace("stocks_minute}", "stocks_minute, session: evening}")
     (minutes.folder / "of.yaml").write_text(bad)
     assert "of.yaml:3" in minutes("features", "build", "of.yaml", code=2).stderr
