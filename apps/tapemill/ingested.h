@@ -1,6 +1,7 @@
 #pragma once
 #include "command.h"
 #include "core/dataset.h"
+#include "core/json.h"
 #include "pipeline/flat_files.h"
 #include "pipeline/ingest.h"
 
