@@ -7,6 +7,7 @@
 #include "analytics/bars.h"
 #include "core/build_info.h"
 #include "core/hash.h"
+#include "core/held.h"
 #include "lake/about.h"
 #include "lake/scan_batches.h"
 
@@ -216,9 +217,11 @@ Result<std::shared_ptr<arrow::RecordBatch>> FeaturePlan::rows(const lake::Lake& 
   if (interrupt().stop_requested()) return Status::Cancelled("interrupted");
   ARROW_ASSIGN_OR_RAISE(auto spans, lake::spans(*scanned.rows, source.key.front()));
   // What the series take stands in the budget too, though it is no memory of the pool's.
-  const auto series_bytes =
-      scanned.rows->num_rows() * static_cast<std::int64_t>(8 * (series.inputs().size() + series.outputs()));
-  auto reserved = arrow::AllocateBuffer(series_bytes, pool);
+  std::int64_t longest = 0;
+  for (const lake::Span& span : spans) longest = std::max(longest, span.last - span.first);
+  const auto columns = static_cast<std::int64_t>(series.inputs().size() + series.outputs());
+  const std::int64_t lanes = workers.threads() * 8 * std::min<std::int64_t>(longest, 4096);  // at work in series.run()
+  auto reserved = Held::take(8 * columns * (scanned.rows->num_rows() + 2 * lanes), pool);
   if (!reserved.ok())
     return environment_error(
         fmt::format("features of {} rows: {}", scanned.rows->num_rows(), reserved.status().message()),

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "core/held.h"
 #include "lake/about.h"
 #include "lake/scan_batches.h"
 
@@ -93,9 +94,11 @@ class Layout {
  private:
   Status make_slots_of(const std::vector<double>& days) {
     auto [least, most] = std::minmax_element(days.begin(), days.end());
-    return make_slots(dataset_, minutes_, options_.session == "extended", Date{static_cast<std::int32_t>(*least)},
-                      Date{static_cast<std::int32_t>(*most)})
-        .Value(&store_.slots);
+    ARROW_RETURN_NOT_OK(make_slots(dataset_, minutes_, options_.session == "extended",
+                                   Date{static_cast<std::int32_t>(*least)}, Date{static_cast<std::int32_t>(*most)})
+                            .Value(&store_.slots));
+    constexpr std::int64_t slot = 80;  // its key and its text, and the text once more when it is written
+    return Held::take(slot * static_cast<std::int64_t>(store_.slots.keys.size()), pool_).Value(&held_);
   }
 
   /// The calendar of all blocks, before the first is read.
@@ -183,6 +186,7 @@ class Layout {
   std::int64_t most_ = std::numeric_limits<std::int64_t>::max();  // rows of a block
   std::map<std::string, std::string> owner_;                      // of a symbol
   QlibStore store_;
+  Held held_;  // for the slots
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "core/hash.h"
+#include "core/held.h"
 #include "graph/calculator.h"
 #include "graph/connectors/event_sorter.h"
 #include "graph/connectors/file_rows.h"
@@ -112,7 +113,7 @@ class Reader {
  public:
   /// `sorter`: takes rows on the way; null: finish() gives them all.
   Reader(const Schema& schema, int time, arrow::MemoryPool* pool, EventSorter* sorter)
-      : schema_(schema), time_(time), sorter_(sorter), cells_(schema.fields.size()) {
+      : schema_(schema), time_(time), pool_(pool), sorter_(sorter), cells_(schema.fields.size()) {
     for (const Field& field : schema.fields) {
       fields_.push_back(arrow::field(field.name, arrow_type(field)));
       builders_.push_back(arrow::MakeBuilder(fields_.back()->type(), pool).ValueOrDie());
@@ -127,6 +128,7 @@ class Reader {
       if (reason.empty()) reason = read(row);
       if (!reason.empty()) {
         dead.push_back({path, row.line, std::move(reason), std::string(row.raw.substr(0, 4096))});
+        ARROW_RETURN_NOT_OK(hold(static_cast<std::int64_t>(sizeof(DeadRow) + dead.back().raw.size() + 128)));
         if (dead.size() > kMostDead)
           return data_error(fmt::format("{}:{}: over {} rows do not parse; this one {}", path, row.line, kMostDead,
                                         dead.back().reason),
@@ -146,6 +148,13 @@ class Reader {
       columns.push_back(std::move(column));
     }
     return arrow::Table::Make(arrow::schema(fields_), columns);
+  }
+  /// Dead rows stand in the budget too, in steps.
+  Status hold(std::int64_t more) {
+    dead_bytes_ += more;
+    if (sorter_ == nullptr || dead_bytes_ <= held_.bytes()) return Status::OK();
+    held_.give_back();
+    return Held::take(std::max<std::int64_t>(2 * dead_bytes_, 1 << 20), pool_).Value(&held_);
   }
   /// To the sorter, what was read since the last time.
   Status hand_on() {
@@ -228,8 +237,10 @@ class Reader {
   static constexpr std::int64_t kAtOnce = 4096;  // rows
   const Schema& schema_;
   int time_;
+  arrow::MemoryPool* pool_;
   EventSorter* sorter_;
-  std::int64_t rows_ = 0;
+  std::int64_t rows_ = 0, dead_bytes_ = 0;
+  Held held_;
   std::vector<Value> cells_;
   std::vector<int> places_;
   arrow::FieldVector fields_;
