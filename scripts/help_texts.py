@@ -10,11 +10,15 @@ import sys
 
 
 def main(program: str, output: str) -> None:
-    environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", TAPEMILL_CONFIG="/nonexistent", NO_COLOR="1")
+    no_config = os.path.abspath(output) + ".no_config"  # in the build folder: nobody else can put something there
+    environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", TAPEMILL_CONFIG=no_config, NO_COLOR="1")
     environment.pop("TAPEMILL_LAKE", None)
 
     def ask(words):
-        return subprocess.run([program, *words], check=True, capture_output=True, text=True, env=environment).stdout
+        done = subprocess.run([program, *words], stdout=subprocess.PIPE, text=True, env=environment, check=False)
+        if done.returncode != 0:
+            sys.exit(f"help_texts.py: {program} {' '.join(words)} ends with {done.returncode}; what it said stands above")
+        return done.stdout
 
     texts = {"--version": ask(["--version"])}
 

@@ -74,21 +74,20 @@ void bind(Bound& bound) {
   }
 }
 
-/// What the commands under one word have in common.
+/// What the commands under one word have in common; their names are added once all are there.
 std::string group_summary(const std::string& word) {
-  static const std::map<std::string, std::string> summaries{
-      {"quarantine", "Rows that were refused: list, show"},
-      {"cache", "Kept answers of query --cache: stats, clear"},
-      {"export", "Stores for other programs: qlib"},
-      {"download", "Files from vendors and exchanges: polygon"},
-      {"config", "Settings: show, set, path"},
-      {"graph", "Event-driven graphs: list, check, run, draw"},
-      {"backtest", "Strategies over the lake: check, run, report, rerun, show"},
-      {"indicators", "The catalogue: list, explain, run"},
-      {"features", "Feature groups: list, build"},
-      {"calendar", "Calendars: check"}};
-  auto found = summaries.find(word);
-  return found == summaries.end() ? word : found->second;
+  static const std::map<std::string, std::string> summaries{{"quarantine", "Rows that were refused"},
+                                                            {"cache", "Kept answers of query --cache"},
+                                                            {"export", "Stores for other programs"},
+                                                            {"download", "Files from vendors and exchanges"},
+                                                            {"schema", "A table's columns against its spec"},
+                                                            {"config", "Settings"},
+                                                            {"graph", "Event-driven graphs"},
+                                                            {"backtest", "Strategies over the lake"},
+                                                            {"indicators", "The catalogue"},
+                                                            {"features", "Feature groups"},
+                                                            {"calendar", "Calendars"}};
+  return summaries.at(word);
 }
 
 /// The subcommand of `name` ("backtest run"), its parents made on the way.
@@ -215,6 +214,9 @@ int run(int argc, char** argv) {
     words.push_back(one.command.name.substr(0, one.command.name.find(' ')));
     bound.push_back(std::move(one));
   }
+  for (CLI::App* group : root.get_subcommands([](CLI::App*) { return true; }))
+    if (const std::string names = subcommands_of(*group); !names.empty())
+      group->description(group->get_description() + ": " + names);
   try {
     root.parse(argc, argv);
   } catch (const CLI::Success& done) { return root.exit(done); } catch (const CLI::ParseError& e) {

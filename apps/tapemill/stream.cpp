@@ -35,11 +35,16 @@ void tell(const pipeline::StreamReport& report, const Context& context) {
 }
 
 Status run(const pipeline::StreamOptions& asked, Context& context) {
+  if (context.memory > 0)
+    return usage_error("--memory: a stream keeps no ceiling",
+                       "its buffers are bounded by --buffer; groups and open windows are not");
   ARROW_ASSIGN_OR_RAISE(pipeline::StreamOptions options, pipeline::with_spec(asked));
   ARROW_ASSIGN_OR_RAISE(auto out, arrow::io::FileOutputStream::Open(::dup(STDOUT_FILENO)));
   pipeline::StreamReport report;
   Status status = pipeline::run_stream_job(options, out, report);
-  if (!context.quiet || report.late > 0) tell(report, context);
+  // Who reads the rows on a terminal or in a script sees them alone, unless it took long or asked.
+  const bool wanted = context.json || (!context.quiet && (report.seconds > 2 || ::isatty(STDERR_FILENO) == 1));
+  if (status.ok() && (wanted || report.late > 0)) tell(report, context);
   return status;
 }
 

@@ -20,14 +20,14 @@ enum class Measure {
 /// lists end at the first entry without a name. Names and defaults of parameters are part of users' files: never change them.
 struct Spec {
   const char* name;
-  const char* title;
+  const char* title = "";
   Parameter parameters[6];
   Input inputs[6];
   const char* outputs[6];
-  const char* formula;
-  const char* source;   // whose definition it is
-  const char* warm_up;  // how many bars are null, in words; the number is Kernel::warm_up
-  const char* differs;  // where a well-known program answers otherwise; may be empty
+  const char* formula = "";
+  const char* source = "";   // whose definition it is
+  const char* warm_up = "";  // how many bars are null, in words; the number is Kernel::warm_up
+  const char* differs = "";  // where a well-known program answers otherwise; may be empty
   Measure measures[6] = {};  // of the outputs, in their order
   double levels[2] = {};     // guide lines of an oscillator, such as 30 and 70; none where both are 0
 };

@@ -29,6 +29,15 @@ std::int64_t bytes_of(const Batch& rows) {
 }
 std::int64_t rows_of(const Batch& rows) { return rows == nullptr ? 0 : rows->num_rows(); }
 
+/// Memory that is not there is an error like others, in whichever thread.
+template <class Do> Result<Batch> guarded(Do&& what) {
+  try {
+    return what();
+  } catch (const std::bad_alloc&) {
+    return environment_error("a stream has no memory left", "fewer groups or open windows, or a smaller --buffer");
+  }
+}
+
 /// A stage at work: its threads, the buffer behind it, its figures and its error.
 struct Running {
   Running(std::string name, int workers, std::int64_t buffer) : out(buffer) {
@@ -96,7 +105,7 @@ class Stream {
     Status status;
     std::int64_t number = 0;
     while (!asked_to_stop_) {
-      auto rows = source_();
+      auto rows = guarded([&] { return source_(); });
       figures.busy_s += clock.lap();
       if (!rows.ok()) {
         status = rows.status();
@@ -111,8 +120,8 @@ class Stream {
       ++number;
     }
     me.count(figures, status);
-    me.out.end(number);
-    if (!status.ok()) fail();
+    if (!status.ok()) fail();  // before the end: nothing is made of half of the rows
+    else if (!asked_to_stop_) me.out.end(number);
   }
 
   /// One worker of stage i, from its first batch to its last; the last one to end hands on what the stage still holds.
@@ -154,7 +163,7 @@ class Stream {
     if (worker == nullptr) {  // not one batch came: what it makes of nothing is asked for all the same
       ARROW_ASSIGN_OR_RAISE(worker, stage.make());
     }
-    ARROW_ASSIGN_OR_RAISE(Batch rest, worker->finish());
+    ARROW_ASSIGN_OR_RAISE(Batch rest, guarded([&] { return worker->finish(); }));
     std::int64_t number = me.numbers;
     if (rows_of(rest) > 0) {
       figures.rows_out += rest->num_rows();
@@ -170,7 +179,7 @@ class Stream {
     if (rows == nullptr || rows->num_rows() == 0) return Batch();
     for (int attempt = 1;; ++attempt) {
       if (worker == nullptr) { ARROW_ASSIGN_OR_RAISE(worker, stage.make()); }
-      auto made = worker->process(rows);
+      auto made = guarded([&] { return worker->process(rows); });
       if (made.ok() || attempt >= stage.attempts || asked_to_stop_) return made;
       worker.reset();
       ++restarts;

@@ -1,17 +1,12 @@
 #include <arrow/api.h>
+#include <arrow/compute/cast.h>
 #include <arrow/csv/api.h>
 #include <arrow/io/memory.h>
 #include <arrow/ipc/reader.h>
-#include <arrow/ipc/writer.h>
 #include <arrow/json/api.h>
-#include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 
-#include "core/json.h"
-#include "core/workers.h"
 #include "pipeline/stream_rows.h"
 
 namespace tapemill::pipeline {
@@ -23,8 +18,9 @@ constexpr std::size_t kLongestLine = 64 << 20;
 std::shared_ptr<arrow::DataType> settled(const std::shared_ptr<arrow::DataType>& type) {
   switch (type->id()) {
     case arrow::Type::NA: return arrow::utf8();
+    case arrow::Type::INT64: return arrow::float64();  // 100 and then 100.5: whichever came first
     case arrow::Type::TIMESTAMP:
-      return arrow::timestamp(arrow::TimeUnit::MICRO, static_cast<const arrow::TimestampType&>(*type).timezone());
+      return arrow::timestamp(arrow::TimeUnit::NANO, static_cast<const arrow::TimestampType&>(*type).timezone());
     default: return type;
   }
 }
@@ -35,17 +31,49 @@ std::shared_ptr<arrow::Schema> settled(const arrow::Schema& schema) {
   return arrow::schema(std::move(fields));
 }
 
-Result<Batch> one_batch(const std::shared_ptr<arrow::Table>& table) { return table->CombineChunksToBatch(); }
+/// Instants are read to the nanosecond and kept to the microsecond, as in the lake.
+Result<Batch> one_batch(const std::shared_ptr<arrow::Table>& table) {
+  ARROW_ASSIGN_OR_RAISE(Batch rows, table->CombineChunksToBatch());
+  for (int i = 0; i < rows->num_columns(); ++i) {
+    const auto type = rows->column(i)->type();
+    if (type->id() != arrow::Type::TIMESTAMP) continue;
+    const auto& instants = static_cast<const arrow::TimestampType&>(*type);
+    if (instants.unit() == arrow::TimeUnit::MICRO) continue;
+    arrow::compute::CastOptions options =
+        arrow::compute::CastOptions::Unsafe(arrow::timestamp(arrow::TimeUnit::MICRO, instants.timezone()));
+    ARROW_ASSIGN_OR_RAISE(auto cast, arrow::compute::Cast(rows->column(i), options));
+    ARROW_ASSIGN_OR_RAISE(
+        rows, rows->SetColumn(i, arrow::field(rows->schema()->field(i)->name(), options.to_type.GetSharedPtr()),
+                              cast.make_array()));
+  }
+  return rows;
+}
+
+/// "Row #3: Expected 4 columns, got 3: ..." counts from the first line of its text.
+Status csv_error(const Status& status, std::int64_t first_line) {
+  const std::string& said = status.message();
+  std::int64_t row = 1;
+  const auto at = said.find("Row #");
+  if (at != std::string::npos) row = std::atoll(said.c_str() + at + 5);
+  const auto what = said.find(": ", at == std::string::npos ? 0 : at);
+  return data_error(
+      fmt::format("line {}: {}", first_line + row - 1, what == std::string::npos ? said : said.substr(what + 2)),
+      said.find("Expected") != std::string::npos
+          ? "each line has as many columns as the header; --delimiter says what parts them"
+          : "types are told from the first rows; name others with --types COLUMN=TYPE");
+}
 
 Result<std::shared_ptr<arrow::Table>> parse_csv(std::string_view text, const arrow::Schema* schema, bool header,
-                                                std::int64_t first_line) {
+                                                std::int64_t first_line, char delimiter) {
   auto read = arrow::csv::ReadOptions::Defaults();
   read.use_threads = false;
   read.block_size = static_cast<std::int32_t>(std::min<std::size_t>(text.size() + 1, INT32_MAX));
   auto parse = arrow::csv::ParseOptions::Defaults();
   parse.newlines_in_values = true;
+  parse.delimiter = delimiter;
   auto convert = arrow::csv::ConvertOptions::Defaults();
   convert.strings_can_be_null = true;
+  convert.null_values = {""};  // NA and NULL are names of companies
   convert.quoted_strings_can_be_null = false;
   if (schema != nullptr) {
     for (int i = 0; i < schema->num_fields(); ++i)
@@ -58,9 +86,7 @@ Result<std::shared_ptr<arrow::Table>> parse_csv(std::string_view text, const arr
                           arrow::csv::TableReader::Make(arrow::io::default_io_context(), input, read, parse, convert));
     return reader->Read();
   }();
-  if (!made.ok())
-    return data_error(fmt::format("rows from line {} on: {}", first_line, made.status().message()),
-                      "types are told from the first rows; name others with --types COLUMN=TYPE");
+  if (!made.ok()) return csv_error(made.status(), first_line);
   return made;
 }
 
@@ -84,23 +110,11 @@ Result<std::shared_ptr<arrow::Table>> parse_ndjson(std::string_view text, const 
   return made;
 }
 
-/// What is there, at least a byte; 0 at the end. An interrupt is seen while nothing comes.
-Result<std::int64_t> read_some(int fd, char* out, std::size_t most, const std::string& name) {
-  for (;;) {
-    if (interrupt().stop_requested()) return Status::Cancelled("interrupted");
-    pollfd wait{fd, POLLIN, 0};
-    if (const int ready = ::poll(&wait, 1, 200); ready == 0 || (ready < 0 && errno == EINTR)) continue;
-    const ssize_t got = ::read(fd, out, most);
-    if (got >= 0) return got;
-    if (errno != EINTR && errno != EAGAIN) return errno_error("cannot read " + name, errno);
-  }
-}
-
-/// Whole lines of a descriptor, as many as one read() brings.
+/// Whole lines, as many as one read brings.
 class Lines {
  public:
-  Lines(int fd, std::string name, std::int64_t block, bool quotes)
-      : fd_(fd),
+  Lines(ReadBytes bytes, std::string name, std::int64_t block, bool quotes)
+      : bytes_(std::move(bytes)),
         name_(std::move(name)),
         block_(static_cast<std::size_t>(std::max<std::int64_t>(block, 1024))),
         quotes_(quotes) {}
@@ -135,7 +149,7 @@ class Lines {
   Status read_more() {
     const std::size_t before = held_.size();
     held_.resize(before + block_);
-    ARROW_ASSIGN_OR_RAISE(std::int64_t got, read_some(fd_, held_.data() + before, block_, name_));
+    ARROW_ASSIGN_OR_RAISE(std::int64_t got, bytes_(held_.data() + before, block_));
     held_.resize(before + static_cast<std::size_t>(got));
     ended_ = got == 0;
     return Status::OK();
@@ -150,30 +164,43 @@ class Lines {
     return end_;
   }
 
-  int fd_;
+  ReadBytes bytes_;
   std::string name_, held_;
   std::size_t block_, seen_ = 0, end_ = 0;
   bool quotes_, inside_ = false, ended_ = false;
   std::int64_t first_line_ = 1, lines_ = 0;
 };
 
+/// What the header has most of.
+char parted_by(const std::string& text) {
+  const std::string_view header(text.data(), std::min(text.find('\n'), text.size()));
+  char best = ',';
+  for (char one : {';', '\t', '|'})
+    if (std::count(header.begin(), header.end(), one) > std::count(header.begin(), header.end(), best)) best = one;
+  return best;
+}
+
 class LineReader : public RowReader {
  public:
-  LineReader(int fd, const std::string& name, RowForm form, std::int64_t block, TypeNames types)
-      : lines_(fd, name, block, form == RowForm::csv), name_(name), form_(form), types_(std::move(types)) {}
+  LineReader(ReadBytes bytes, const std::string& name, const RowsIn& in)
+      : lines_(std::move(bytes), name, in.block, in.form == RowForm::csv), name_(name), in_(in) {}
 
   const std::shared_ptr<arrow::Schema>& schema() const override { return schema_; }
 
   Status open() {
     ARROW_ASSIGN_OR_RAISE(std::string text, lines_.next());
     // A header alone says no types: wait for the first row.
-    while (form_ == RowForm::csv && !text.empty() && std::count(text.begin(), text.end(), '\n') < 2) {
+    while (in_.form == RowForm::csv && !text.empty() && std::count(text.begin(), text.end(), '\n') < 2) {
       ARROW_ASSIGN_OR_RAISE(std::string more, lines_.next());
       if (more.empty()) break;
       text += more;
     }
     if (text.empty()) return data_error(name_ + " is empty", "a header and rows are expected");
     if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
+    if (std::find(text.begin(), text.end(), '\0') != text.end())
+      return data_error(name_ + " holds bytes that are no text",
+                        "packed files are read by their names, not on standard input");
+    if (in_.delimiter == 0) in_.delimiter = parted_by(text);
     ARROW_ASSIGN_OR_RAISE(auto table, parse(text, nullptr));
     auto schema = settled(*table->schema());
     ARROW_ASSIGN_OR_RAISE(schema, typed(*schema));
@@ -183,7 +210,8 @@ class LineReader : public RowReader {
       ARROW_ASSIGN_OR_RAISE(auto again, parse(text, schema));
       ARROW_ASSIGN_OR_RAISE(first_, one_batch(again));
     }
-    schema_ = std::move(schema);
+    parsed_ = std::move(schema);
+    schema_ = first_->schema();
     header_ = false;
     return Status::OK();
   }
@@ -192,21 +220,21 @@ class LineReader : public RowReader {
     if (first_ != nullptr) return std::exchange(first_, nullptr);
     ARROW_ASSIGN_OR_RAISE(std::string text, lines_.next());
     if (text.empty()) return Batch();
-    ARROW_ASSIGN_OR_RAISE(auto table, parse(text, schema_));
+    ARROW_ASSIGN_OR_RAISE(auto table, parse(text, parsed_));
     return one_batch(table);
   }
 
  private:
   Result<std::shared_ptr<arrow::Table>> parse(const std::string& text, const std::shared_ptr<arrow::Schema>& schema) {
-    auto made = form_ == RowForm::csv ? parse_csv(text, schema.get(), header_, lines_.first_line())
-                                      : parse_ndjson(text, schema, lines_.first_line());
+    auto made = in_.form == RowForm::csv ? parse_csv(text, schema.get(), header_, lines_.first_line(), in_.delimiter)
+                                         : parse_ndjson(text, schema, lines_.first_line());
     if (!made.ok()) return prefixed(made.status(), name_);
     return made;
   }
 
   Result<std::shared_ptr<arrow::Schema>> typed(const arrow::Schema& schema) const {
     std::shared_ptr<arrow::Schema> out = std::make_shared<arrow::Schema>(schema);
-    for (const auto& [column, type] : types_) {
+    for (const auto& [column, type] : in_.types) {
       const int at = schema.GetFieldIndex(column);
       if (at < 0) {
         const std::string near = nearest(column, schema.field_names());
@@ -220,25 +248,24 @@ class LineReader : public RowReader {
 
   Lines lines_;
   std::string name_;
-  RowForm form_;
-  TypeNames types_;
+  RowsIn in_;
   bool header_ = true;
-  std::shared_ptr<arrow::Schema> schema_;
+  std::shared_ptr<arrow::Schema> parsed_, schema_;  // as the text is read, as rows have it
   Batch first_;
 };
 
 /// Arrow reads through it; a short read is the end.
-class FdInput : public arrow::io::InputStream {
+class BytesInput : public arrow::io::InputStream {
  public:
-  explicit FdInput(int fd) : fd_(fd) {}
+  explicit BytesInput(ReadBytes bytes) : bytes_(std::move(bytes)) {}
   Status Close() override { return closed_ = true, Status::OK(); }
   bool closed() const override { return closed_; }
   Result<std::int64_t> Tell() const override { return at_; }
   Result<std::int64_t> Read(std::int64_t bytes, void* out) override {
     std::int64_t done = 0;
     while (done < bytes) {
-      ARROW_ASSIGN_OR_RAISE(std::int64_t got, read_some(fd_, static_cast<char*>(out) + done,
-                                                        static_cast<std::size_t>(bytes - done), "the Arrow stream"));
+      ARROW_ASSIGN_OR_RAISE(std::int64_t got,
+                            bytes_(static_cast<char*>(out) + done, static_cast<std::size_t>(bytes - done)));
       if (got == 0) break;
       done += got;
     }
@@ -253,7 +280,7 @@ class FdInput : public arrow::io::InputStream {
   }
 
  private:
-  int fd_;
+  ReadBytes bytes_;
   bool closed_ = false;
   std::int64_t at_ = 0;
 };
@@ -270,71 +297,6 @@ class ArrowReader : public RowReader {
   std::shared_ptr<arrow::Schema> schema_;
 };
 
-Json json_of(const arrow::Array& array, std::int64_t row) {
-  if (array.IsNull(row)) return nullptr;
-  switch (array.type_id()) {
-    case arrow::Type::INT64: return static_cast<const arrow::Int64Array&>(array).Value(row);
-    case arrow::Type::DOUBLE: return static_cast<const arrow::DoubleArray&>(array).Value(row);
-    case arrow::Type::BOOL: return static_cast<const arrow::BooleanArray&>(array).Value(row);
-    case arrow::Type::STRING: return static_cast<const arrow::StringArray&>(array).GetString(row);
-    default: {
-      auto scalar = array.GetScalar(row);
-      return scalar.ok() ? Json((*scalar)->ToString()) : Json();
-    }
-  }
-}
-
-class Writer : public RowWriter {
- public:
-  Writer(std::shared_ptr<arrow::io::OutputStream> out, RowForm form, std::shared_ptr<arrow::Schema> schema)
-      : out_(std::move(out)), form_(form), schema_(std::move(schema)) {}
-
-  Status open() {
-    if (form_ == RowForm::arrow) {
-      ARROW_ASSIGN_OR_RAISE(ipc_, arrow::ipc::MakeStreamWriter(out_, schema_));
-    } else if (form_ == RowForm::csv) {
-      ARROW_ASSIGN_OR_RAISE(auto none, arrow::RecordBatch::MakeEmpty(schema_));
-      ARROW_RETURN_NOT_OK(csv(*none, true));
-    }
-    return out_->Flush();
-  }
-  Status write(const arrow::RecordBatch& rows) override {
-    if (ipc_ != nullptr) ARROW_RETURN_NOT_OK(ipc_->WriteRecordBatch(rows));
-    else if (form_ == RowForm::csv) ARROW_RETURN_NOT_OK(csv(rows, false));
-    else ARROW_RETURN_NOT_OK(ndjson(rows));
-    return out_->Flush();
-  }
-  Status close() override { return ipc_ != nullptr ? ipc_->Close() : Status::OK(); }
-
- private:
-  Status csv(const arrow::RecordBatch& rows, bool header) {
-    auto options = arrow::csv::WriteOptions::Defaults();
-    options.include_header = header;
-    options.quoting_style = arrow::csv::QuotingStyle::Needed;
-    const auto names = schema_->field_names();  // Arrow quotes all of a header, or nothing
-    const bool plain = std::all_of(names.begin(), names.end(), [](const std::string& name) {
-      return name.find_first_of(",\"\r\n") == std::string::npos;
-    });
-    options.quoting_header = plain ? arrow::csv::QuotingStyle::None : arrow::csv::QuotingStyle::Needed;
-    return arrow::csv::WriteCSV(rows, options, out_.get());
-  }
-  Status ndjson(const arrow::RecordBatch& rows) {
-    std::string text;
-    for (std::int64_t row = 0; row < rows.num_rows(); ++row) {
-      Json object = Json::object();
-      for (int i = 0; i < rows.num_columns(); ++i)
-        object[rows.schema()->field(i)->name()] = json_of(*rows.column(i), row);
-      text += object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-    }
-    return out_->Write(text.data(), static_cast<std::int64_t>(text.size()));
-  }
-
-  std::shared_ptr<arrow::io::OutputStream> out_;
-  RowForm form_;
-  std::shared_ptr<arrow::Schema> schema_;
-  std::shared_ptr<arrow::ipc::RecordBatchWriter> ipc_;
-};
-
 }  // namespace
 
 Result<RowForm> row_form(const std::string& name) {
@@ -348,7 +310,7 @@ Result<TypeNames> type_names(const std::vector<std::string>& texts) {
   static const std::map<std::string, std::shared_ptr<arrow::DataType>> kTypes{
       {"double", arrow::float64()}, {"int64", arrow::int64()},
       {"string", arrow::utf8()},    {"bool", arrow::boolean()},
-      {"date", arrow::date32()},    {"timestamp", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC")}};
+      {"date", arrow::date32()},    {"timestamp", arrow::timestamp(arrow::TimeUnit::NANO, "UTC")}};
   TypeNames out;
   for (const std::string& text : texts) {
     const auto equals = text.find('=');
@@ -360,14 +322,14 @@ Result<TypeNames> type_names(const std::vector<std::string>& texts) {
   return out;
 }
 
-Result<std::unique_ptr<RowReader>> read_rows(int fd, const std::string& name, RowForm form, std::int64_t block,
-                                             const TypeNames& types) {
-  if (form == RowForm::arrow) {
-    auto made = arrow::ipc::RecordBatchStreamReader::Open(std::make_shared<FdInput>(fd));
+Result<std::unique_ptr<RowReader>> read_rows(ReadBytes bytes, const std::string& name, const RowsIn& in) {
+  if (in.form == RowForm::arrow) {
+    auto made = arrow::ipc::RecordBatchStreamReader::Open(std::make_shared<BytesInput>(std::move(bytes)));
+    if (made.status().IsCancelled()) return made.status();
     if (!made.ok()) return data_error(fmt::format("{} is no Arrow stream: {}", name, made.status().message()));
     return std::make_unique<ArrowReader>(*made);
   }
-  auto reader = std::make_unique<LineReader>(fd, name, form, block, types);
+  auto reader = std::make_unique<LineReader>(std::move(bytes), name, in);
   ARROW_RETURN_NOT_OK(reader->open());
   return std::unique_ptr<RowReader>(std::move(reader));
 }
@@ -381,20 +343,13 @@ Result<Batch> parse_rows(const std::string& text, RowForm form) {
     return one_batch(table);
   }
   auto parse = [&](const std::shared_ptr<arrow::Schema>& schema) {
-    return form == RowForm::csv ? parse_csv(text, schema.get(), true, 1) : parse_ndjson(text, schema, 1);
+    return form == RowForm::csv ? parse_csv(text, schema.get(), true, 1, ',') : parse_ndjson(text, schema, 1);
   };
   ARROW_ASSIGN_OR_RAISE(auto table, parse(nullptr));
   if (auto schema = settled(*table->schema()); !schema->Equals(*table->schema())) {
     ARROW_ASSIGN_OR_RAISE(table, parse(schema));
   }
   return one_batch(table);
-}
-
-Result<std::unique_ptr<RowWriter>> write_rows(const std::shared_ptr<arrow::io::OutputStream>& out, RowForm form,
-                                              const std::shared_ptr<arrow::Schema>& schema) {
-  auto writer = std::make_unique<Writer>(out, form, schema);
-  ARROW_RETURN_NOT_OK(writer->open());
-  return std::unique_ptr<RowWriter>(std::move(writer));
 }
 
 }  // namespace tapemill::pipeline

@@ -2,8 +2,6 @@
 
 #include <arrow/api.h>
 #include <arrow/io/interfaces.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -14,6 +12,7 @@
 #include "core/workers.h"
 #include "pipeline/stream_rows.h"
 #include "pipeline/stream_window.h"
+#include "sources/gzip.h"
 
 namespace tapemill::pipeline {
 namespace {
@@ -21,14 +20,11 @@ namespace {
 /// The files one after the other, as one stream.
 class Files {
  public:
-  Files(std::vector<std::string> paths, RowForm form, std::int64_t block, TypeNames types)
-      : paths_(std::move(paths)), form_(form), block_(block), types_(std::move(types)) {
+  Files(std::vector<std::string> paths, RowsIn in) : paths_(std::move(paths)), in_(std::move(in)) {
     if (paths_.empty()) paths_.push_back("-");
   }
-  ~Files() { shut(); }
-  Files(const Files&) = delete;
-  Files& operator=(const Files&) = delete;
 
+  const std::shared_ptr<arrow::Schema>& schema() const { return schema_; }  // after the first next()
   Result<Batch> next() {
     for (;;) {
       if (reader_ == nullptr) {
@@ -37,33 +33,35 @@ class Files {
       }
       ARROW_ASSIGN_OR_RAISE(Batch rows, reader_->next());
       if (rows != nullptr) return rows;
-      shut();
+      reader_.reset();
     }
   }
 
  private:
   Status open(const std::string& path) {
-    fd_ = path == "-" ? ::dup(0) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd_ < 0) return errno_error("cannot read " + path, errno);
-    const std::string name = path == "-" ? "standard input" : path;
-    ARROW_ASSIGN_OR_RAISE(reader_, read_rows(fd_, name, form_, block_, types_));
+    const bool standard = path == "-";
+    const std::string name = standard ? "standard input" : path;
+    ReadBytes read = bytes_of_descriptor(0, name);
+    if (!standard) {
+      ARROW_ASSIGN_OR_RAISE(auto opened, sources::open_bytes(path));
+      read = [file = std::shared_ptr<sources::Bytes>(std::move(opened))](char* out,
+                                                                         std::size_t most) -> Result<std::int64_t> {
+        if (interrupt().stop_requested()) return Status::Cancelled("interrupted");
+        ARROW_ASSIGN_OR_RAISE(std::size_t got, file->read(out, most));
+        return static_cast<std::int64_t>(got);
+      };
+    }
+    ARROW_ASSIGN_OR_RAISE(reader_, read_rows(std::move(read), name, in_));
     if (schema_ == nullptr) schema_ = reader_->schema();
     if (!schema_->Equals(*reader_->schema()))
       return data_error(fmt::format("{} has other columns or types than {}", name, paths_.front()),
                         "give types to columns whose first rows mislead: --types COLUMN=TYPE");
     return Status::OK();
   }
-  void shut() {
-    reader_.reset();
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-  }
 
   std::vector<std::string> paths_;
-  RowForm form_;
-  std::int64_t block_;
-  TypeNames types_;
+  RowsIn in_;
   std::size_t at_ = 0;
-  int fd_ = -1;
   std::unique_ptr<RowReader> reader_;
   std::shared_ptr<arrow::Schema> schema_;
 };
@@ -119,11 +117,24 @@ bool chooses(const StreamOptions& options) {
   return !options.where.empty() || !options.with.empty() || !options.columns.empty();
 }
 
+/// The columns of what leaves, without rows; null where a program makes them.
+Result<Batch> nothing_of(const StreamOptions& options, const WindowOptions& windows,
+                         const std::shared_ptr<arrow::Schema>& schema) {
+  if (!options.through.empty()) return Batch();
+  ARROW_ASSIGN_OR_RAISE(Batch rows, arrow::RecordBatch::MakeEmpty(schema));
+  if (chooses(options)) {
+    ARROW_ASSIGN_OR_RAISE(auto worker, rows_stage({options.where, options.with, options.columns}, 1).make());
+    ARROW_ASSIGN_OR_RAISE(rows, worker->process(rows));
+  }
+  if (options.values.empty()) return rows;
+  ARROW_ASSIGN_OR_RAISE(auto stage, WindowStage::make(*rows->schema(), windows));
+  return arrow::RecordBatch::MakeEmpty(stage->schema());
+}
+
 /// One file's rows, aggregated; null where it has none.
 Result<std::unique_ptr<WindowStage>> mapped(const StreamOptions& options, const WindowOptions& windows,
-                                            const TypeNames& types, RowForm form, const std::string& path,
-                                            std::int64_t& rows_in) {
-  Files file({path}, form, options.block.bytes, types);
+                                            const RowsIn& in, const std::string& path, std::int64_t& rows_in) {
+  Files file({path}, in);
   std::unique_ptr<StageWorker> rows_worker;
   if (chooses(options)) {
     ARROW_ASSIGN_OR_RAISE(rows_worker, rows_stage({options.where, options.with, options.columns}, 1).make());
@@ -139,25 +150,35 @@ Result<std::unique_ptr<WindowStage>> mapped(const StreamOptions& options, const 
   }
 }
 
-/// Where `here` differs from the default, `out` gets it.
-template <class M>
-void take(const StreamOptions& here, StreamOptions& out, M StreamOptions::* member) {
-  static const StreamOptions kStandard;
-  if constexpr (std::is_same_v<M, ByteSize>) {
-    if ((here.*member).bytes != (kStandard.*member).bytes) out.*member = here.*member;
-  } else if (here.*member != kStandard.*member) {
-    out.*member = here.*member;
-  }
+template <class M> bool given(const M& value) {
+  if constexpr (std::is_same_v<M, ByteSize>) return value.bytes != 0;
+  else return value != M{};
+}
+
+template <class M> void set_default(M& value, M standard) {
+  if (!given(value)) value = std::move(standard);
 }
 
 }  // namespace
 
 Result<StreamOptions> with_spec(const StreamOptions& asked) {
-  if (asked.spec.empty()) return asked;
   StreamOptions out;
-  ARROW_ASSIGN_OR_RAISE(Document document, Document::read(asked.spec));
-  ARROW_RETURN_NOT_OK(read_config(document.root(), out));
-  std::apply([&](const auto&... f) { (take(asked, out, f.member), ...); }, fields<StreamOptions>);
+  if (!asked.spec.empty()) {
+    ARROW_ASSIGN_OR_RAISE(Document document, Document::read(asked.spec));
+    ARROW_RETURN_NOT_OK(read_config(document.root(), out));
+  }
+  std::apply(
+      [&](const auto&... f) { ((given(asked.*f.member) ? void(out.*f.member = asked.*f.member) : void()), ...); },
+      fields<StreamOptions>);
+  set_default<std::string>(out.from, "csv");
+  set_default<std::string>(out.to, "csv");
+  set_default<std::string>(out.time, "time");
+  set_default<std::string>(out.offset, "0s");
+  set_default<std::string>(out.late, "0s");
+  set_default(out.workers, 1);
+  set_default(out.attempts, 1);
+  set_default(out.block, ByteSize{1 << 20});
+  set_default(out.buffer, ByteSize{64 << 20});
   return out;
 }
 
@@ -176,11 +197,18 @@ Status run_stream_job(const StreamOptions& options, const std::shared_ptr<arrow:
   const auto begun = std::chrono::steady_clock::now();
   ARROW_ASSIGN_OR_RAISE(RowForm from, row_form(options.from));
   ARROW_ASSIGN_OR_RAISE(RowForm to, row_form(options.to));
-  ARROW_ASSIGN_OR_RAISE(TypeNames types, type_names(options.types));
+  RowsIn in{from, 0, options.block.bytes, {}};
+  ARROW_ASSIGN_OR_RAISE(in.types, type_names(options.types));
+  if (!options.delimiter.empty()) {
+    if (options.delimiter.size() != 1 && options.delimiter != "tab")
+      return usage_error("--delimiter " + options.delimiter + " is no character", "one such as \";\", or tab");
+    in.delimiter = options.delimiter == "tab" ? '\t' : options.delimiter[0];
+  }
   ARROW_ASSIGN_OR_RAISE(WindowOptions windows, windows_of(options));
   if (options.values.empty() && (!options.window.empty() || !options.by.empty()))
     return usage_error("a window or groups without a value", "such as --values \"mean=mean(price)\" \"n=count()\"");
   std::unique_ptr<RowWriter> writer;
+  std::shared_ptr<arrow::Schema> schema;  // of what came
   auto write = [&](const Batch& rows) -> Status {
     if (writer == nullptr) { ARROW_ASSIGN_OR_RAISE(writer, write_rows(out, to, rows->schema())); }
     report.rows_out += rows->num_rows();
@@ -194,7 +222,7 @@ Status run_stream_job(const StreamOptions& options, const std::shared_ptr<arrow:
     std::vector<std::int64_t> rows(options.files.size());
     status = map_reduce<std::unique_ptr<WindowStage>>(
         options.files.size(),
-        [&](std::size_t i) { return mapped(options, windows, types, from, options.files[i], rows[i] = 0); },
+        [&](std::size_t i) { return mapped(options, windows, in, options.files[i], rows[i] = 0); },
         [&](std::size_t i, std::unique_ptr<WindowStage> part) -> Status {
           report.rows_in += rows[i];
           if (part == nullptr) return Status::OK();
@@ -207,7 +235,7 @@ Status run_stream_job(const StreamOptions& options, const std::shared_ptr<arrow:
       if (rest != nullptr) status = write(rest);
     }
   } else {
-    Files files(options.files, from, options.block.bytes, types);
+    Files files(options.files, in);
     std::vector<StreamStage> stages;
     if (chooses(options)) stages.push_back(rows_stage({options.where, options.with, options.columns}, options.workers));
     if (!options.through.empty())
@@ -218,8 +246,17 @@ Status run_stream_job(const StreamOptions& options, const std::shared_ptr<arrow:
                         }});
     status = run_stream([&] { return files.next(); }, stages, write, options.buffer.bytes, interrupt(), report.stages);
     report.rows_in = report.stages.empty() ? 0 : report.stages.front().rows_out;
+    schema = files.schema();
+  }
+  if (status.ok() && writer == nullptr && schema != nullptr) {  // no row came out: the columns are said all the same
+    ARROW_ASSIGN_OR_RAISE(Batch none, nothing_of(options, windows, schema));
+    if (none != nullptr) { ARROW_ASSIGN_OR_RAISE(writer, write_rows(out, to, none->schema())); }
   }
   if (status.ok() && writer != nullptr) status = writer->close();
+  if (status.ok() && report.late > report.rows_in / 2)
+    status = data_error(
+        fmt::format("{} of {} rows came too late for a window, or without a time", report.late, report.rows_in),
+        "one instant far ahead ends the windows before it: look at the times; --late waits longer");
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   return status;
 }

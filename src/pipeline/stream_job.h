@@ -13,13 +13,15 @@ namespace tapemill::pipeline {
 /// What `tapemill stream` does to rows, on the command line or as a file of the same keys (docs/formats/stream.md).
 struct StreamOptions {
   std::vector<std::string> files;  // none, or "-": standard input
-  std::string from = "csv", to = "csv", where, through, window, every, spec, offset = "0s", late = "0s", time = "time";
+  // Empty and 0 say "not given": a file's options hold then (with_spec), and else the defaults of settled().
+  std::string from, to, where, through, window, every, spec, delimiter, offset, late, time;
   std::vector<std::string> types, with, columns, by, values;
-  int workers = 1, attempts = 1;
-  ByteSize block{1 << 20}, buffer{64 << 20};
+  int workers = 0, attempts = 0;
+  ByteSize block, buffer;
 };
 
-/// `asked`, or the options of the YAML or JSON file `asked.spec`, and over them those of `asked` that are not their defaults.
+/// The options of the YAML or JSON file `asked.spec`, if one is named, and over them what `asked` gives; then the defaults: csv, one
+/// worker, one attempt, 1 MB read at once, 64 MB in a buffer.
 Result<StreamOptions> with_spec(const StreamOptions& asked);
 
 struct StreamReport {
@@ -43,8 +45,12 @@ namespace tapemill {
 template <>
 inline constexpr auto fields<pipeline::StreamOptions> = std::tuple{
     field("files", &pipeline::StreamOptions::files, "files to read one after the other; none, or -: standard input"),
-    field("from", &pipeline::StreamOptions::from, "form of the rows that come", "csv|ndjson|arrow"),
-    field("to", &pipeline::StreamOptions::to, "form of the rows that leave", "csv|ndjson|arrow"),
+    field("from", &pipeline::StreamOptions::from, "form of the rows that come; csv where nothing is said",
+          "csv|ndjson|arrow"),
+    field("to", &pipeline::StreamOptions::to, "form of the rows that leave; csv where nothing is said",
+          "csv|ndjson|arrow"),
+    field("delimiter", &pipeline::StreamOptions::delimiter,
+          "what parts the columns of csv, such as \";\" or tab; none: as the header has it"),
     field("types", &pipeline::StreamOptions::types,
           "COLUMN=TYPE where the first rows do not tell it: double, int64, string, bool, date, timestamp"),
     field("where", &pipeline::StreamOptions::where, "rows to keep, such as \"price > 0 and qty >= 100\""),
@@ -62,13 +68,15 @@ inline constexpr auto fields<pipeline::StreamOptions> = std::tuple{
     field("offset", &pipeline::StreamOptions::offset,
           "windows of time start so much after a full one, such as 15m for 09:15"),
     field("late", &pipeline::StreamOptions::late, "rows may come so much out of order"),
-    field("time", &pipeline::StreamOptions::time, "column of instants that windows of time go by"),
+    field("time", &pipeline::StreamOptions::time,
+          "column of instants that windows of time go by; time where nothing is said"),
     field("workers", &pipeline::StreamOptions::workers, "of the rows, the program, or a map over files", 1, 1024),
     field("attempts", &pipeline::StreamOptions::attempts,
           "how often a batch or file is tried, each time by a new worker", 1, 100),
-    field("block", &pipeline::StreamOptions::block, "bytes that are read at once, at most"),
+    field("block", &pipeline::StreamOptions::block, "bytes that are read at once, at most; 1MB where nothing is said"),
     field("buffer", &pipeline::StreamOptions::buffer,
-          "rows that may wait between two steps; a full buffer makes the step before it wait"),
+          "rows that may wait between two steps; a full buffer makes the step before it wait; 64MB where nothing is "
+          "said"),
     field("spec", &pipeline::StreamOptions::spec,
           "a YAML or JSON file with these options; what the command line says wins")};
 }  // namespace tapemill

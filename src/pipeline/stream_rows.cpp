@@ -141,10 +141,15 @@ Result<std::string> answer(const std::string& command, std::string_view input) {
   posix_spawn_file_actions_adddup2(&actions, in_theirs.fd, 0);
   posix_spawn_file_actions_adddup2(&actions, out_theirs.fd, 1);
   posix_spawn_file_actions_adddup2(&actions, said_theirs.fd, 2);
+  posix_spawnattr_t attributes;  // a group of its own: what it starts ends with it
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  posix_spawnattr_setpgroup(&attributes, 0);
   std::string shell = "sh", option = "-c", text = command;
   char* arguments[] = {shell.data(), option.data(), text.data(), nullptr};
   pid_t child = 0;
-  const int failed = posix_spawn(&child, "/bin/sh", &actions, nullptr, arguments, environ);
+  const int failed = posix_spawn(&child, "/bin/sh", &actions, &attributes, arguments, environ);
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) return errno_error("cannot start " + command, failed);
   in_theirs.close(), out_theirs.close(), said_theirs.close();
@@ -157,7 +162,7 @@ Result<std::string> answer(const std::string& command, std::string_view input) {
     if (::poll(wait, 3, 200) < 0 && errno != EINTR) break;
     if (interrupt().stop_requested()) {
       interrupted = true;
-      ::kill(child, SIGTERM);
+      ::kill(-child, SIGKILL);
       break;
     }
     if (wait[0].revents != 0) {

@@ -18,7 +18,12 @@ Result<RowForm> row_form(const std::string& name);
 using TypeNames = std::vector<std::pair<std::string, std::shared_ptr<arrow::DataType>>>;
 Result<TypeNames> type_names(const std::vector<std::string>& texts);
 
-/// Rows out of a file descriptor as they come: a batch holds what could be read at once, at most about `block` bytes, so that a
+/// Up to so many bytes, at least one; 0 at the end.
+using ReadBytes = std::function<Result<std::int64_t>(char*, std::size_t)>;
+/// Of a descriptor: what is there. An interrupt is seen while nothing comes (Cancelled).
+ReadBytes bytes_of_descriptor(int fd, const std::string& name);
+
+/// Rows out of bytes as they come: a batch holds what could be read at once, at most about `block` bytes, so that a
 /// slow feed's rows do not wait for a full block. Types are told from the first rows (csv, ndjson), or are the stream's own
 /// (arrow); instants become timestamp[us]. Data errors name the lines that are not as the first rows had it.
 class RowReader {
@@ -27,8 +32,13 @@ class RowReader {
   virtual const std::shared_ptr<arrow::Schema>& schema() const = 0;
   virtual Result<Batch> next() = 0;  // null at the end
 };
-Result<std::unique_ptr<RowReader>> read_rows(int fd, const std::string& name, RowForm form, std::int64_t block,
-                                             const TypeNames& types = {});
+struct RowsIn {
+  RowForm form = RowForm::csv;
+  char delimiter = 0;  // of csv; 0: the one of , ; tab | that the header has most of
+  std::int64_t block = 1 << 20;
+  TypeNames types;
+};
+Result<std::unique_ptr<RowReader>> read_rows(ReadBytes bytes, const std::string& name, const RowsIn& in);
 /// All of it at once; null where there is nothing.
 Result<Batch> parse_rows(const std::string& text, RowForm form);
 

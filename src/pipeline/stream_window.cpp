@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <unordered_map>
 
 #include "core/arithmetic.h"
@@ -26,6 +27,10 @@ struct Sums {
 
   void add_to_sum(double x) {
     const double total = sum + x;
+    if (!std::isfinite(total)) {  // what is infinite stays so: a correction of it would be no number
+      sum = total, lost = 0;
+      return;
+    }
     lost += std::fabs(sum) >= std::fabs(x) ? (sum - total) + x : (x - total) + sum;
     sum = total;
   }
@@ -76,7 +81,7 @@ std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b !
 
 bool groups(const arrow::DataType& type) {
   return arrow::is_integer(type.id()) || arrow::is_string(type.id()) || type.id() == arrow::Type::DATE32 ||
-         type.id() == arrow::Type::TIMESTAMP || type.id() == arrow::Type::BOOL;
+         type.id() == arrow::Type::TIMESTAMP || type.id() == arrow::Type::BOOL || type.id() == arrow::Type::DOUBLE;
 }
 
 }  // namespace
@@ -121,16 +126,22 @@ struct WindowStage::State {
   bool timed() const { return options.us > 0; }
   bool counted() const { return options.rows > 0; }
 
-  Result<std::size_t> group_of(const arrow::RecordBatch& rows, std::int64_t row, std::string& text) {
-    text.clear();
+  static std::string text_of(const std::vector<std::shared_ptr<arrow::Scalar>>& key) {
+    std::string text;
+    for (const auto& value : key) {
+      const std::string one = value->is_valid ? value->ToString() : "";
+      text += fmt::format("{}{}:{}", value->is_valid ? "" : "null", one.size(), one);
+    }
+    return text;
+  }
+
+  Result<std::size_t> group_of(const arrow::RecordBatch& rows, std::int64_t row) {
     std::vector<std::shared_ptr<arrow::Scalar>> key;
     for (int column : by) {
       ARROW_ASSIGN_OR_RAISE(auto value, rows.column(column)->GetScalar(row));
-      const std::string one = value->is_valid ? value->ToString() : "";
-      text += fmt::format("{}{}:{}", value->is_valid ? "" : "null", one.size(), one);
       key.push_back(std::move(value));
     }
-    auto [found, fresh] = at.try_emplace(text, groups.size());
+    auto [found, fresh] = at.try_emplace(text_of(key), groups.size());
     if (fresh) groups.push_back({std::move(key), {}, 0});
     return found->second;
   }
@@ -206,6 +217,7 @@ struct WindowStage::State {
 WindowStage::WindowStage(std::unique_ptr<State> state) : state_(std::move(state)) {}
 WindowStage::~WindowStage() = default;
 std::int64_t WindowStage::late_rows() const { return state_->late; }
+const std::shared_ptr<arrow::Schema>& WindowStage::schema() const { return state_->out; }
 
 Result<std::unique_ptr<WindowStage>> WindowStage::make(const arrow::Schema& schema, WindowOptions options) {
   auto state = std::make_unique<State>();
@@ -216,6 +228,9 @@ Result<std::unique_ptr<WindowStage>> WindowStage::make(const arrow::Schema& sche
   if (size > 0 && (options.every < 0 || options.every > size || size % options.every != 0))
     return usage_error(fmt::format("windows of {} cannot start every {}", size, options.every),
                        "the second divides the first");
+  if (constexpr std::int64_t most = 10'000; size > 0 && size / options.every > most)
+    return usage_error(fmt::format("each row would lie in {} windows", size / options.every),
+                       fmt::format("{} at the most: let them start later, with --every", most));
   state->pane = size == 0 ? 1 : options.every, state->panes = size == 0 ? 1 : size / options.every;
   arrow::FieldVector fields;
   auto column = [&](const std::string& name, const char* use) -> Result<int> {
@@ -230,7 +245,7 @@ Result<std::unique_ptr<WindowStage>> WindowStage::make(const arrow::Schema& sche
   for (const std::string& name : options.by) {
     ARROW_ASSIGN_OR_RAISE(int at, column(name, "group"));
     if (!groups(*schema.field(at)->type()))
-      return usage_error(fmt::format("column {} is {}: rows are grouped by text, dates and whole numbers", name,
+      return usage_error(fmt::format("column {} is {}: rows are grouped by text, numbers, dates and instants", name,
                                      schema.field(at)->type()->ToString()));
     state->by.push_back(at);
     fields.push_back(schema.field(at));
@@ -257,6 +272,11 @@ Result<std::unique_ptr<WindowStage>> WindowStage::make(const arrow::Schema& sche
     state->values.push_back(std::move(expression));
     fields.push_back(arrow::field(one.name, one.what == Aggregate::What::count ? arrow::int64() : arrow::float64()));
   }
+  std::set<std::string> names;
+  for (const auto& field : fields)
+    if (!names.insert(field->name()).second)
+      return usage_error(fmt::format("two columns of the result would be called {}", field->name()),
+                         "name the value otherwise: NAME=FUNCTION(COLUMN)");
   state->out = arrow::schema(std::move(fields));
   state->options = std::move(options);
   return std::unique_ptr<WindowStage>(new WindowStage(std::move(state)));
@@ -270,8 +290,6 @@ Result<Batch> WindowStage::process(const Batch& rows) {
   const auto* times =
       state.timed() ? static_cast<const arrow::TimestampArray*>(rows->column(state.time).get()) : nullptr;
   State::Made made;
-  std::vector<Batch> out;
-  std::string text;
   for (std::int64_t row = 0; row < rows->num_rows(); ++row) {
     std::int64_t index = 0;
     if (times != nullptr) {
@@ -282,7 +300,7 @@ Result<Batch> WindowStage::process(const Batch& rows) {
       index = floor_div(times->Value(row) - state.options.offset_us, state.pane);
       state.newest = std::max(state.newest, times->Value(row));
     }
-    ARROW_ASSIGN_OR_RAISE(std::size_t g, state.group_of(*rows, row, text));
+    ARROW_ASSIGN_OR_RAISE(std::size_t g, state.group_of(*rows, row));
     Group& group = state.groups[g];
     if (state.counted()) index = group.rows / state.pane;
     if (times != nullptr && state.closed != INT64_MIN && index + state.panes - 1 <= state.closed) {
@@ -330,13 +348,11 @@ Result<Batch> WindowStage::finish() {
 Status WindowStage::merge(WindowStage&& later) {
   State& state = *state_;
   if (state.timed() || state.counted()) return usage_error("windows of rows or time cannot be joined");
+  if (!state.in->Equals(*later.state_->in))
+    return data_error("its columns or types differ from those of the files before it",
+                      "give types to columns whose first rows mislead: --types COLUMN=TYPE");
   for (Group& group : later.state_->groups) {
-    std::string text;
-    for (const auto& value : group.key) {
-      const std::string one = value->is_valid ? value->ToString() : "";
-      text += fmt::format("{}{}:{}", value->is_valid ? "" : "null", one.size(), one);
-    }
-    auto [found, fresh] = state.at.try_emplace(text, state.groups.size());
+    auto [found, fresh] = state.at.try_emplace(State::text_of(group.key), state.groups.size());
     if (fresh) {
       state.groups.push_back(std::move(group));
       continue;

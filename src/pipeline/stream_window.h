@@ -42,6 +42,7 @@ class WindowStage : public StageWorker {
   ~WindowStage() override;
   Result<Batch> process(const Batch& rows) override;
   Result<Batch> finish() override;
+  const std::shared_ptr<arrow::Schema>& schema() const;  // of what leaves
   std::int64_t late_rows() const;  // came when all of their windows had gone, or without a time: in none
   /// The windows of rows that come later in the order of the stream; only where neither rows nor us is set (map and reduce).
   Status merge(WindowStage&& later);

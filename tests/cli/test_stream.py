@@ -1,4 +1,5 @@
 """tapemill stream as people use it: in a pipe."""
+import gzip
 import json
 import os
 import subprocess
@@ -22,12 +23,15 @@ def pipe(program, tmp_path):
 
 
 def test_ticks_become_bars(pipe):
-    done = pipe(*BARS)
+    done = pipe(*BARS, "--json")
     lines = done.stdout.splitlines()
     assert lines[0] == "symbol,window_start,window_end,open,high,low,close,volume,n"
     assert len(lines) == 1 + 2 * 5
     assert sum(int(line.split(",")[-1]) for line in lines[1:]) == 300
-    assert "300 rows in, 10 rows out" in done.stderr
+    figures = json.loads(done.stderr)
+    assert (figures["rows_in"], figures["rows_out"]) == (300, 10)
+    assert [stage["stage"] for stage in figures["stages"]] == ["source", "window", "sink"]
+    assert lines[1].startswith("A,2024-01-02T09:15:00Z,2024-01-02T09:16:00Z,")
 
 
 def test_files_are_mapped_and_reduced_to_the_same_bits(pipe, tmp_path):
@@ -89,13 +93,52 @@ def test_forms_and_a_spec(pipe, tmp_path):
     assert "bars.yaml:1:1" in said and "window" in said
 
 
+def test_rows_come_out_as_they_went_in(pipe, tmp_path):
+    rows = 'time,symbol,price,note\n2024-01-02T09:30:00Z,AAA,1.5,"a, ""b"""\n2024-01-02T09:30:01.25Z,BBB,2,plain\n'
+    done = pipe(given=rows)
+    assert done.stdout == rows and done.stderr == ""
+    with gzip.open(tmp_path / "ticks.csv.gz", "wt") as packed:
+        packed.write(rows)
+    assert pipe("ticks.csv.gz").stdout == rows
+    (tmp_path / "european.csv").write_text(rows.replace('"a, ""b"""', "a").replace(",", ";"))
+    assert pipe("european.csv", "--columns", "symbol,price").stdout == "symbol,price\nAAA,1.5\nBBB,2\n"
+    assert pipe("european.csv", "--delimiter", "tab", "--values", "n=count()").stdout == "n\n2\n"
+
+
+def test_no_row_is_still_an_answer(pipe):
+    assert pipe("--where", "price > 1e9").stdout == "time,symbol,price,qty\n"
+    assert pipe("--where", "price > 1e9", "--by", "symbol", "--values", "n=count()").stdout == "symbol,n\n"
+
+
+def test_an_instant_far_ahead_is_an_error(pipe):
+    given = TICKS.replace("time,symbol,price,qty\n", "time,symbol,price,qty\n2099-01-01T00:00:00Z,A,1,1\n")
+    assert "came too late for a window" in pipe(*BARS, given=given, code=1).stderr
+
+
+def test_ctrl_c_ends_what_the_program_started(program, tmp_path):
+    with subprocess.Popen([program, "stream", "--through", "sleep 4321; cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, cwd=tmp_path) as running:
+        running.stdin.write(TICKS.encode())
+        running.stdin.close()
+        sleeping = ["pgrep", "-f", "^sleep 4321$"]
+        end = time.time() + 20
+        while subprocess.run(sleeping, capture_output=True).returncode != 0 and time.time() < end:
+            time.sleep(0.1)
+        running.send_signal(2)
+        assert running.wait(20) == 130
+    assert subprocess.run(sleeping, capture_output=True).returncode != 0
+
+
 @pytest.mark.parametrize("arguments, code, said", [
     (["--where", "prise > 1"], 2, "did you mean price?"),
     (["--window", "1m"], 2, "a window or groups without a value"),
     (["--window", "0", "--values", "n=count()"], 2, "at least one row"),
     (["--window", "5m", "--every", "2m", "--values", "n=count()"], 2, "divides"),
-    (["missing.csv"], 3, "No such file"),
+    (["missing.csv"], 2, "missing.csv"),
+    (["."], 2, "folder"),
+    (["--delimiter", "semi"], 2, "is no character"),
     (["--types", "price=money"], 2, "COLUMN=double"),
+    (["--memory", "256MB"], 2, "keeps no ceiling"),
 ])
 def test_wrong_use_says_what_to_do(pipe, arguments, code, said):
     assert said in pipe(*arguments, code=code).stderr
@@ -103,8 +146,9 @@ def test_wrong_use_says_what_to_do(pipe, arguments, code, said):
 
 @pytest.mark.parametrize("given, said", [
     ("", "is empty"),
-    ("a,b\n1,2\n3\n", "line"),
-    ("a,b\n1,\"2\n", "line"),
+    ("a,b\n1,2\n3\n", "line 3: Expected 2 columns, got 1"),
+    ("a,b\n1,\"2\n", "are not closed"),
+    ("\x1f\x8b\x08\x00\x00", "no text"),
 ])
 def test_torn_input_is_an_error_with_its_place(pipe, given, said):
     assert said in pipe(given=given, code=1).stderr

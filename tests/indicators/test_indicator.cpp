@@ -75,6 +75,12 @@ TEST(Resolve, NumbersThatAreNone) {
   EXPECT_FALSE(resolve("sma", {{"period", -5.0}}).ok());
 }
 
+// What a new indicator does not say is empty, and then EverySpecIsComplete names it; nothing ends the program.
+TEST(Catalogue, ASpecThatSaysLittleIsDescribed) {
+  static constexpr Spec kLittle{.name = "little", .title = "Says little", .inputs = {{"close"}}, .outputs = {"little"}};
+  for (const char* text : {kLittle.formula, kLittle.source, kLittle.warm_up, kLittle.differs}) EXPECT_STREQ(text, "");
+}
+
 // Forms, graph editors and reference pages are made of this alone.
 TEST(Catalogue, EverySpecIsComplete) {
   std::set<std::string> names;

@@ -144,6 +144,22 @@ TEST(Stream, AnErrorOfSourceOrSinkEndsItAndSoDoesAStop) {
           numbers(1'000'000, 10), {passes}, [](const Batch&) { return Status::IOError("full"); }, 1 << 12, {}, figures)
           .message(),
       "full");
+  std::int64_t written = 0;  // nothing is made of half of the rows
+  auto two = numbers(20, 10);
+  auto torn = [&]() -> Result<Batch> {
+    ARROW_ASSIGN_OR_RAISE(auto rows, two());
+    if (rows == nullptr) return Status::IOError("torn");
+    return rows;
+  };
+  StreamStage sums{"window", 1, 1, []() -> Result<std::unique_ptr<StageWorker>> {
+                     const arrow::Schema schema({arrow::field("n", arrow::int64())});
+                     WindowOptions options{.values = {must(Aggregate::parse("s=sum(n)"))}};
+                     ARROW_ASSIGN_OR_RAISE(auto stage, WindowStage::make(schema, options));
+                     return std::unique_ptr<StageWorker>(std::move(stage));
+                   }};
+  auto count = [&](const Batch& one) { return written += one->num_rows(), Status::OK(); };
+  EXPECT_EQ(run_stream(torn, {sums}, count, 1 << 20, {}, figures).message(), "torn");
+  EXPECT_EQ(written, 0);
   std::stop_source stop;
   std::int64_t rows = 0;
   EXPECT_TRUE(run_stream(
@@ -265,6 +281,11 @@ TEST(StreamWindow, CutAnywhereItIsTheSame) {
   EXPECT_GT(std::count(whole.begin(), whole.end(), '\n'), 20);
 }
 
+TEST(StreamWindow, WhatIsInfiniteStaysSo) {
+  auto made = windowed({"x\n1\n1e400\n2\n"}, {.values = values({"s=sum(x)", "m=max(x)", "n=count(x)"})});
+  EXPECT_EQ(text(made), "inf,inf,3\n");  // as in SQL: no correction of an infinite sum
+}
+
 TEST(StreamWindow, WrongUseIsToldWithTheNearestName) {
   auto schema = batch("time,symbol,price\n2024-01-02T00:00:00Z,A,1.5\n")->schema();
   auto said = [&](WindowOptions options) {
@@ -273,6 +294,9 @@ TEST(StreamWindow, WrongUseIsToldWithTheNearestName) {
   EXPECT_NE(said({.by = {"symbl"}, .values = values({"n=count()"})}).find("did you mean symbol?"), std::string::npos);
   EXPECT_NE(said({.values = values({"n=count()"}), .us = 60, .every = 7}).find("divides"), std::string::npos);
   EXPECT_NE(said({.values = values({"n=count()"}), .us = 60, .time = "price"}).find("instants"), std::string::npos);
+  EXPECT_NE(said({.values = values({"n=count()"}), .us = 86'400'000'000, .every = 1000}).find("at the most"),
+            std::string::npos);
+  EXPECT_NE(said({.values = values({"n=count()", "n=max(price)"})}).find("would be called n"), std::string::npos);
   EXPECT_NE(said({.values = values({"n=sum(prices)"})}).find("did you mean price?"), std::string::npos);
   for (const char* wrong : {"high=max", "high=largest(price)", "max()", "=max(price)"})
     EXPECT_FALSE(Aggregate::parse(wrong).ok()) << wrong;
@@ -283,6 +307,28 @@ TEST(StreamRows, AreChosenAndWidened) {
   EXPECT_EQ(text({must(worker->process(batch("symbol,price,qty\nA,1,5\nB,2,\nC,3,4\n")))}), "null,B\n12,C\n");
   auto wrong = must(rows_stage({"prise > 1", {}, {}}, 1).make());
   EXPECT_NE(render(wrong->process(batch("price\n1\n")).status(), false).find("did you mean price?"), std::string::npos);
+}
+
+/// A reader of these pieces, each as one read() brings it.
+std::vector<Batch> read(std::vector<std::string> pieces) {
+  auto at = std::make_shared<std::size_t>(0);
+  ReadBytes bytes = [pieces = std::move(pieces), at](char* out, std::size_t) -> Result<std::int64_t> {
+    if (*at == pieces.size()) return 0;
+    const std::string& one = pieces[(*at)++];
+    return static_cast<std::int64_t>(one.copy(out, one.size()));
+  };
+  auto reader = must(read_rows(bytes, "pieces", {}));
+  std::vector<Batch> all;
+  while (Batch rows = must(reader->next())) all.push_back(rows);
+  return all;
+}
+
+TEST(StreamRows, DoNotDependOnHowTheTextWasCut) {
+  EXPECT_EQ(text(read({"s,p\nNA,100\n,100.5\n"})), "NA,100\nnull,100.5\n");
+  EXPECT_EQ(text(read({"s,p\nNA,1", "00\n,100", ".5\n"})), "NA,100\nnull,100.5\n");
+  EXPECT_EQ(text(read({"s,p\n", "NA,100\n", ",100.5\n"})), "NA,100\nnull,100.5\n");
+  EXPECT_EQ(text(read({"t,s\n2024-01-02T00:00:00Z,\"a\n", "b\"\n2024-01-02T00:00:00.123456789Z,c\n"})),
+            "2024-01-02 00:00:00.000000Z,a\nb\n2024-01-02 00:00:00.123456Z,c\n");
 }
 
 TEST(StreamProgram, IsGivenRowsAndItsAnswerRead) {
