@@ -5,6 +5,7 @@
 #include "backtest/ledger.h"
 #include "command.h"
 #include "core/json.h"
+#include "core/output_file.h"
 #include "core/paths.h"
 #include "known_table.h"
 #include "pipeline/report_parts.h"
@@ -213,6 +214,7 @@ Status show(const ShowOptions& options, Context& context) {
 }
 
 Status report(const ReportOptions& options, Context& context) {
+  if (!options.out.empty()) ARROW_RETURN_NOT_OK(check_output(options.out));
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   ARROW_ASSIGN_OR_RAISE(bt::RunRecord run, bt::load(lake, options.run_id));
   ARROW_ASSIGN_OR_RAISE(std::string page, pipeline::run_page(run));

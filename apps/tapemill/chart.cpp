@@ -8,6 +8,7 @@
 
 #include "command.h"
 #include "core/json.h"
+#include "core/output_file.h"
 #include "core/paths.h"
 #include "core/session_hours.h"
 #include "print.h"
@@ -90,6 +91,7 @@ Status run(const pipeline::ChartOptions& options, Context& context) {
   }
   bool png = out.ends_with(".png");
   if (!png && !out.ends_with(".html")) return usage_error(out + ": a chart is written as .html or .png");
+  ARROW_RETURN_NOT_OK(check_output(out));
   ARROW_ASSIGN_OR_RAISE(std::string page, pipeline::chart_page(lake, options, context.workers, png));
   std::string html =
       png ? (fs::temp_directory_path() / fmt::format("tapemill-chart-{}.html", ::getpid())).string() : out;

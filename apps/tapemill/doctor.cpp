@@ -79,20 +79,20 @@ std::vector<Line> examine(const Context& context) {
   Status duckdb = lake::sql_available();
   lines.push_back({"SQL", duckdb.ok() ? "DuckDB loads" : "missing", duckdb.ok() ? "" : duckdb.message(), duckdb.ok()});
   if (auto lake = context.lake(); lake.ok()) {
+    auto damaged = lake::damaged_tables(*lake);
     auto names = lake->tables();
-    std::string damage = names.ok() ? "" : names.status().message();
-    std::size_t damaged = 0;
-    for (const auto& name : names.ok() ? *names : std::vector<lake::TableName>{}) {
-      if (name.layer == lake::Layer::silver && lake->silver_is_view(name.table)) continue;
-      const std::string one = lake::damage_of(lake->table(name));
-      damaged += one.empty() ? 0 : 1;
-      if (!one.empty() && damage.empty()) damage = name.str() + ": " + one;
+    std::string found = "cannot be listed", advice = damaged.status().message();
+    if (damaged.ok() && names.ok()) {
+      found = damaged->empty() ? fmt::format("{}, every part there", names->size())
+                               : fmt::format("damaged: {}", damaged->size());
+      advice.clear();
+      if (!damaged->empty()) {
+        const auto& [name, what] = damaged->front();
+        advice = fmt::format("{}: {}: restore it from a backup{}", name.str(), what,
+                             name.layer == lake::Layer::landing ? "" : ", or rebuild the table");
+      }
     }
-    lines.push_back({"tables",
-                     damage.empty() ? fmt::format("{}, every part there", names->size())
-                                    : fmt::format("damaged: {}", std::max<std::size_t>(damaged, 1)),
-                     damage.empty() ? "" : damage + ": restore it from a backup, or rebuild the table", damage.empty(),
-                     true});
+    lines.push_back({"tables", found, advice, damaged.ok() && damaged->empty(), true});
   }
   auto config = read_user_config();
   lines.push_back({"settings", config_path() + (fs::exists(config_path(), ignored) ? "" : " (defaults)"),

@@ -1,10 +1,11 @@
 #include "sources/infer.h"
 
 #include <filesystem>
-#include <fstream>
 
 #include "command.h"
 #include "core/json.h"
+#include "core/output_file.h"
+#include "core/paths.h"
 #include "print.h"
 
 namespace tapemill::app {
@@ -16,7 +17,7 @@ namespace tapemill {
 template <>
 inline constexpr auto fields<app::InferOptions> =
     std::tuple{field("file", &app::InferOptions::file, "a CSV, packed or plain"),
-               field("table", &app::InferOptions::table, "the data set's name; else from the file's name"),
+               field("table", &app::InferOptions::table, "the data set's name; else that of --out, or the file's"),
                field("calendar", &app::InferOptions::calendar, "whose sessions its dates are: nyse, nse, nse_fo"),
                field("out", &app::InferOptions::out, "write the spec there instead of printing it")};
 }  // namespace tapemill
@@ -38,15 +39,16 @@ std::string table_of(const std::string& file) {
 
 Status run(const InferOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(auto found, sources::infer(options.file));
-  const std::string table = options.table.empty() ? table_of(options.file) : options.table;
+  const std::string table = !options.table.empty() ? options.table
+                            : !options.out.empty() ? table_of(options.out)
+                                                   : table_of(options.file);
   const std::string name = std::filesystem::path(options.file).filename().string();
   const std::string spec = sources::spec_of(found, table, options.calendar, name);
   if (!options.out.empty()) {
     if (std::filesystem::exists(options.out))
       return usage_error(options.out + " is there already", "nothing is overwritten: remove it, or name another --out");
-    std::ofstream file(options.out);
-    file << spec;
-    if (!file.flush()) return errno_error(options.out, errno);
+    ARROW_RETURN_NOT_OK(check_output(options.out));
+    ARROW_RETURN_NOT_OK(write_file_atomically(options.out, spec));
   }
   if (context.json) {
     Json columns = Json::array();

@@ -163,6 +163,31 @@ std::string bound_name(const std::vector<Bound>& bound) {
   return {};
 }
 
+/// Words that no option and no place takes: of an option, the name that is nearest.
+Status unexpected(CLI::App& root, int argc, char** argv, const std::string& said, const std::string& hint) {
+  std::vector<std::string> known;
+  std::string command;
+  auto add = [&](CLI::App& app) {
+    for (const CLI::Option* one : app.get_options())
+      for (const std::string& name : one->get_lnames()) known.push_back("--" + name);
+  };
+  CLI::App* last = &root;
+  for (add(root); !last->get_subcommands().empty(); command += " " + last->get_name()) {
+    last = last->get_subcommands().front();
+    add(*last);
+  }
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
+    if (!word.starts_with("--") || word.size() < 3 || said.find(word) == std::string::npos ||
+        std::find(known.begin(), known.end(), word) != known.end())
+      continue;
+    const std::string near = nearest(word, known);
+    return usage_error(fmt::format("tapemill{} has no option {}", command, word),
+                       (near.empty() ? "" : fmt::format("did you mean {}? ", near)) + hint);
+  }
+  return usage_error(said, hint);
+}
+
 int fail(const Status& status, bool colour) {
   std::fputs(render(status, colour).c_str(), stderr);
   return exit_code(status);
@@ -239,7 +264,9 @@ int run(int argc, char** argv) {
                   stderr_colour);
     std::string hint =
         asked.empty() ? "tapemill --help lists the commands" : "tapemill " + asked + " --help shows how it is used";
-    return fail(usage_error(e.what(), hint), stderr_colour);
+    return fail(dynamic_cast<const CLI::ExtrasError*>(&e) != nullptr ? unexpected(root, argc, argv, e.what(), hint)
+                                                                     : usage_error(e.what(), hint),
+                stderr_colour);
   }
   for (const char* key : {"lake", "memory", "threads", "utc"})
     if (root.get_option(std::string("--") + key)->count() > 0) context.origin[key] = std::string("--") + key;
@@ -251,6 +278,10 @@ int run(int argc, char** argv) {
     context.memory = *bytes;
   }
   auto room = mends_config ? Result<std::int64_t>(context.memory) : room_for_data(context.memory);
+  if (!room.ok() && !memory.empty() && memory.find_first_not_of("0123456789") == std::string::npos)
+    return fail(usage_error(fmt::format("--memory {0}: {0} is {0} bytes, less than the program itself takes", memory),
+                            fmt::format("did you mean {}MB? sizes are written 512MB, 2GB", memory)),
+                stderr_colour);
   if (!room.ok()) return fail(room.status(), stderr_colour);
   MemoryBudget budget(*room);
   if (*room > 0) lake::limit_read_cache(std::min<std::int64_t>(*room / 16, 64 << 20));

@@ -1,5 +1,6 @@
 #include "command.h"
 #include "core/json.h"
+#include "core/output_file.h"
 #include "core/paths.h"
 #include "known_table.h"
 #include "lake/about.h"
@@ -47,6 +48,7 @@ void print_quality(const pipeline::TableQuality& quality) {
 }
 
 Status run(const QualityOptions& options, Context& context) {
+  if (!options.html.empty()) ARROW_RETURN_NOT_OK(check_output(options.html));
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   ARROW_ASSIGN_OR_RAISE(auto name, known_table(lake, options.table));
   ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::dataset_of(lake, name.table));

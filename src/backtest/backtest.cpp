@@ -13,6 +13,7 @@
 #include "backtest/load.h"
 #include "backtest/samples.h"
 #include "backtest/tables.h"
+#include "backtest/universe.h"
 #include "core/build_info.h"
 #include "core/hash.h"
 #include "core/json.h"
@@ -180,8 +181,7 @@ Status run_option_form(const lake::Lake& lake, const OptionStrategy& plan, const
 Result<Computed> compute(const lake::Lake& lake, const Strategy& strategy, const RunOptions& options,
                          const std::map<std::string, std::int64_t>& actions = {}) {
   Computed out;
-  const std::string& table = strategy.daily() != nullptr ? strategy.daily()->table : strategy.option()->table;
-  ARROW_ASSIGN_OR_RAISE(Input input, input_of(lake, table, options.version));
+  ARROW_ASSIGN_OR_RAISE(Input input, input_of(lake, table_of(strategy), options.version));
   ARROW_ASSIGN_OR_RAISE(lake::TableName name, lake::TableName::parse(input.table));
   ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::dataset_of(lake, name.table));
   RunResult& r = out.result;
@@ -240,6 +240,7 @@ Result<CheckReport> check(const std::string& path, const lake::Lake* lake) {
     return report;
   }
   const DailyStrategy& plan = *strategy.daily();
+  ARROW_RETURN_NOT_OK(check_table(lake, strategy, false));
   ARROW_ASSIGN_OR_RAISE(lake::TableName name, lake::TableName::parse(plan.table));
   ARROW_ASSIGN_OR_RAISE(Dataset dataset,
                         lake != nullptr ? lake::dataset_of(*lake, name.table) : load_dataset(name.table));
@@ -254,14 +255,14 @@ Result<CheckReport> check(const std::string& path, const lake::Lake* lake) {
 
 Result<std::string> table_of(const std::string& path) {
   ARROW_ASSIGN_OR_RAISE(Strategy strategy, read_strategy(path));
-  return strategy.daily() != nullptr ? strategy.daily()->table : strategy.option()->table;
+  return table_of(strategy);
 }
 
 Status check_inputs(const lake::Lake& lake, const std::string& path, std::optional<std::int64_t> version) {
   ARROW_ASSIGN_OR_RAISE(Strategy strategy, read_strategy(path));
-  const std::string& table = strategy.daily() != nullptr ? strategy.daily()->table : strategy.option()->table;
-  ARROW_ASSIGN_OR_RAISE(Input input, input_of(lake, table, version));
-  if (strategy.daily() != nullptr) return check_bars(lake, *strategy.daily(), input);
+  ARROW_RETURN_NOT_OK(check_table(&lake, strategy, true));
+  ARROW_ASSIGN_OR_RAISE(Input input, input_of(lake, table_of(strategy), version));
+  if (strategy.daily() != nullptr) return check_bars(lake, strategy, input);
   ARROW_RETURN_NOT_OK(Rules::load(strategy.option()->rules).status());
   return option_days(lake, *strategy.option(), input).status();
 }

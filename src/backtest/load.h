@@ -33,7 +33,7 @@ Result<LoadedBars> load_bars(const lake::Lake& lake, const DailyStrategy& plan, 
                              const std::map<std::string, std::int64_t>& actions = {});
 
 /// What load_bars() would refuse, as far as the names of the plan's symbols tell; and a capital in another currency.
-Status check_bars(const lake::Lake& lake, const DailyStrategy& plan, const Input& input);
+Status check_bars(const lake::Lake& lake, const Strategy& strategy, const Input& input);
 
 /// Sessions of the table that the plan may trade: in its dates and days of the week, and with rows.
 Result<std::vector<Date>> option_days(const lake::Lake& lake, const OptionStrategy& plan, const Input& input);

@@ -9,6 +9,7 @@
 #include "analytics/symbols.h"
 #include "backtest/columns.h"
 #include "backtest/load.h"
+#include "backtest/universe.h"
 #include "core/hash.h"
 #include "core/memory.h"
 #include "lake/about.h"
@@ -88,7 +89,8 @@ Result<Input> input_of(const lake::Lake& lake, const std::string& table, std::op
   return Input{name.str(), snapshot.version, hash.hex()};
 }
 
-Status check_bars(const lake::Lake& lake, const DailyStrategy& plan, const Input& input) {
+Status check_bars(const lake::Lake& lake, const Strategy& strategy, const Input& input) {
+  const DailyStrategy& plan = *strategy.daily();
   ARROW_ASSIGN_OR_RAISE(lake::TableName name, lake::TableName::parse(input.table));
   ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::dataset_of(lake, name.table));
   ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, lake.table(name).snapshot(input.version));
@@ -114,7 +116,7 @@ Status check_bars(const lake::Lake& lake, const DailyStrategy& plan, const Input
   for (const std::string& asked : plan.symbols) {
     if (std::find(symbols.begin(), symbols.end(), asked) == symbols.end() &&
         std::find(instruments.begin(), instruments.end(), asked) == instruments.end())
-      return no_rows_of(lake, asked, input, name);
+      return at_symbol(strategy, asked, no_rows_of(lake, asked, input, name));
   }
   return Status::OK();
 }

@@ -84,8 +84,12 @@ Result<Strategy> parse_strategy(std::string text, const std::string& file) {
 }
 
 Result<Strategy> read_strategy(const std::string& path) {
-  ARROW_ASSIGN_OR_RAISE(std::string text, read_file(path));
-  return parse_strategy(std::move(text), path);
+  auto text = read_file(path);
+  if (!text.ok() && exit_code(text.status()) == exit_code(usage_error("")))
+    return usage_error(text.status().message(),
+                       "give a strategy document, YAML or JSON, such as strategies/index_cross.yaml");
+  ARROW_RETURN_NOT_OK(text.status());
+  return parse_strategy(*std::move(text), path);
 }
 
 Json strategy_schema() {

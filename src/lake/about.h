@@ -21,5 +21,8 @@ std::optional<std::pair<Date, Date>> sessions_of(const Snapshot& snapshot, const
 /// What is wrong with the newest version of a table: its log cannot be read, or parts are missing or of another size than
 /// the log says (one stat each). Empty: nothing.
 std::string damage_of(const Table& table);
+/// Every table of the lake that damage_of() says something of, with what it says; silver's views are their bronze tables.
+/// What `doctor` and /health tell. Errors: the lake's folders cannot be listed.
+Result<std::vector<std::pair<TableName, std::string>>> damaged_tables(const Lake& lake);
 
 }  // namespace tapemill::lake

@@ -6,6 +6,7 @@
 #include <arrow/util/byte_size.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 
@@ -167,7 +168,8 @@ class Session {
       duckdb_prepared_statement prepared = nullptr;
       const bool good = db_.prepare_extracted_statement(connection_, statements, 0, &prepared) == DuckDBSuccess;
       auto table = good ? execute(prepared)
-                        : Result<std::shared_ptr<arrow::Table>>(sql_error(asked_, text(db_.prepare_error(prepared))));
+                        : Result<std::shared_ptr<arrow::Table>>(
+                              writes(sql) ? read_only() : sql_error(asked_, text(db_.prepare_error(prepared))));
       db_.destroy_prepare(&prepared);
       return table;
     };
@@ -191,6 +193,22 @@ class Session {
     return status;
   }
 
+  static Status read_only() {
+    return usage_error("SQL here is read-only",
+                       "SELECT, WITH, VALUES, DESCRIBE, SHOW, SUMMARIZE and EXPLAIN are what there is");
+  }
+  // What would change a view fails before its kind is known, as if the table were at fault.
+  static bool writes(const std::string& sql) {
+    std::string word;
+    for (char c : sql.substr(std::min(sql.find_first_not_of(" \t\r\n("), sql.size()))) {
+      if (std::isalpha(static_cast<unsigned char>(c)) == 0) break;
+      word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+    for (const char* one : {"delete", "insert", "update", "merge", "truncate", "drop", "alter", "create", "copy"})
+      if (word == one) return true;
+    return false;
+  }
+
   static std::string text(const char* message) { return message != nullptr ? message : "unknown error"; }
 
   Status execute(const std::string& sql) {
@@ -203,10 +221,7 @@ class Session {
 
   Result<std::shared_ptr<arrow::Table>> execute(duckdb_prepared_statement prepared) {
     const duckdb_statement_type type = db_.prepared_statement_type(prepared);
-    if (type != DUCKDB_STATEMENT_TYPE_SELECT && type != DUCKDB_STATEMENT_TYPE_EXPLAIN) {
-      return usage_error("SQL here is read-only",
-                         "SELECT, WITH, VALUES, DESCRIBE, SHOW, SUMMARIZE and EXPLAIN are what there is");
-    }
+    if (type != DUCKDB_STATEMENT_TYPE_SELECT && type != DUCKDB_STATEMENT_TYPE_EXPLAIN) { return read_only(); }
     duckdb_result result;
     const auto run =
         answer_ > 0 ? db_.execute_prepared_streaming : db_.execute_prepared;  // else it holds the answer too

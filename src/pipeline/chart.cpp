@@ -73,12 +73,18 @@ Result<Found> find(const lake::Lake& lake, const ChartOptions& options, const Wo
                                    options.session == "extended" ? "extended hours" : "regular session"),
                        "--session all draws them");
   std::string all, near;
+  std::size_t least = SIZE_MAX;
   for (const auto& name : looked) {
     all += (all.empty() ? "" : ", ") + name;
     ARROW_ASSIGN_OR_RAISE(auto one,
                           analytics::nearest_symbols(lake, {lake::Layer::silver, name}, {}, {options.symbol}, workers));
-    if (near.empty() && !one[0].empty()) near = fmt::format("did you mean {} of {}? ", one[0], name);
+    if (one[0].empty()) continue;
+    const std::size_t distance = edit_distance(options.symbol, one[0]);
+    if (distance > least) continue;
+    near = (distance < least ? "did you mean " : near + " or ") + fmt::format("{} of {}", one[0], name);
+    least = distance;
   }
+  if (!near.empty()) near += "? ";
   return usage_error(fmt::format("no bars of {}", options.symbol),
                      all.empty() ? "the lake has no table of bars yet: tapemill ingest"
                                  : near + "looked in " + all + "; symbols are written as in the files");

@@ -6,6 +6,7 @@
 #include "core/build_info.h"
 #include "core/json.h"
 #include "core/paths.h"
+#include "lake/about.h"
 #include "lake/files.h"
 #include "pipeline/report_parts.h"
 #include "pipeline/status.h"
@@ -138,13 +139,13 @@ Response Service::route(const Request& request) const {
   if (path == "/") return home(lake_);
   if (path == "/health") {
     auto names = lake_.tables();
-    if (!names.ok())
-      return json(503, {{"status", "failing"}, {"error", names.status().message()}, {"version", version()}});
+    auto found = lake::damaged_tables(lake_);
+    if (!names.ok() || !found.ok())
+      return json(503, {{"status", "failing"},
+                        {"error", (names.ok() ? found.status() : names.status()).message()},
+                        {"version", version()}});
     Json damaged = Json::array();
-    for (const auto& name : *names) {
-      const bool view = name.layer == lake::Layer::silver && lake_.silver_is_view(name.table);
-      if (!view && !lake_.table(name).snapshot().ok()) damaged.push_back(name.str());
-    }
+    for (const auto& [name, what] : *found) damaged.push_back(name.str());
     return json(200, {{"status", damaged.empty() ? "ok" : "degraded"},
                       {"damaged", damaged},
                       {"version", version()},

@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <set>
 
-#include "sources/days.h"
+#include "sources/column_guess.h"
+#include "sources/column_names.h"
 #include "sources/encoding.h"
-#include "sources/numbers.h"
 #include "sources/text.h"
 
 namespace tapemill::sources {
@@ -14,9 +14,7 @@ namespace {
 
 constexpr std::size_t kSample = 1 << 20;
 using Cells = std::vector<std::vector<std::string>>;
-
-const char* const kDates[] = {"%Y-%m-%d", "%d-%b-%Y", "%d-%m-%Y", "%d/%m/%Y",
-                              "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y%m%d"};
+using Lines = std::vector<std::int64_t>;
 
 Result<std::string> read_sample(Bytes& bytes) {
   std::string head(kSample, '\0');
@@ -30,7 +28,7 @@ Result<std::string> read_sample(Bytes& bytes) {
   return head;
 }
 
-Result<Cells> cells_of(const std::string& text, char delimiter) {
+Result<Cells> cells_of(const std::string& text, char delimiter, Lines* lines = nullptr) {
   TextReader reader(bytes_of(text), 1 << 20, true);
   reader.cut_at(delimiter);
   reader.without_header();
@@ -42,6 +40,7 @@ Result<Cells> cells_of(const std::string& text, char delimiter) {
     std::deque<std::string> spare;
     for (const Record& record : block.records) {
       auto& row = rows.emplace_back();
+      if (lines != nullptr) lines->push_back(record.line);
       for (std::uint32_t i = 0; i < record.fields; ++i) row.emplace_back(block.field(record, i, spare));
     }
   }
@@ -64,127 +63,6 @@ Result<char> find_delimiter(const std::string& text, std::string& why) {
   why = best_rows == 0 ? "no line has a second field by any of , ; tab |"
                        : fmt::format("{} of the first {} lines have {} fields by it", best_rows, lines, best_fields);
   return best;
-}
-
-bool is_number(const std::string& text) {
-  double ignored;
-  return read_double(text, ignored) == nullptr;
-}
-
-/// What all values of a column are. The first of these that fits every one: whole number, number, date, time, text.
-class Guess {
- public:
-  explicit Guess(std::string name) : name_(std::move(name)), days_(nullptr) {
-    for (const char* format : kDates) dates_.emplace_back(format);
-  }
-
-  void see(const std::string& text) {
-    if (text.empty()) {
-      ++nulls_;
-      return;
-    }
-    ++seen_;
-    if (first_.empty()) {
-      first_ = text;
-      std::replace_if(
-          first_.begin(), first_.end(), [](char c) { return c >= 0 && c < 0x20; }, ' ');  // it goes into a comment
-    }
-    std::int64_t whole;
-    const std::size_t sign = text[0] == '-';
-    const bool padded = text.size() > sign + 1 && text[sign] == '0' && text[sign + 1] != '.';
-    integer_ = integer_ && !padded && text.find('.') == std::string::npos && read_integer(text, whole) == nullptr;
-    if (integer_) least_ = std::min(least_, whole), most_ = std::max(most_, whole);
-    number_ = number_ && !padded && is_number(text);
-    boolean_ = boolean_ && (text == "true" || text == "false" || text == "True" || text == "False" || text == "TRUE" ||
-                            text == "FALSE");
-    std::erase_if(dates_, [&](const std::string& format) {
-      auto date = Date::parse(text, format);
-      return !date.ok() || !Days::plausible(*date) || (format == "%Y%m%d" && text.size() != 8);
-    });
-    if (time_) {
-      auto instant = Instant::parse(text);
-      time_ = text.size() > 10 && instant.ok() && Days::plausible(*instant);
-    }
-  }
-
-  InferredColumn made() const {
-    InferredColumn out;
-    auto say = [&](Kind kind, std::string what, std::string format = "") {
-      out.column.kind = kind, out.format = std::move(format);
-      out.evidence = fmt::format("{} of {} are {}{}", seen_, seen_ + nulls_, what,
-                                 nulls_ > 0 ? fmt::format(", {} are empty", nulls_) : "");
-    };
-    if (seen_ == 0) {
-      say(Kind::string, "filled");
-      return out;
-    }
-    if (!dates_.empty() && !(integer_ && dates_[0] == "%Y%m%d" && least_ < 19'000'101)) {
-      std::string what = fmt::format("dates {}, such as {}", dates_[0], first_);
-      if (dates_.size() > 1) what += fmt::format("; {} would fit too", dates_[1]);
-      say(Kind::date, std::move(what), dates_[0]);
-    } else if (integer_ && epoch() != nullptr) {
-      say(Kind::timestamp, fmt::format("whole numbers {} .. {}, which are times as {}", least_, most_, epoch()),
-          epoch());
-    } else if (integer_) {
-      say(Kind::int64, fmt::format("whole numbers, {} .. {}", least_, most_));
-    } else if (number_) {
-      say(Kind::float64, fmt::format("numbers, such as {}", first_));
-    } else if (boolean_) {
-      say(Kind::boolean, "true or false");
-    } else if (time_) {
-      say(Kind::timestamp, fmt::format("times, such as {}", first_));
-    } else {
-      say(Kind::string, fmt::format("texts, such as \"{}\"", first_.substr(0, 30)));
-    }
-    return out;
-  }
-
- private:
-  /// Only where the name says time: 1.7e9 is a volume as well.
-  const char* epoch() const {
-    const bool named = name_.find("time") != std::string::npos || name_.find("window") != std::string::npos ||
-                       name_ == "ts" || name_.ends_with("_ts") || name_ == "t";
-    if (!named) return nullptr;
-    auto within = [&](double unit) {  // 1990 .. 2100
-      return static_cast<double>(least_) > 631e6 * unit && static_cast<double>(most_) < 4102e6 * unit;
-    };
-    return within(1)     ? "epoch_s"
-           : within(1e3) ? "epoch_ms"
-           : within(1e6) ? "epoch_us"
-           : within(1e9) ? "epoch_ns"
-                         : nullptr;
-  }
-
-  std::string name_, first_;
-  Days days_;
-  std::int64_t seen_ = 0, nulls_ = 0, least_ = INT64_MAX, most_ = INT64_MIN;
-  bool integer_ = true, number_ = true, boolean_ = true, time_ = true;
-  std::vector<std::string> dates_;
-};
-
-std::string snake(const std::string& header, std::set<std::string>& taken) {
-  std::string name;
-  for (std::size_t i = 0; i < header.size(); ++i) {
-    const auto c = static_cast<unsigned char>(header[i]);
-    if (std::isalnum(c) && c < 0x80) {
-      const bool begins = std::isupper(c) && i > 0 && std::islower(static_cast<unsigned char>(header[i - 1]));
-      if (begins) name += '_';
-      name += static_cast<char>(std::tolower(c));
-    } else if (!name.empty() && name.back() != '_') {
-      name += '_';
-    }
-  }
-  while (!name.empty() && name.back() == '_') name.pop_back();
-  if (name.empty() || std::isdigit(static_cast<unsigned char>(name[0]))) name = "column_" + name;
-  std::string unique = name;
-  for (int n = 2; !taken.insert(unique).second; ++n) unique = fmt::format("{}_{}", name, n);
-  return unique;
-}
-
-bool names_an_instrument(const std::string& name) {
-  for (const char* one : {"symbol", "ticker", "instrument_id", "instrument", "isin", "name", "code", "id"})
-    if (name == one) return true;
-  return false;
 }
 
 bool unique_by(const Cells& rows, std::size_t from, const std::vector<std::size_t>& columns, std::size_t width) {
@@ -219,7 +97,8 @@ Result<Inferred> infer(const std::string& path) {
   ARROW_RETURN_NOT_OK(parse_header(text, path).status());  // binary data, another kind of file, an endless first line
   if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
   ARROW_ASSIGN_OR_RAISE(out.delimiter, find_delimiter(text, out.delimiter_why));
-  ARROW_ASSIGN_OR_RAISE(Cells rows, cells_of(text, out.delimiter));
+  Lines lines;
+  ARROW_ASSIGN_OR_RAISE(Cells rows, cells_of(text, out.delimiter, &lines));
   const std::size_t width = rows.empty() ? 0 : rows[0].size();
   const auto numbers = std::count_if(rows[0].begin(), rows[0].end(), is_number);
   const bool blank = std::any_of(rows[0].begin(), rows[0].end(), [](const std::string& cell) { return cell.empty(); });
@@ -231,17 +110,17 @@ Result<Inferred> infer(const std::string& path) {
   if (rows.size() <= from) return data_error(path + ": has no row to learn from", "infer needs some rows");
 
   std::set<std::string> taken{"available_at"};
-  std::vector<Guess> guesses;
+  std::vector<ColumnGuess> guesses;
   std::vector<std::string> names;
   for (std::size_t i = 0; i < width; ++i) {
     names.push_back(out.header ? rows[0][i] : fmt::format("column_{}", i + 1));
     std::set<std::string> none;
-    guesses.emplace_back(snake(names.back(), none));
+    guesses.emplace_back(column_name(names.back(), none));
   }
   for (std::size_t i = from; i < rows.size(); ++i) {
     if (rows[i].size() != width) continue;  // it will be quarantined
     ++out.sampled;
-    for (std::size_t c = 0; c < width; ++c) guesses[c].see(rows[i][c]);
+    for (std::size_t c = 0; c < width; ++c) guesses[c].see(rows[i][c], lines[i]);
   }
   std::ptrdiff_t date = -1, time = -1;
   for (std::size_t c = 0; c < width; ++c) {
@@ -256,7 +135,7 @@ Result<Inferred> infer(const std::string& path) {
   for (std::size_t c = 0; c < width; ++c) {
     Column& column = out.columns[c].column;
     const auto at = static_cast<std::ptrdiff_t>(c);
-    column.name = at == date ? "session" : at == time ? "time" : snake(names[c], taken);
+    column.name = at == date ? "session" : at == time ? "time" : column_name(names[c], taken);
     column.null_refused = at == date || at == time;
   }
   if (date < 0 && time < 0) {
@@ -267,6 +146,8 @@ Result<Inferred> infer(const std::string& path) {
     out.session_from_file_name = true;
   }
   std::vector<std::size_t> key;
+  for (std::size_t c = 0; c < width && key.empty(); ++c)
+    if (names_a_symbol(out.columns[c].column.name)) key.push_back(c);
   for (std::size_t c = 0; c < width && key.empty(); ++c)
     if (names_an_instrument(out.columns[c].column.name)) key.push_back(c);
   if (time >= 0) key.push_back(static_cast<std::size_t>(time));

@@ -101,7 +101,7 @@ TEST(Infer, WindowsTextQuotesAndNoHeader) {
   for (int i = 0; i < 30; ++i) text += fmt::format("2013-02-{:02};\x80{};\"a;\"\"b\"\"\"\n", 11 + i % 4, i);
   Learned l = learn(folder, "w.csv", text);
   EXPECT_EQ(l.inferred.encoding, "windows-1252");
-  EXPECT_EQ(l.drained.at("na_ve", 3),
+  EXPECT_EQ(l.drained.at("naive", 3),
             "\xe2\x82\xac"
             "3");
   EXPECT_EQ(l.drained.at("note", 0), "a;\"b\"");
@@ -112,6 +112,49 @@ TEST(Infer, WindowsTextQuotesAndNoHeader) {
   EXPECT_EQ(bare.drained.batches[0].lines[0], 1);
   EXPECT_EQ(bare.column("column_3").column.kind, tapemill::Kind::float64);
   EXPECT_EQ(bare.column("time").column.kind, tapemill::Kind::timestamp);
+}
+
+TEST(Infer, AFewBadCellsDoNotMakeAColumnText) {
+  Folder folder;
+  std::string text = "Date,Symbol,Close,Volume,Code\n";
+  for (int day = 1; day <= 9; ++day)
+    text += fmt::format("{},ACME,{},{},{}\n", day == 4 ? "31-02-2024" : fmt::format("{:02}-02-2024", day + 12),
+                        day == 6   ? "abc"
+                        : day == 7 ? ""
+                                   : fmt::format("{}.5", day),
+                        day == 2 ? "n/a" : "100", day < 4 ? "a" : "7");
+  Learned l = learn(folder, "acme.csv", text);
+  EXPECT_EQ(l.column("session").format, "%d-%m-%Y");
+  EXPECT_EQ(l.column("session").evidence, "8 of 9 are dates %d-%m-%Y, such as 13-02-2024; line 5 has \"31-02-2024\"");
+  EXPECT_EQ(l.column("close").column.kind, tapemill::Kind::float64);
+  EXPECT_EQ(l.column("close").evidence, "7 of 9 are numbers, such as 1.5, 1 are empty; line 7 has \"abc\"");
+  EXPECT_EQ(l.column("volume").column.kind, tapemill::Kind::int64);
+  EXPECT_EQ(l.column("code").column.kind, tapemill::Kind::string) << "a third of them are letters";
+  EXPECT_EQ(l.column("code").evidence, "3 of 9 are texts, such as \"a\"");
+  EXPECT_EQ(l.drained.rows, 6);
+  EXPECT_EQ(l.drained.refused.size(), 3U) << "and the bad lines are quarantined";
+}
+
+TEST(Infer, ASymbolIsInTheKeyThoughTheFileHasOne) {
+  Folder folder;
+  for (const char* name : {"Symbol", "ticker", "Sym", "K\xc3\xbcrzel"}) {
+    Learned l = learn(folder, "one.csv", fmt::format("day,{},close\n2013-02-11,ACME,1.5\n2013-02-12,ACME,2.5\n", name));
+    EXPECT_EQ(l.inferred.key.size(), 2U) << name;
+  }
+}
+
+TEST(Infer, DecimalCommasAndLettersWithMarks) {
+  Folder folder;
+  Learned l = learn(folder, "boerse.csv",
+                    "Datum;K\xc3\xbcrzel;Er\xc3\xb6"
+                    "ffnung;St\xc3\xbc"
+                    "cke;Gr\xc3\xb6\xc3\x9f"
+                    "e;Caf\xc3\xa9\n12.02.2013;ABC;139,20;1.200.345;1;x\n13.02.2013;ABC;1.140,5;1.000.000;1;y\n");
+  EXPECT_THAT(l.column("eroeffnung").evidence,
+              testing::HasSubstr("139,20 looks like a decimal comma, which is not read"));
+  EXPECT_THAT(l.column("stuecke").evidence, testing::HasSubstr("1.200.345"));
+  for (const char* name : {"kuerzel", "groesse", "cafe"}) l.column(name);
+  EXPECT_EQ(l.inferred.key, (std::vector<std::string>{"kuerzel", "session"}));
 }
 
 TEST(Infer, WhatItCannotTellItSays) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "core/json.h"
+#include "core/output_file.h"
 #include "core/paths.h"
 #include "graph/connectors/connector.h"
 
@@ -159,9 +160,7 @@ class FileSink final : public Sink {
 
 Result<std::unique_ptr<Sink>> open_file_sink(const std::string& path, bool json, const std::vector<Stream>& streams,
                                              bool resume) {
-  std::error_code failed;
-  if (fs::path folder = fs::path(path).parent_path(); !folder.empty()) fs::create_directories(folder, failed);
-  if (failed) return errno_error(path, failed.value());
+  ARROW_RETURN_NOT_OK(check_output(path));
   const std::string partial = path + ".partial";
   int fd = ::open(partial.c_str(), O_RDWR | O_CLOEXEC | (resume ? 0 : O_CREAT | O_TRUNC), 0644);
   if (fd < 0)
