@@ -160,9 +160,11 @@ class Messages {
     want->cell = static_cast<int>(form_.header.size());
     want->decimal = column.kind == Kind::decimal;
     form_.header.push_back(path);
+    const bool exact = type.kind == AvroType::Kind::string;
+    if (exact) form_.exact.push_back(path);
     // Absent is zero where a field's presence is not kept: that is how its writer says zero. Of a field in a message that
-    // is not there nothing is known.
-    want->absent = column.fallback.value_or("");
+    // is not there nothing is known, and of a text that is absent or empty neither: it is null.
+    if (column.fallback) want->absent = exact ? exact_text(*column.fallback) : *column.fallback;
     want->zero = field.presence                             ? want->absent
                  : type.kind == AvroType::Kind::boolean     ? "false"
                  : type.kind == AvroType::Kind::string      ? ""
@@ -197,7 +199,7 @@ class Messages {
       }
       case 18: return std::to_string(static_cast<std::int64_t>(bits >> 1) ^ -static_cast<std::int64_t>(bits & 1));
       case 8: return bits != 0 ? "true" : "false";
-      case 9: return std::string(value.bytes);
+      case 9: return value.bytes.empty() && !field.presence ? std::string() : exact_text(value.bytes);
       case 14: return symbol(field, static_cast<std::int64_t>(bits));
       default: return std::to_string(static_cast<std::int64_t>(bits));
     }

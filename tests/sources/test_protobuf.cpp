@@ -160,6 +160,21 @@ TEST_F(Protobuf, TheLastMemberOfAOneofIsTheOnlyOne) {
         << i;
 }
 
+TEST_F(Protobuf, TextsAreKeptToTheByte) {
+  columns += "  note: {type: string}\n";
+  map = "field_mapping: {bid: quote.bid, note: quote.note, time: {from: at, format: epoch_ms}}\n";
+  auto one = [](const std::string& symbol, const std::string& note) {
+    return delimited(bytes(1, symbol) + number(2, kTime) + bytes(3, note));
+  };
+  auto drained = read(one(" B ", bytes(2, "x\ny ")) + one("\\n", bytes(2, "a\r\n")) + one("C", ""));
+  ASSERT_EQ(drained.rows, 3) << drained.status.ToString();
+  EXPECT_EQ(drained.at("symbol", 0), " B ");
+  EXPECT_EQ(drained.at("note", 0), "x\ny ");
+  EXPECT_EQ(drained.at("symbol", 1), "\\n");
+  EXPECT_EQ(drained.at("note", 1), "a\r\n");
+  EXPECT_EQ(drained.at("note", 2), "null");  // absent or empty: proto3 says the same of both
+}
+
 TEST_F(Protobuf, TheSpecIsKeptWithTheDescriptorInIt) {
   const Dataset dataset = spec();
   EXPECT_EQ(dataset.text.find("feed.desc"), std::string::npos);
