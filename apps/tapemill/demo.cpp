@@ -34,9 +34,18 @@ Json json_of(const pipeline::DemoResult& result) {
                     {"run_id", one.run_id},
                     {"ledger_hash", one.ledger_hash},
                     {"trades", one.trades->num_rows()}});
-  return {{"ok", result.ok()}, {"seconds", result.seconds}, {"report", result.report_path},
-          {"stages", stages},  {"checks", checks},          {"tables", tables},
-          {"runs", runs}};
+  Json refused = Json::array(), restated = Json::array();
+  for (const auto& one : result.refused) refused.push_back({{"path", one.path}, {"error", one.error}});
+  for (const auto& one : result.restated)
+    restated.push_back({{"unit", one.unit}, {"before", one.before}, {"after", one.after}});
+  return {{"ok", result.ok()},
+          {"seconds", result.seconds},
+          {"report", result.report_path},
+          {"stages", stages},
+          {"checks", checks},
+          {"tables", tables},
+          {"runs", runs},
+          {"events", {{"refused", refused}, {"restated", restated}}}};
 }
 
 std::string rate(double count, double seconds, const char* unit) {

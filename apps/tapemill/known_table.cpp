@@ -1,7 +1,7 @@
 #include "known_table.h"
 
-#include "lake/about.h"
 #include "lake/missing_table.h"
+#include "lake/rhythm.h"
 
 namespace tapemill::app {
 
@@ -27,9 +27,8 @@ Zone zone_of(const lake::Lake& lake, const lake::TableName& name) {
   constexpr std::string_view aside = "_quarantine";  // rows of the data set that stand beside it
   if (table.ends_with(aside)) table.resize(table.size() - aside.size());
   if (table.starts_with("contracts")) table = table.size() > 10 ? table.substr(10) : "nse_fo";  // pipeline/contracts.h
-  if (Zone zone = zone_of_dataset(table); zone.name() != Zone::utc().name()) return zone;
-  auto dataset = lake::dataset_of(lake, table);  // one that only the lake knows
-  return dataset.ok() ? dataset->calendar->zone() : Zone::utc();
+  auto rhythm = lake::rhythm_of(lake, table);
+  return rhythm.ok() ? rhythm->zone : Zone::utc();
 }
 
 }  // namespace tapemill::app

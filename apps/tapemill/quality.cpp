@@ -30,7 +30,15 @@ void print_quality(const pipeline::TableQuality& quality) {
               : one.severity == CheckSpec::Severity::quarantine ? "quarantine"
                                                                 : "stop",
               pipeline::text(one.result), thousands(one.count), one.examples.empty() ? kNull : one.examples.front()});
-  if (!text.empty()) print(text.str(terminal_width()));
+  if (!text.empty())
+    print(text.str(terminal_width()) + "judged: the stored rows alone, across files; ingest counts " +
+          "the rows of the files it is given, refused ones too\n");
+  for (const auto& one : quality.checks)
+    if (one.check == "missing_sessions" && one.count > 0)
+      print(
+          fmt::format("missing_sessions: {} between an instrument's first and last row; sessions without a row of any "
+                      "instrument are counted below\n",
+                      counted(one.count, "gap")));
   std::string empty;
   for (const auto& [column, count] : quality.nulls)
     if (count > 0)
@@ -40,7 +48,7 @@ void print_quality(const pipeline::TableQuality& quality) {
   for (const auto& [check, rows] : quality.quarantined)
     print(fmt::format("quarantined: {} by {}\n", counted(rows, "row"), check));
   if (quality.released > 0) print(fmt::format("let in by hand: {}\n", counted(quality.released, "row")));
-  print(fmt::format("{} version {}: {} · {} of {} from {} to {} · {} missing\n", quality.table, quality.version,
+  print(fmt::format("{} version {}: {} · {} of {} from {} to {} · {} without any row\n", quality.table, quality.version,
                     pipeline::text(quality.worst()), counted(quality.rows, "row"),
                     counted(quality.instruments, "instrument"), quality.first ? quality.first->str() : kNull,
                     quality.last ? quality.last->str() : kNull,

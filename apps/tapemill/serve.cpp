@@ -30,7 +30,14 @@ Status run(const serve::ServeOptions& options, Context& context) {
 
 Command serve_command() {
   return command<serve::ServeOptions>("serve", "Health, tables, runs and the report over HTTP", {},
-                                      "  tapemill serve --port 8080\n  curl http://127.0.0.1:8080/api/tables", run);
+                                      "  tapemill serve --port 8080\n  curl http://127.0.0.1:8080/api/tables\n\n"
+                                      "Paths, by GET:\n"
+                                      "  /                  a page with links\n"
+                                      "  /health            status, damaged tables, version\n"
+                                      "  /api/tables        every table; /api/tables/NAME one, with its columns\n"
+                                      "  /api/runs          backtests; /api/runs/RUN_ID one\n"
+                                      "  /report            the demo's page; /report/RUN_ID a backtest's",
+                                      run);
 }
 
 }  // namespace tapemill::app

@@ -36,7 +36,7 @@ Status tables(const NoOptions&, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   ARROW_ASSIGN_OR_RAISE(auto names, lake.tables());
   Json list = Json::array();
-  TextTable text({"table", "rows>", "files>", "size>", "version>", "last commit", "kind"});
+  TextTable text({"table", "rows>", "files>", "size>", "version>", "last commit (UTC)", "kind"});
   std::size_t damaged = 0;
   Status closed;  // that cannot be read is not damaged
   for (const auto& name : names) {
@@ -58,8 +58,8 @@ Status tables(const NoOptions&, Context& context) {
                     {"last_commit", second_of(snapshot.timestamp_ms).str()},
                     {"kind", view ? "view" : "table"}});
     text.add({name.str(), thousands(snapshot.rows()), thousands(static_cast<std::int64_t>(snapshot.parts.size())),
-              format_bytes(snapshot.bytes()), std::to_string(snapshot.version),
-              when(second_of(snapshot.timestamp_ms), context, zone_of(lake, name)), view ? "view of bronze" : "table"});
+              format_bytes(snapshot.bytes()), std::to_string(snapshot.version), second_of(snapshot.timestamp_ms).str(),
+              view ? "view of bronze" : "table"});
   }
   if (context.json) print(Json{{"lake", lake.root()}, {"tables", list}});
   else if (names.empty())

@@ -11,6 +11,9 @@ namespace {
 
 using Type = AvroType::Kind;
 constexpr int kDeepest = 32;
+/// Types of one schema. A named type counts at each use with all that it holds, for it is repeated there: 30 records, each
+/// using the one before twice, would be 2^30.
+constexpr std::int64_t kMostTypes = 10'000;
 
 const std::map<std::string, Type> kPrimitives{
     {"null", Type::null},     {"boolean", Type::boolean}, {"int", Type::int32},   {"long", Type::int64},
@@ -26,6 +29,7 @@ class Reader {
  public:
   Result<AvroType> read(const Node& node, const std::string& space, int depth = 0) {
     if (depth > kDeepest) return node.error(fmt::format("an Avro schema nested past {}", kDeepest));
+    if (++types_ > kMostTypes) return too_many(node);
     if (node.is_list()) return read_union(node, space, depth);
     if (node.is_scalar()) return read_name(node, space);
     ARROW_ASSIGN_OR_RAISE(const Node* type, node.need("type"));
@@ -49,6 +53,10 @@ class Reader {
   }
 
  private:
+  static Status too_many(const Node& node) {
+    return node.error("an Avro schema of over 10,000 types, a named one counted wherever it is used",
+                      "leave out the fields that no column needs, or have them in a schema of their own");
+  }
   static std::string full(const std::string& name, const std::string& space) {
     return name.find('.') != std::string::npos || space.empty() ? name : space + "." + name;
   }
@@ -63,7 +71,11 @@ class Reader {
     for (const std::string& name : {full(node.text, space), node.text}) {
       if (open_.contains(name))
         return node.error(fmt::format("the type \"{}\" holds itself", node.text), "a table has no column for that");
-      if (auto known = named_.find(name); known != named_.end()) return known->second;
+      if (auto known = named_.find(name); known != named_.end()) {
+        types_ += known->second.types - 1;
+        if (types_ > kMostTypes) return too_many(node);
+        return known->second.type;
+      }
     }
     std::vector<std::string> names;
     for (const auto& [name, kind] : kPrimitives) names.push_back(name);
@@ -95,6 +107,7 @@ class Reader {
     open_.insert(name);
     AvroType out;
     out.kind = Type::record, out.name = name, out.at = &node;
+    const std::int64_t before = types_ - 1;
     std::set<std::string> seen;
     for (const Node& item : fields->items) {
       AvroType::Field field;
@@ -117,7 +130,7 @@ class Reader {
       out.fields.push_back(std::move(field));
     }
     open_.erase(name);
-    named_[name] = out;
+    named_[name] = {out, types_ - before};
     return out;
   }
 
@@ -132,7 +145,7 @@ class Reader {
     for (const std::string& symbol : out.symbols)
       if (!is_name(symbol) || !seen.insert(symbol).second)
         return node.find("symbols")->error(fmt::format("\"{}\" is no symbol, or stands twice", symbol));
-    named_[name] = out;
+    named_[name] = {out, 1};
     return out;
   }
 
@@ -144,7 +157,7 @@ class Reader {
     ARROW_ASSIGN_OR_RAISE(out.size, size->as_integer());
     if (out.size < 0 || out.size > 1 << 20) return size->error("the size of a fixed is 0 to 1,048,576");
     ARROW_RETURN_NOT_OK(read_logical(node, out));
-    named_[name] = out;
+    named_[name] = {out, 1};
     return out;
   }
 
@@ -190,7 +203,12 @@ class Reader {
     return Status::OK();
   }
 
-  std::map<std::string, AvroType> named_;
+  struct Named {
+    AvroType type;
+    std::int64_t types = 1;  // in it, itself too
+  };
+  std::map<std::string, Named> named_;
+  std::int64_t types_ = 0;
   std::set<std::string> open_;  // records that are being read
 };
 

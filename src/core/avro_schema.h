@@ -46,7 +46,7 @@ struct AvroType::Field {
 };
 
 /// A schema: an object, a list (a union) or the name of a primitive type. Errors (usage, with file and line): what Avro does
-/// not allow, a name that is not declared, nesting past 32.
+/// not allow, a name that is not declared, nesting past 32, over 10,000 types.
 Result<AvroType> read_avro(const Node& schema);
 
 /// Avro's type as the specification's table maps it: "DECIMAL(18,2)" and "decimal64(18, 2)". Of a union with null: those of

@@ -122,6 +122,21 @@ bool is_version(std::string_view text) {
   return numbers == 3;
 }
 
+/// No two columns were one before: both would take its rows.
+Status check_aliases(const Node& columns, const Dataset& dataset) {
+  for (auto one = dataset.columns.begin(); one != dataset.columns.end(); ++one)
+    for (const std::string& alias : one->aliases)
+      for (auto other = dataset.columns.begin(); other != one; ++other) {
+        if (std::find(other->aliases.begin(), other->aliases.end(), alias) == other->aliases.end()) continue;
+        const Node* body = columns.find(one->name);
+        const Node* place = body == nullptr ? nullptr : body->find("aliases");
+        return (place == nullptr ? columns : *place)
+            .error(fmt::format("\"{}\" is an alias of \"{}\" and of \"{}\"", alias, other->name, one->name),
+                   "a column of before has one name now: leave the alias at one of them");
+      }
+  return Status::OK();
+}
+
 /// schema: FILE.avsc, beside the spec, or the Avro record itself. The spec's text is kept with the record in it: what a lake
 /// keeps of it needs no other file.
 Status read_schema(const Node& node, Dataset& dataset) {
@@ -225,6 +240,7 @@ Status read_dataset(const Node& root, Dataset& dataset) {
         return name.error(fmt::format("the schema has a column \"{}\" already", column.name));
       dataset.columns.push_back(std::move(column));
     }
+  ARROW_RETURN_NOT_OK(check_aliases(*columns, dataset));
   if (dataset.column(dataset.session_column) == nullptr || dataset.column(dataset.session_column)->kind != Kind::date)
     return columns->error(fmt::format("there must be a column {} of type date", dataset.session_column));
   ARROW_RETURN_NOT_OK(check_names(root, "key", dataset.key, dataset, false));

@@ -117,7 +117,7 @@ class Comparison {
   std::shared_ptr<arrow::Field> renamed(const arrow::Field& field, const Column& column) {
     for (const std::string& alias : column.aliases) {
       auto before = snapshot_.schema->GetFieldByName(alias);
-      if (before == nullptr || wanted_->GetFieldByName(alias) != nullptr) continue;
+      if (before == nullptr || wanted_->GetFieldByName(alias) != nullptr || taken_.contains(alias)) continue;
       taken_.insert(alias);
       const auto& folders = snapshot_.partitions;
       if (std::find(folders.begin(), folders.end(), alias) != folders.end())
@@ -170,13 +170,21 @@ class Comparison {
                            field.name()),
                "leave null: refuse out, or " + anew());
     }
-    if (const std::string was = noted(before, "unit"), now = noted(field, "unit");
-        !was.empty() && !now.empty() && was != now)
-      forbid(
-          Kind::unit, field.name(),
-          fmt::format("{}: column \"{}\" is in {} in the table and in {} in the spec", name(), field.name(), was, now),
-          "a change of meaning under the same name is forbidden: name the new column otherwise");
+    compare_units(before, field);
     compare_symbols(before, field);
+  }
+
+  /// A unit that went and came back as another would be a change of meaning in two steps: it may only come.
+  void compare_units(const arrow::Field& before, const arrow::Field& field) {
+    const std::string was = noted(before, "unit"), now = noted(field, "unit");
+    if (was == now) return;
+    if (was.empty())
+      return allow(Kind::unit, field.name(), fmt::format("{} is said to be in {} now", field.name(), now));
+    forbid(Kind::unit, field.name(),
+           fmt::format("{}: column \"{}\" is in {} in the table and {} in the spec", name(), field.name(), was,
+                       now.empty() ? "has no unit" : "in " + now),
+           now.empty() ? fmt::format("keep unit: {}", was)
+                       : "a change of meaning under the same name is forbidden: name the new column otherwise");
   }
 
   void compare_symbols(const arrow::Field& before, const arrow::Field& field) {

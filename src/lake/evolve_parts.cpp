@@ -12,6 +12,7 @@
 #include "lake/actions.h"
 #include "lake/evolve.h"
 #include "lake/part_stream.h"
+#include "lake/rhythm.h"
 #include "lake/tags.h"
 #include "lake/writer.h"
 
@@ -141,8 +142,8 @@ void rename_in(const Snapshot& snapshot, const Evolution& change, Transaction& t
   }
 }
 
-Transaction transaction_of(const Table& table, const Snapshot& snapshot, const Dataset& dataset,
-                           const Evolution& change) {
+Result<Transaction> transaction_of(const Table& table, const Snapshot& snapshot, const Dataset& dataset,
+                                   const Evolution& change) {
   Transaction transaction;
   transaction.read_version = snapshot.version;
   transaction.operation = "EVOLVE";
@@ -151,7 +152,7 @@ Transaction transaction_of(const Table& table, const Snapshot& snapshot, const D
   transaction.parameters = {{"changes", dump(said)}, {"from", change.from_version}, {"to", change.to_version}};
   transaction.configuration[kSchemaNumber] = std::to_string(change.number + 1);
   if (!change.to_version.empty()) transaction.configuration[kSchemaVersion] = change.to_version;
-  if (table.name().layer == Layer::bronze) transaction.configuration[kSpec] = dataset.text;
+  if (table.name().layer == Layer::bronze) ARROW_RETURN_NOT_OK(keep_spec(dataset, transaction.configuration));
   if (change.changes.empty()) return transaction;
   transaction.schema = described(dataset);
   transaction.touches = {"*"};  // what came meanwhile may hold what the new columns refuse
@@ -173,7 +174,7 @@ Result<Evolution> create_or_evolve(const Table& table, const Dataset& dataset, c
     ARROW_ASSIGN_OR_RAISE(Evolution change, evolution_of(table, now, dataset));
     ARROW_RETURN_NOT_OK(change.check());
     if (change.none()) return change;
-    Transaction transaction = transaction_of(table, now, dataset, change);
+    ARROW_ASSIGN_OR_RAISE(Transaction transaction, transaction_of(table, now, dataset, change));
     if (change.rewrites())
       ARROW_RETURN_NOT_OK(rewrite_parts(table, now, dataset, change, workers, budget, transaction));
     auto committed = table.commit(transaction);

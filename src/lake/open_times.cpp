@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "lake/about.h"
+#include "lake/rhythm.h"
 
 namespace tapemill::lake {
 namespace {
@@ -33,30 +33,23 @@ Result<std::shared_ptr<const OpenTimes>> open_times_of(const Lake& lake, const S
   if (request.hours == SessionHours::all || !layered || time == nullptr ||
       time->type()->id() != arrow::Type::TIMESTAMP || snapshot.parts.empty())
     return nullptr;
-  // The spec whole takes milliseconds to read, and `show` of one symbol takes no longer than that.
-  std::string calendar_name = value_of_dataset(request.table.table, "calendar");
-  const auto written = parse_duration(value_of_dataset(request.table.table, "bar"));
-  std::int64_t bar = written.ok() ? *written : 0;
-  if (calendar_name.empty() || bar == 0) {
-    auto dataset = dataset_of(lake, request.table.table);
-    if (!dataset.ok()) {
-      if (!snapshot.configuration.contains(kDataset)) return nullptr;  // no data set of ours
-      return data_error(fmt::format("which rows of {} are in the regular session is unknown: {}", request.table.str(),
-                                    dataset.status().message()),
-                        "mend the spec, or ask for all sessions");
-    }
-    calendar_name = dataset->calendar_name, bar = dataset->bar;
+  auto rhythm = rhythm_of(lake, request.table.table, snapshot);
+  if (!rhythm.ok()) {
+    if (!snapshot.configuration.contains(kDataset)) return nullptr;  // no data set of ours
+    return data_error(fmt::format("which rows of {} are in the regular session is unknown: {}", request.table.str(),
+                                  rhythm.status().message()),
+                      "mend the spec, or ask for all sessions");
   }
-  if (bar == 0 || bar >= kDay) return nullptr;
+  if (!rhythm->intraday) return nullptr;
   Date from{INT32_MIN}, to{INT32_MAX};
   if (auto range = sessions_in(view)) from = range->first, to = range->second;
   if (request.start) from = std::max(from, *request.start);
   if (request.end) to = std::min(to, *request.end);
   std::shared_ptr<const Calendar> calendar;
   if (from.days == INT32_MIN || to.days == INT32_MAX) {
-    ARROW_ASSIGN_OR_RAISE(calendar, Calendar::load(calendar_name));
+    ARROW_ASSIGN_OR_RAISE(calendar, Calendar::load(rhythm->calendar));
   } else {
-    ARROW_ASSIGN_OR_RAISE(calendar, Calendar::load(calendar_name, from, to));
+    ARROW_ASSIGN_OR_RAISE(calendar, Calendar::load(rhythm->calendar, from, to));
   }
   if (!calendar->has_extended()) return nullptr;
   return std::make_shared<const OpenTimes>(

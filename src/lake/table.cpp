@@ -9,6 +9,7 @@
 #include "lake/files.h"
 #include "lake/log.h"
 #include "lake/read_view.h"
+#include "lake/rhythm.h"
 #include "lake/schema.h"
 
 namespace tapemill::lake {
@@ -100,7 +101,7 @@ Status Table::create(const Dataset& dataset) const {
                                                    {kKey, join(dataset.key)},
                                                    {kSession, dataset.session_column},
                                                    {kDataset, dataset.table}};
-  if (name_.layer == Layer::bronze) configuration[kSpec] = dataset.text;
+  if (name_.layer == Layer::bronze) ARROW_RETURN_NOT_OK(keep_spec(dataset, configuration));
   configuration[kSchemaVersion] = dataset.schema_version;
   return create(described(dataset), dataset.partitions, configuration);
 }

@@ -26,6 +26,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+std::string refused_files(std::size_t n) { return fmt::format("{} {} refused", n, n == 1 ? "file" : "files"); }
+
 /// The index's real bars: $TAPEMILL_DEMO_DATA, else what scripts/install fetched (npm vega-datasets, BSD-3-Clause).
 Result<std::string> index_file() {
   std::vector<std::string> places{share_folder() + "/data/sp500-2000.csv",
@@ -48,6 +50,9 @@ class Demo {
 
   Result<DemoResult> run() {
     auto start = Clock::now();
+    const std::string speeds = lake_.root() + "/demo/speeds.json";
+    if (auto text = read_file(speeds); text.ok()) speeds_ = Json::parse(*text, nullptr, false);
+    if (!speeds_.is_object()) speeds_ = Json::object();
     ARROW_RETURN_NOT_OK(timed("generate", [&](DemoStage& stage) { return make_exchange(stage); }));
     ARROW_ASSIGN_OR_RAISE(std::string index, index_file());
     ARROW_RETURN_NOT_OK(take("sp500_index", "", {index}));
@@ -70,6 +75,7 @@ class Demo {
                                 [&](DemoStage& stage) { return backtest_twice(stage, strategy); }));
     ARROW_RETURN_NOT_OK(timed("read back", [&](DemoStage& stage) { return read_back(stage); }));
     result_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    ARROW_RETURN_NOT_OK(write_file_atomically(speeds, speeds_.dump(1) + "\n"));
     result_.report_path = lake_.root() + "/reports/demo.html";
     ARROW_ASSIGN_OR_RAISE(std::string page, demo_page(lake_, result_, workers_));
     ARROW_RETURN_NOT_OK(write_file_atomically(result_.report_path, page));
@@ -84,9 +90,20 @@ class Demo {
       return Status::Cancelled("interrupted; what is committed stays, run the demo again to go on");
     ARROW_RETURN_NOT_OK(body(stage));
     stage.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    note_work(stage);
     say_(stage);
     result_.stages.push_back(std::move(stage));
     return Status::OK();
+  }
+  /// A stage that finds everything up to date has no speed: that of the run that did the work stands.
+  void note_work(DemoStage& stage) {
+    Json& noted = speeds_[stage.name];
+    if (!stage.unchanged) noted = {{"rows", stage.rows}, {"seconds", stage.seconds}};
+    if (!noted.is_object() || !noted.value("rows", Json()).is_number_integer() ||
+        !noted.value("seconds", Json()).is_number())
+      return;
+    stage.worked_rows = noted["rows"].get<std::int64_t>();
+    stage.worked_seconds = noted["seconds"].get<double>();
   }
   void check(std::string name, bool ok, std::string detail) {
     result_.checks.push_back({std::move(name), std::move(detail), ok});
@@ -111,10 +128,13 @@ class Demo {
     return timed(
         drop.empty() ? "ingest " + name : fmt::format("ingest {} {}", name, drop), [&](DemoStage& stage) -> Status {
           ARROW_ASSIGN_OR_RAISE(Dataset dataset, load_dataset(name));
-          ARROW_ASSIGN_OR_RAISE(bool all_in, landed_already(lake_, dataset, paths, workers_));
-          if (all_in) {
+          ARROW_ASSIGN_OR_RAISE(Delivery known, landed_already(lake_, dataset, paths, workers_));
+          if (known.all_landed) {
             stage.unchanged = true;
-            stage.what = "all landed before";
+            stage.what = known.refused.empty() ? "all landed before"
+                                               : fmt::format("{}, as before; the others landed before",
+                                                             refused_files(known.refused.size()));
+            result_.refused.insert(result_.refused.end(), known.refused.begin(), known.refused.end());
             return Status::OK();
           }
           auto now =
@@ -124,10 +144,9 @@ class Demo {
           stage.rows = report.quality.rows_in, stage.bytes = report.bytes_in;
           stage.what =
               fmt::format("{} stored, {} quarantined", report.quality.rows_kept, report.quality.rows_quarantined);
-          if (!report.refused.empty()) stage.what += fmt::format(", {} files refused", report.refused.size());
+          if (!report.refused.empty()) stage.what += ", " + refused_files(report.refused.size());
           if (!report.restated.empty()) stage.what += fmt::format(", {} restated", report.restated.size());
           result_.refused.insert(result_.refused.end(), report.refused.begin(), report.refused.end());
-          result_.restated.insert(result_.restated.end(), report.restated.begin(), report.restated.end());
           return Status::OK();
         });
   }
@@ -144,6 +163,8 @@ class Demo {
       ARROW_ASSIGN_OR_RAISE(auto units, lake::units_by_key(snapshot));
       ARROW_ASSIGN_OR_RAISE(one.bytes_in, landed_bytes(lake_, name, units));
       ARROW_ASSIGN_OR_RAISE(auto refused, quarantined(lake_, name, {"", "", 0}));
+      ARROW_ASSIGN_OR_RAISE(auto restated, restated_of(bronze));
+      result_.restated.insert(result_.restated.end(), restated.begin(), restated.end());
       bool adds_up = totals.rows_in == totals.rows_stored + totals.rows_quarantined &&
                      totals.rows_stored == snapshot.rows() && refused->num_rows() == totals.rows_quarantined;
       check(fmt::format("{}: rows in = stored + quarantined", name), adds_up,
@@ -326,6 +347,7 @@ class Demo {
   const std::function<void(const DemoStage&)>& say_;
   std::string exchange_;
   Json defects_;
+  Json speeds_ = Json::object();  // by stage: rows and seconds of the run that last had work for it
   DemoResult result_;
 };
 

@@ -17,6 +17,8 @@ struct DemoStage {
   std::int64_t rows = 0, bytes = 0;
   double seconds = 0;
   bool unchanged = false;            // found everything up to date
+  std::int64_t worked_rows = 0;      // of the run that last had work for it: this one, unless unchanged
+  double worked_seconds = 0;
 };
 struct DemoCheck {
   std::string name, detail;
@@ -46,8 +48,8 @@ struct DemoResult {
   std::vector<DemoCheck> checks;
   std::vector<DemoTable> tables;
   std::vector<QuarantinedRow> quarantine;    // of all that is in, the first hundred of each table
-  std::vector<RefusedFile> refused;          // files, in the run that met them
-  std::vector<Restated> restated;
+  std::vector<RefusedFile> refused;          // files of the deliveries, in every run
+  std::vector<Restated> restated;            // by the logs
   std::vector<analytics::FeatureBuild> features;
   std::vector<SignalCount> signals;
   GraphComparison graph;

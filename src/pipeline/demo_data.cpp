@@ -32,12 +32,14 @@ Result<std::map<std::string, std::int64_t>> landed_files(const lake::Lake& lake,
 
 }  // namespace
 
-Result<bool> landed_already(const lake::Lake& lake, const Dataset& dataset, const std::vector<std::string>& paths,
-                            const Workers& workers) {
+Result<Delivery> landed_already(const lake::Lake& lake, const Dataset& dataset, const std::vector<std::string>& paths,
+                                const Workers& workers) {
   ARROW_ASSIGN_OR_RAISE(auto known, landed_files(lake, dataset.table));
-  if (known.empty()) return false;
+  Delivery delivery;
+  if (known.empty()) return delivery;
   ARROW_ASSIGN_OR_RAISE(auto files, sources::expand_paths(paths));
   std::atomic<bool> all{true};
+  std::vector<Status> told(files.size());
   ARROW_RETURN_NOT_OK(workers.each(
       files.size(),
       [&](std::size_t i) -> Status {
@@ -45,10 +47,27 @@ Result<bool> landed_already(const lake::Lake& lake, const Dataset& dataset, cons
         if (known.contains(sha256(bytes))) return Status::OK();
         auto info = sources::inspect(dataset, files[i]);  // what cannot be told is refused before it lands, now as then
         if (info.ok()) all = false;
+        told[i] = info.status();
         return Status::OK();
       },
       interrupt()));
-  return all.load();
+  delivery.all_landed = all.load();
+  for (std::size_t i = 0; delivery.all_landed && i < files.size(); ++i)
+    if (!told[i].ok()) delivery.refused.push_back(refused_file(files[i], told[i]));
+  return delivery;
+}
+
+Result<std::vector<Restated>> restated_of(const lake::Table& bronze) {
+  ARROW_ASSIGN_OR_RAISE(auto commits, bronze.history());
+  std::vector<Restated> all;
+  for (auto commit = commits.rbegin(); commit != commits.rend(); ++commit) {
+    Json list = commit->info->value("operationParameters", Json::object()).value("restated", Json::array());
+    if (list.is_string()) list = Json::parse(list.get<std::string>(), nullptr, false);
+    if (!list.is_array()) continue;
+    for (const Json& one : list)
+      all.push_back({one.value("unit", ""), one.value("form", ""), one.value("before", ""), one.value("after", "")});
+  }
+  return all;
 }
 
 Result<Oddities> oddities_of(const lake::Lake& lake, const std::string& table, double over, const Workers& workers) {

@@ -6,13 +6,19 @@
 #include "core/dataset.h"
 #include "core/workers.h"
 #include "lake/lake.h"
+#include "pipeline/ingest.h"
 #include "pipeline/unit.h"
 
 namespace tapemill::pipeline {
 
-/// Whether landing knows the bytes of every file of `paths` already.
-Result<bool> landed_already(const lake::Lake& lake, const Dataset& dataset, const std::vector<std::string>& paths,
-                            const Workers& workers);
+/// What landing knows of the files of `paths`.
+struct Delivery {
+  bool all_landed = false;           // the bytes of every file but of those that are refused
+  std::vector<RefusedFile>
+      refused;  // that cannot be told, so never land: as ingest says it each time; none if not all_landed
+};
+Result<Delivery> landed_already(const lake::Lake& lake, const Dataset& dataset, const std::vector<std::string>& paths,
+                                const Workers& workers);
 
 /// What no single file shows: instruments that miss sessions between their first and last, and closes that moved by more
 /// than `over` (0.3 is 30 %) from one row to the next: a halt, an unadjusted split.
@@ -25,6 +31,9 @@ struct Oddities {
   std::vector<Oddity> gaps, moves;
 };
 Result<Oddities> oddities_of(const lake::Lake& lake, const std::string& table, double over, const Workers& workers);
+
+/// Units that other bytes replaced, by the commits of the table, oldest first.
+Result<std::vector<Restated>> restated_of(const lake::Table& bronze);
 
 struct UnitTotals {
   std::int64_t rows_in = 0, rows_stored = 0, rows_quarantined = 0;

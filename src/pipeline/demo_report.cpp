@@ -63,23 +63,21 @@ exports::Section intake_section(const DemoResult& result) {
     sizes.series[1].values.push_back(out);
   }
   exports::Bars speed;
-  speed.caption = {"Rows a second by stage", "this run", "speed",
+  speed.caption = {"Rows a second by stage", "each in the run that last had work for it", "speed",
                    "everything was up to date: no stage had rows to work on"};
   speed.unit = "k rows/s";
   speed.series = {{"k rows/s", {}, "k rows/s", 0}};
   const DemoStage* slowest = nullptr;  // of those that are drawn
+  auto rate = [](const DemoStage& one) { return static_cast<double>(one.worked_rows) / one.worked_seconds / 1000; };
   for (const auto& one : result.stages)
-    if (!one.unchanged && one.rows > 0 && one.seconds > 0) {
-      const double rate = static_cast<double>(one.rows) / one.seconds / 1000;
-      if (speed.series[0].values.empty() || rate < static_cast<double>(slowest->rows) / slowest->seconds / 1000)
-        slowest = &one;
+    if (one.worked_rows > 0 && one.worked_seconds > 0) {
+      if (slowest == nullptr || rate(one) < rate(*slowest)) slowest = &one;
       speed.categories.push_back(one.name);
-      speed.series[0].values.push_back(rate);
+      speed.series[0].values.push_back(rate(one));
     }
   if (slowest != nullptr)
-    speed.caption.title =
-        fmt::format("Rows a second by stage; {} is the slowest, {:.0f} k rows/s in {:.1f} s", slowest->name,
-                    static_cast<double>(slowest->rows) / slowest->seconds / 1000, slowest->seconds);
+    speed.caption.title = fmt::format("Rows a second by stage; {} is the slowest, {:.0f} k rows/s in {:.1f} s",
+                                      slowest->name, rate(*slowest), slowest->worked_seconds);
   section.blocks.emplace_back(std::move(table));
   section.blocks.emplace_back(std::move(sizes));
   section.blocks.emplace_back(std::move(speed));

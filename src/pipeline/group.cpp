@@ -11,6 +11,7 @@
 #include "lake/evolve.h"
 #include "lake/overlap.h"
 #include "lake/rewrite.h"
+#include "lake/rhythm.h"
 #include "pipeline/restatement.h"
 #include "pipeline/rewritten.h"
 #include "pipeline/unit.h"
@@ -222,7 +223,8 @@ class Group {
     lake::Transaction transaction;
     transaction.read_version = std::max<std::int64_t>(snapshot.version, 0);  // the table has been made meanwhile
     transaction.operation = "INGEST";
-    transaction.configuration[lake::kSpec] = dataset_.text;  // commands find the data set by it, wherever its file is
+    ARROW_RETURN_NOT_OK(lake::keep_spec(
+        dataset_, transaction.configuration));  // commands find the data set by it, wherever its file is
     Json units = Json::array(), restated = Json::array();
     std::int64_t in = 0, kept = 0, refused = 0;
     for (const UnitJob& job : jobs) {

@@ -16,15 +16,23 @@ std::string plural_of(std::int64_t n, const std::string& noun) {
 }
 
 exports::Section checks_section(const TableQuality& quality) {
-  exports::Section section{"checks", "Checks",
-                           "Every stored row, judged anew by the checks of the spec as it is today. A check that says "
-                           "`quarantine` or `stop` fails where it finds a row; one that says `warn` counts."};
+  exports::Section section{
+      "checks", "Checks",
+      "Every stored row, judged anew by the checks of the spec as it is today. A check that says "
+      "`quarantine` or `stop` fails where it finds a row; one that says `warn` counts. Ingest counts the rows "
+      "of the files it is given, refused ones too; here only stored rows count. The check "
+      "`missing_sessions` counts an instrument's gaps, **Sessions** those without any row."};
   exports::Checks list;
+  std::vector<exports::Notice> warnings;  // apart: a check that warns neither holds nor fails
   std::int64_t failed = 0, warned = 0;
   for (const CheckResult& one : quality.checks) {
     failed += one.result == State::fail ? 1 : 0, warned += one.result == State::warning ? 1 : 0;
     std::string detail = one.count == 0 ? "nothing found" : plural_of(one.count, "finding");
     if (!one.examples.empty()) detail += "; the first: " + one.examples.front();
+    if (one.result == State::warning) {
+      warnings.push_back({exports::NoticeTone::warning, fmt::format("{} warns: {}", one.check, detail), ""});
+      continue;
+    }
     list.checks.push_back({fmt::format("{} ({})", one.check,
                                        one.severity == CheckSpec::Severity::warn         ? "warn"
                                        : one.severity == CheckSpec::Severity::quarantine ? "quarantine"
@@ -51,6 +59,7 @@ exports::Section checks_section(const TableQuality& quality) {
     for (const std::string& example : one.examples) examples.rows.push_back({one.check, example});
   examples.caption = {"The first findings of each check", "", "examples", "no check found anything"};
   section.blocks.emplace_back(std::move(list));
+  for (auto& one : warnings) section.blocks.emplace_back(std::move(one));
   if (!bars.categories.empty()) section.blocks.emplace_back(std::move(bars));
   if (!examples.rows.empty()) section.blocks.emplace_back(std::move(examples));
   return section;
@@ -165,7 +174,7 @@ Result<std::string> quality_page(const TableQuality& quality, const std::string&
   page.figures = {{"rows", quality.rows, "", exports::Tone::neutral, "rows-by-session"},
                   {"instruments", quality.instruments},
                   {"sessions", static_cast<std::int64_t>(quality.rows_by_session.size())},
-                  {"sessions missing", static_cast<std::int64_t>(quality.missing.size()), "",
+                  {"sessions without a row", static_cast<std::int64_t>(quality.missing.size()), "",
                    quality.missing.empty() ? exports::Tone::neutral : exports::Tone::bad, "missing"},
                   {"rows quarantined", quality.quarantined_rows(), "", exports::Tone::neutral, "quarantine"},
                   {"let in by hand", quality.released}};

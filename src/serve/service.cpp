@@ -18,7 +18,9 @@ Response json(int status, const Json& body) {
   return {status, "application/json", body.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"};
 }
 Response failed(int status, const std::string& what, const std::string& hint = {}) {
-  return json(status, {{"error", what}, {"hint", hint}});
+  Json body{{"error", what}};
+  if (!hint.empty()) body["hint"] = hint;
+  return json(status, body);
 }
 Response failed(const Status& status) {
   int code = exit_code(status);
@@ -110,14 +112,17 @@ Response page(const std::string& path) {
 Response home(const lake::Lake& lake) {
   std::string escaped;
   for (char c : lake.root()) escaped += c == '<' ? "&lt;" : c == '&' ? "&amp;" : std::string(1, c);
+  const std::string report =  // only where /report has one
+      lake::file_exists(lake.root() + "/reports/demo.html")
+          ? "<li><a href=\"/report\">Report</a>: of the demo that ran here</li>"
+          : "";
   return {200, "text/html; charset=utf-8",
           "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
           "content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\">"
           "<title>Tapemill</title><body style=\"font:14px system-ui;max-width:60ch;margin:48px auto;padding:0 "
           "16px\"><h1>Tapemill</h1><p>" +
-              escaped +
-              "</p><ul><li><a href=\"/report\">Report</a>: the newest one of this lake</li><li><a "
-              "href=\"/api/tables\">Tables</a>: rows, sizes, freshness, versions</li>"
+              escaped + "</p><ul>" + report +
+              "<li><a href=\"/api/tables\">Tables</a>: rows, sizes, freshness, versions</li>"
               "<li><a href=\"/api/runs\">Runs</a>: backtests, each with a page at /report/RUN_ID</li><li><a "
               "href=\"/health\">Health</a></li></ul></body></html>\n"};
 }
@@ -130,7 +135,8 @@ Response Service::answer(const Request& request) const {
     if (given == request.headers.end() || !same_secret(given->second, "Bearer " + token_))
       return failed(401, "a token is needed", "send Authorization: Bearer TOKEN");
   }
-  if (request.method != "GET" && request.method != "HEAD") return failed(405, "only GET and HEAD are served");
+  if (request.method != "GET" && request.method != "HEAD")
+    return failed(405, "only GET and HEAD are served", "the API reads the lake; what changes it are commands");
   return route(request);
 }
 

@@ -112,6 +112,7 @@ Result<bool> AvroRecords::find(const std::string& path, const Column& column, Ta
     want->cell = static_cast<int>(form_.header.size());
     want->decimal = column.kind == Kind::decimal;
     form_.header.push_back(path);
+    if (type->kind == Type::string) form_.exact.push_back(path);
   }
   return true;
 }
@@ -201,7 +202,11 @@ void AvroRecords::read(const AvroType& type, const Want* want, AvroBytes& in, Ce
       return say(asked && want->decimal ? fmt::format("{}", value) : fmt::format("{}", static_cast<double>(value)));
     }
     case Type::float64: return say(fmt::format("{}", in.real<double>()));
-    case Type::string: return say(std::string(in.text()));
+    case Type::string: {
+      const std::string_view text = in.text();
+      if (asked) say(exact_text(text));
+      return;
+    }
     case Type::bytes: {
       const std::string_view bytes = in.text();
       if (type.logical == "decimal") decimal(bytes);

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -77,6 +78,12 @@ struct Guard {
   IntegerRule rule;
 };
 
+/// A text as a cell that gives it back as it is: its edges, its line ends, and that it is there though it be empty. A cell
+/// without any is null.
+std::string exact_text(std::string_view text);
+/// The text of such a cell: of its bytes, or made in `spare`. Null (a null data pointer) of an empty cell.
+std::string_view text_of_exact(std::string_view cell, std::deque<std::string>& spare);
+
 /// A kind of file: what its header says and what its columns mean. The one place where a feed's names are known.
 struct Form {
   std::string name;                     // FileInfo::form
@@ -84,6 +91,7 @@ struct Form {
   std::vector<std::string> optional;    // names it may have
   bool other_columns = false;           // further names are left alone (csv); otherwise they make it another form
   bool multiline = false;               // quoted fields may hold line ends
+  std::vector<std::string> exact;       // of header: cells that hold exact_text()
   bool dash_is_null = false;            // "-" stands for nothing
   enum class Sessions { one, many } sessions = Sessions::many;  // one: a file is one session, every row says the same
   std::vector<Take> takes;  // `session` and `time` among them

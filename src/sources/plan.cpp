@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "sources/table.h"
 
 namespace tapemill::sources {
@@ -11,7 +13,7 @@ Result<Plan> TableSource::plan(const Column& column, const Take& take, const Hea
   if (!take.pattern.empty() && column.kind != Kind::string)
     return usage_error(fmt::format("column {}: a template makes a text, and its type is another", column.name),
                        "map it with from: HEADER, or let its type be string");
-  Plan plan{column, take, {}, {}, false};
+  Plan plan{column, take, {}, {}, false, false};
   bool any = take.fixed;
   for (const std::string& name : take.from) {
     plan.fields.push_back(find(name));
@@ -46,6 +48,7 @@ Result<Plan> TableSource::plan(const Column& column, const Take& take, const Hea
     rest = close == std::string_view::npos ? std::string_view{} : rest.substr(close + 1);
   }
   plan.absent = !any;
+  plan.exact = plan.fields.size() == 1 && plan.fields[0] >= 0 && exact_[static_cast<std::size_t>(plan.fields[0])];
   return plan;
 }
 
@@ -63,6 +66,8 @@ Result<std::unique_ptr<TableSource>> TableSource::make(const Dataset& dataset, c
   source->schema_ = dataset.schema();
   source->pool_ = pool;
   source->width_ = header.names.size();
+  for (const std::string& name : header.names)
+    source->exact_.push_back(std::find(form.exact.begin(), form.exact.end(), name) != form.exact.end());
   source->stated_ = dataset.column("available_at") != nullptr;
   source->bar_close_ = dataset.available == "bar_close";
   source->available_after_ = dataset.available_lag + (source->bar_close_ ? dataset.bar : 0);
@@ -96,7 +101,7 @@ Result<std::unique_ptr<TableSource>> TableSource::make(const Dataset& dataset, c
   for (const Column& column : dataset.columns) {
     const Take* take = column.name == dataset.session_column ? form.find("session") : form.find(column.name);
     if (column.name == dataset.session_column && take == nullptr) {
-      source->plans_.push_back({column, {}, {}, {}, true});  // from the time or the file's name
+      source->plans_.push_back({column, {}, {}, {}, true, false});  // from the time or the file's name
       continue;
     }
     if (take == nullptr) {

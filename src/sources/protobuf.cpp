@@ -70,6 +70,7 @@ int wire_of(int type) {
 struct Want {
   int cell = -1;
   bool decimal = false;
+  std::string absent, zero;  // the cell where its message is not there, and where only the field is not
   std::map<std::uint32_t, Want> fields;  // of a message
 };
 
@@ -104,8 +105,11 @@ class Messages {
 
   /// One message; the reason why it is refused, empty where it is not.
   std::string read(std::string_view message, std::vector<std::string>& cells) const {
-    cells = absent_;
-    return read(message, name_, wanted_, cells, 0);
+    cells.assign(form_.header.size(), std::string());
+    clear(wanted_, cells);
+    Met met;
+    begin(wanted_, cells, met);
+    return read(message, name_, wanted_, cells, met, 0);
   }
 
  private:
@@ -156,14 +160,16 @@ class Messages {
     want->cell = static_cast<int>(form_.header.size());
     want->decimal = column.kind == Kind::decimal;
     form_.header.push_back(path);
+    const bool exact = type.kind == AvroType::Kind::string;
+    if (exact) form_.exact.push_back(path);
     // Absent is zero where a field's presence is not kept: that is how its writer says zero. Of a field in a message that
-    // may be absent itself nothing is known.
-    const bool zero = steps.size() == 1 && !field.presence;
-    absent_.push_back(!zero                                      ? column.fallback.value_or("")
-                      : type.kind == AvroType::Kind::boolean     ? "false"
-                      : type.kind == AvroType::Kind::string      ? ""
-                      : type.kind == AvroType::Kind::enumeration ? symbol(field, 0)
-                                                                 : "0");
+    // is not there nothing is known, and of a text that is absent or empty neither: it is null.
+    if (column.fallback) want->absent = exact ? exact_text(*column.fallback) : *column.fallback;
+    want->zero = field.presence                             ? want->absent
+                 : type.kind == AvroType::Kind::boolean     ? "false"
+                 : type.kind == AvroType::Kind::string      ? ""
+                 : type.kind == AvroType::Kind::enumeration ? symbol(field, 0)
+                                                            : "0";
     return true;
   }
 
@@ -193,7 +199,7 @@ class Messages {
       }
       case 18: return std::to_string(static_cast<std::int64_t>(bits >> 1) ^ -static_cast<std::int64_t>(bits & 1));
       case 8: return bits != 0 ? "true" : "false";
-      case 9: return std::string(value.bytes);
+      case 9: return value.bytes.empty() && !field.presence ? std::string() : exact_text(value.bytes);
       case 14: return symbol(field, static_cast<std::int64_t>(bits));
       default: return std::to_string(static_cast<std::int64_t>(bits));
     }
@@ -216,8 +222,30 @@ class Messages {
     return {};
   }
 
+  using Met = std::vector<const Want*>;  // messages that are there
+
+  /// A message is met: its fields are zero until they are read. One that comes again goes on with what it had.
+  static void begin(const Want& want, std::vector<std::string>& cells, Met& met) {
+    if (std::find(met.begin(), met.end(), &want) != met.end()) return;
+    met.push_back(&want);
+    for (const auto& [number, field] : want.fields)
+      if (field.cell >= 0) cells[static_cast<std::size_t>(field.cell)] = field.zero;
+  }
+  /// What a field and all in it is where it is not there.
+  static void clear(const Want& want, std::vector<std::string>& cells, Met* met = nullptr) {
+    if (want.cell >= 0) cells[static_cast<std::size_t>(want.cell)] = want.absent;
+    if (met != nullptr) std::erase(*met, &want);
+    for (const auto& [number, field] : want.fields) clear(field, cells, met);
+  }
+  /// A member of a oneof is met: the others are not there any more.
+  static void clear_others(const ProtoSchema::Message& message, std::uint32_t number, int oneof, const Want& want,
+                           std::vector<std::string>& cells, Met& met) {
+    for (const auto& [other, field] : want.fields)
+      if (other != number && message.at(other).oneof == oneof) clear(field, cells, &met);
+  }
+
   std::string read(std::string_view bytes, const std::string& name, const Want& want, std::vector<std::string>& cells,
-                   int depth) const {
+                   Met& met, int depth) const {
     const ProtoSchema::Message& message = *schema_.message(name);
     WireFields fields(bytes);
     std::vector<std::uint32_t> seen;
@@ -226,6 +254,7 @@ class Messages {
       if (known == message.end()) continue;
       const ProtoSchema::Field& field = known->second;
       if (field.required) seen.push_back(one.number);
+      if (field.oneof >= 0) clear_others(message, one.number, field.oneof, want, cells, met);
       auto wanted = want.fields.find(one.number);
       if (wanted == want.fields.end()) continue;
       if (one.wire != wire_of(field.type))
@@ -237,8 +266,10 @@ class Messages {
         if (field.type_name == kTimestamp) why = micros(one.bytes, cell);
         else cell = text(field, one, wanted->second);
       }
-      if (why.empty() && !wanted->second.fields.empty() && depth < 32)
-        why = read(one.bytes, field.type_name, wanted->second, cells, depth + 1);
+      if (why.empty() && !wanted->second.fields.empty() && depth < 32) {
+        begin(wanted->second, cells, met);
+        why = read(one.bytes, field.type_name, wanted->second, cells, met, depth + 1);
+      }
       if (!why.empty()) return fmt::format("in \"{}\": {}", field.name, why);
     }
     if (fields.why() != nullptr) return fmt::format("{}, at byte {} of the message", fields.why(), fields.at());
@@ -252,7 +283,6 @@ class Messages {
   std::string name_;
   Form form_;
   Want wanted_;
-  std::vector<std::string> absent_;  // per cell
 };
 
 class ProtobufReader final : public RecordReader {

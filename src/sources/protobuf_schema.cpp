@@ -113,18 +113,17 @@ bool ProtoSchema::read_message(std::string_view bytes, const std::string& within
     WireFields parts(field.bytes);
     Field out;
     std::uint64_t number = 0, label = 1;
-    bool oneof = false;
     for (WireFields::Field one; parts.next(one);) {
       if (one.number == 1) out.name = one.bytes;
       if (one.number == 3) number = one.value;
       if (one.number == 4) label = one.value;
       if (one.number == 5) out.type = static_cast<int>(one.value);
       if (one.number == 6) out.type_name = one.bytes.substr(one.bytes.starts_with(".") ? 1 : 0);
-      if (one.number == 9 || one.number == 17) oneof = true;  // of a oneof; `optional` is one of its own
+      if (one.number == 9) out.oneof = static_cast<int>(one.value & 0x7fffffff);  // `optional` is one of its own
     }
     if (parts.why() != nullptr || out.name.empty() || number == 0 || number > 0x1fffffff) return false;
     out.required = label == 2, out.repeated = label == 3;
-    out.presence = !proto3 || oneof || out.type == 11;
+    out.presence = !proto3 || out.oneof >= 0 || out.type == 11;
     message[static_cast<std::uint32_t>(number)] = std::move(out);
   }
   messages_[name] = std::move(message);

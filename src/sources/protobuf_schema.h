@@ -46,6 +46,7 @@ class ProtoSchema {
     int type = 0;                 // of FieldDescriptorProto: 1 double, 2 float, 3 int64, ..., 18 sint64
     bool repeated = false, required = false;
     bool presence = false;        // absent is absent; else it is the type's zero
+    int oneof = -1;  // fields of a message with the same number: the last one met is the only one; -1: none
   };
   using Message = std::map<std::uint32_t, Field>;  // by number
   using Enumeration = std::map<std::int64_t, std::string>;

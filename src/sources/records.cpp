@@ -26,6 +26,29 @@ bool round_decimal(std::string& text, int scale) {
   return true;
 }
 
+std::string exact_text(std::string_view text) {
+  std::string out = "=";
+  out.reserve(text.size() + 1);
+  for (char c : text) {
+    if (c == '\\' || c == '\n' || c == '\r') out += '\\', out += c == '\n' ? 'n' : c == '\r' ? 'r' : c;
+    else out += c;
+  }
+  if (!text.empty() && (text.back() == ' ' || text.back() == '\t')) out += "\\.";  // blanks at a cell's end are cut off
+  return out;
+}
+
+std::string_view text_of_exact(std::string_view cell, std::deque<std::string>& spare) {
+  if (cell.empty()) return {};
+  cell.remove_prefix(1);
+  if (cell.find('\\') == std::string_view::npos) return cell;
+  std::string& out = spare.emplace_back();
+  for (std::size_t i = 0; i < cell.size(); ++i) {
+    if (cell[i] != '\\' || i + 1 == cell.size()) out += cell[i];
+    else if (const char mark = cell[++i]; mark != '.') out += mark == 'n' ? '\n' : mark == 'r' ? '\r' : mark;
+  }
+  return out;
+}
+
 void Records::begin(std::shared_ptr<const std::string> text, std::int64_t at, std::int64_t line, const Form& form) {
   text_ = std::move(text), at_ = at, line_ = counted_line_ = line, counted_ = 0, numbered_ = false;
   table_ = fmt::format("{}\n", fmt::join(form.header, ","));

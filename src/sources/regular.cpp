@@ -145,7 +145,7 @@ class RegularReader {
     for (std::size_t row = 0; row < rows_; ++row) {
       if (valid_[row]) continue;
       if (!known || last_row + 1 != row || !repeated(plan.fields[0], row)) {
-        const std::string_view text = cell(row, plan.fields[0]);
+        const std::string_view text = plain(plan, cell(row, plan.fields[0]));
         valid = !is_null(text, s_.form_.dash_is_null);
         value = 0;
         if (valid && read_field(text, plan.column, plan.take, *s_.days_, value).why != nullptr) return false;
@@ -183,8 +183,8 @@ class RegularReader {
       if (!cells.again) {
         value = 0;
         if (plan.take.integer != nullptr) outcome = plan.take.integer(cells.now, plan.column, *s_.days_, value);
-        else if (is_null(cells.now[0], s_.form_.dash_is_null)) outcome = Outcome::nothing();
-        else outcome = read_field(cells.now[0], plan.column, plan.take, *s_.days_, value);
+        else if (is_null(plain(plan, cells.now[0]), s_.form_.dash_is_null)) outcome = Outcome::nothing();
+        else outcome = read_field(plain(plan, cells.now[0]), plan.column, plan.take, *s_.days_, value);
         if (outcome.why != nullptr) return false;
       }
       out[row] = value;
@@ -281,6 +281,7 @@ class RegularReader {
   bool compose(const Plan& plan, const Cells& cells, std::string_view& out, Complaint& why) const {
     if (plan.take.fixed) return out = plan.take.constant, !out.empty();
     out = cells.now[0];
+    if (plan.exact) return !out.empty() && (out.remove_prefix(1), true);
     if (plan.take.text != nullptr) {
       const Outcome outcome = plan.take.text(cells.now, out);
       why = outcome.why;
@@ -293,7 +294,8 @@ class RegularReader {
     for (const auto& [literal, index] : plan.pieces) {
       out += literal;
       if (index < 0) continue;
-      const std::string_view part = cell(row, index);
+      std::string_view part = cell(row, index);
+      if (s_.exact_[static_cast<std::size_t>(index)] && !part.empty()) part.remove_prefix(1);
       if (is_null(part, s_.form_.dash_is_null)) return false;  // an id with a hole in it is none
       out += part;
     }
@@ -391,6 +393,7 @@ class RegularReader {
 Result<bool> TableSource::read_regular(SourceBatch& batch) {
   const Block& block = rows_.block;
   if (block.high && !valid_utf8(std::string_view(*block.text).substr(0, block.size))) return false;
+  if (!form_.exact.empty() && std::memchr(block.text->data(), '\\', block.size) != nullptr) return false;
   return RegularReader(*this, block).read(batch);
 }
 

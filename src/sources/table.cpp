@@ -199,6 +199,7 @@ void TableSource::read_integers(const Plan& plan, Rows& rows, std::vector<std::i
       texts[i] = plan.fields[i] < 0
                      ? std::string_view{}
                      : rows.block.field(*rows.records[row], static_cast<std::uint32_t>(plan.fields[i]), rows.spare);
+    if (plan.exact) texts[0] = trimmed(text_of_exact(texts[0], rows.spare));
     Outcome outcome;
     if (plan.take.integer != nullptr) outcome = plan.take.integer(texts, plan.column, *days_, values[row]);
     else if (is_null(texts[0], form_.dash_is_null)) outcome = Outcome::nothing();
@@ -235,6 +236,7 @@ void TableSource::read_texts(const Plan& plan, Rows& rows, std::vector<std::stri
         arena += literal;
         if (index < 0 || rows.refused[row]) continue;
         std::string_view part = text_or_null(field(row, index));
+        if (exact_[static_cast<std::size_t>(index)]) part = text_of_exact(part, rows.spare);
         if (part.empty()) {  // an id with a hole in it is none
           arena.resize(begin);
           break;
@@ -252,6 +254,10 @@ void TableSource::read_texts(const Plan& plan, Rows& rows, std::vector<std::stri
     if (rows.refused[row]) continue;
     for (std::size_t i = 0; i < plan.fields.size(); ++i) texts[i] = field(row, plan.fields[i]);
     std::string_view text = texts[0];
+    if (plan.exact) {
+      values[row] = text_of_exact(text, rows.spare);
+      continue;
+    }
     if (plan.take.text != nullptr) {
       Outcome outcome = plan.take.text(texts, text);
       if (outcome.why != nullptr)

@@ -20,6 +20,11 @@ struct Rows {
   void clear();
 };
 
+inline std::string_view trimmed(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t\r");
+  return begin == std::string_view::npos ? std::string_view{}
+                                         : text.substr(begin, text.find_last_not_of(" \t\r") + 1 - begin);
+}
 /// Whether a field says nothing.
 inline bool is_null(std::string_view text, bool dash) { return text.empty() || (dash && text == "-"); }
 /// One field by its column's type.
@@ -34,7 +39,13 @@ struct Plan {
   std::vector<int> fields;                    // of take.from in this file; -1 where it has none
   std::vector<std::pair<std::string, int>> pieces;  // of a pattern: literal, then field (or -1)
   bool absent = false;                        // this file says nothing of it: null
+  bool exact = false;                         // its one field is of Form::exact
 };
+
+/// What a number, date or time is read from, of a cell without escapes.
+inline std::string_view plain(const Plan& plan, std::string_view cell) {
+  return plan.exact && !cell.empty() ? trimmed(cell.substr(1)) : cell;
+}
 
 /// Turns the records of a text file into batches, as a Form declares (form.h). One per file; not thread-safe.
 class TableSource final : public Source {
@@ -81,6 +92,7 @@ class TableSource final : public Source {
   std::unique_ptr<Days> days_;
   arrow::MemoryPool* pool_ = nullptr;
   std::size_t width_ = 0;                     // fields of the header
+  std::vector<bool> exact_;                   // per field: of Form::exact
   std::vector<Plan> plans_;
   std::optional<Plan> session_, time_;
   std::vector<Plan> guards_;

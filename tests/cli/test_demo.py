@@ -153,6 +153,7 @@ def test_the_demo_holds_and_the_second_run_changes_nothing(made, tmp_path):
     assert {table["table"]: table["rows_stored"] for table in first["tables"]} == {
         "sp500_index": 5105, "stocks_daily": 250988, "stocks_minute": 35399, "snapshots": 386634}
     commits = sorted(path.relative_to(lake) for path in lake.rglob("_delta_log/*.json"))
+    pages = [(lake / "reports/demo.html").read_text(encoding="utf-8")]
     second = demo(lake)
     values = next(one["detail"] for one in second["checks"] if one["check"] == "tick by tick = batch, bit for bit")
     assert int(values.split(" values")[0]) > 1_000_000
@@ -160,6 +161,15 @@ def test_the_demo_holds_and_the_second_run_changes_nothing(made, tmp_path):
     assert sorted(path.relative_to(lake) for path in lake.rglob("_delta_log/*.json")) == commits
     unchanged = {stage["stage"]: stage["unchanged"] for stage in second["stages"]}
     assert all(unchanged[stage] for stage in unchanged if stage.startswith(("generate", "ingest", "features", "qlib", "backtest")))
+    what = {stage["stage"]: stage["what"] for stage in second["stages"]}
+    assert what["ingest stocks_daily drop1"] == "1 file refused, as before; the others landed before"
+    assert what["ingest stocks_daily drop2"] == "all landed before"
+    for run, named in ((first, pages[0]), (second, (lake / "reports/demo.html").read_text(encoding="utf-8"))):
+        events = run["events"]
+        assert [pathlib.Path(one["path"]).name for one in events["refused"]] == ["2024-08-08.csv.gz"]
+        assert [one["unit"] for one in events["restated"]] == ["2023-10-19"]
+        assert "gzip data ends early" in named and "2023-10-19 was restated" in named
+        assert "ingest stocks_daily drop1" in named and "k rows/s in" in named  # its speed is drawn
     assert [run["ledger_hash"] for run in first["runs"]] == [run["ledger_hash"] for run in second["runs"]]
     page = (lake / "reports/demo.html").read_text(encoding="utf-8")
     assert "<script" in page and 'src="http' not in page

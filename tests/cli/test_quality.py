@@ -25,6 +25,20 @@ def test_a_report_in_text_json_and_html(filled):
     assert "did you mean stocks_daily?" in filled("quality", "stocks_dayly", code=2).stderr
 
 
+def test_gaps_of_instruments_are_not_sessions_without_a_row(tmp_path):
+    tapemill = Program(tmp_path)
+    for (date, start), good in zip(DAYS.items(), (5, 4, 5)):  # T004 misses the second session, which has other rows
+        (tmp_path / f"{date}.csv").write_text(day(date, start, good))
+    tapemill("ingest", "stocks_daily", *(f"{date}.csv" for date in DAYS))
+    text = tapemill("quality", "stocks_daily", "--html", "q.html").stdout
+    assert "missing_sessions: 1 gap between an instrument's first and last row" in text
+    assert "0 sessions without any row" in text and "sessions missing" not in text
+    assert "judged: the stored rows alone" in text and "ingest counts the rows of the files it is given, refused ones too" in text
+    page = (tmp_path / "q.html").read_text()
+    assert "missing_sessions warns: 1 finding" in page
+    assert "missing_sessions (warn)" not in page  # not among those that hold
+
+
 def test_rows_are_let_in_once_with_who_and_why(tmp_path):
     tapemill = fill(tmp_path)
     assert "--reason" in tapemill("quarantine", "release", "stocks_daily", "--check", "ohlc_order", code=2).stderr

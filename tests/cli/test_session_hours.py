@@ -143,3 +143,41 @@ def test_tables_of_whole_sessions_have_nothing_to_leave_out(filled):
         done = filled("show", "stocks_daily", "--session", session, "--json")
         assert json.loads(done.stdout)["rows_total"] == 15
         assert done.stderr == ""
+
+
+def by_spec(tapemill, name, text, rows):
+    (tapemill.folder / f"{name}.yaml").write_text(text)
+    (tapemill.folder / "rows.csv").write_text("symbol,session,time,close\n" + rows)
+    tapemill("ingest", f"./{name}.yaml", "rows.csv")
+
+
+OWN = ("table: {name}\nsource: csv\ncalendar: {calendar}\nexchange: XX\nkey: [symbol, time]\n{bar}columns:\n  symbol: {{type: string, null: refuse}}\n"
+       "  session: {{type: date, null: refuse}}\n  time: {{type: timestamp, null: refuse}}\n  close: {{type: double}}\n"
+       "csv: {{columns: {{session: {{from: session, format: \"%Y-%m-%d\"}}, time: {{from: time, format: \"%Y-%m-%dT%H:%M:%SZ\"}}}}}}\n")
+
+
+def test_the_hours_are_those_of_the_spec_that_the_rows_came_by(program, tmp_path):
+    """Neither a shipped spec of the same name nor one in the current folder says when a lake's rows are."""
+    made = Program(tmp_path)
+    by_spec(made, "stocks_minute", OWN.format(name="stocks_minute", calendar="nse", bar="bar: 1m\n"),
+            "A,2024-01-02,2024-01-02T04:00:00Z,1\nA,2024-01-02,2024-01-02T05:00:00Z,2\n")
+    (tmp_path / "stocks_minute.yaml").unlink()
+    (tmp_path / "datasets").mkdir()
+    for spec in (None, OWN.format(name="stocks_minute", calendar="nyse", bar="bar: 1m\n"), "no spec at all"):
+        if spec is not None:
+            (tmp_path / "datasets" / "stocks_minute.yaml").write_text(spec)
+        text = made("show", "stocks_minute").stdout
+        assert "2 rows" in text
+        assert "times in Asia/Kolkata" in text
+        assert "left out" not in text
+    assert "IST" in made("tables").stdout
+
+
+def test_a_table_of_times_without_a_bar_has_hours_too(program, tmp_path):
+    made = Program(tmp_path)
+    rows = "A,2024-01-02,2024-01-02T12:00:00Z,1\nA,2024-01-02,2024-01-02T15:00:00Z,2\nA,2024-01-02,2024-01-02T07:00:00Z,3\n"
+    by_spec(made, "five", OWN.format(name="five", calendar="nyse", bar=""), rows)
+    by_spec(made, "whole", OWN.format(name="whole", calendar="nyse", bar="bar: 1d\n"), rows)
+    for session, count in (("regular", 1), ("extended", 2), ("all", 3)):
+        assert json.loads(made("show", "five", "--session", session, "--json").stdout)["rows_total"] == count
+        assert json.loads(made("show", "whole", "--session", session, "--json").stdout)["rows_total"] == 3

@@ -140,6 +140,23 @@ TEST(AvroSchema, WhatAvroForbidsIsToldWithItsPlace) {
   EXPECT_FALSE(columns_of_avro(must(read_avro(document.root()))).ok());
 }
 
+// 27 records, each naming the one before beside itself: 2.6 KB that stand for 2^27 types. Flat fields count too.
+TEST(AvroSchema, ASchemaThatUnfoldsWithoutEndIsRefusedAtOnce) {
+  std::string inner = R"({"type": "record", "name": "r0", "fields": [{"name": "a", "type": "int"}]})";
+  for (int i = 1; i < 27; ++i)
+    inner = fmt::format(R"({{"type": "record", "name": "r{}", "fields": [{{"name": "a", "type": {}}}, )"
+                        R"({{"name": "b", "type": "r{}"}}]}})",
+                        i, inner, i - 1);
+  EXPECT_NE(error_of(R"({"name": "x", "type": )" + inner + "}").find("over 10,000 types"), std::string::npos);
+  auto many = [](int count) {
+    std::string fields = R"({"name": "c0", "type": "int"})";
+    for (int i = 1; i < count; ++i) fields += fmt::format(R"(, {{"name": "c{}", "type": "int"}})", i);
+    return fields;
+  };
+  EXPECT_EQ(must(columns(many(2000))).size(), 2000u);
+  EXPECT_NE(error_of(many(50'000)).find("over 10,000 types"), std::string::npos);
+}
+
 struct AvroSpec : ::testing::Test {
   Folder folder;
   std::string schema = R"({"type": "record", "name": "bars", "schema_version": "1.0.0", "fields": [

@@ -1,5 +1,6 @@
 // Order, fan-in and fan-out, the event-time clock, windows, dead letters, files that are whole or not there, going on.
 #include <bit>
+#include <filesystem>
 
 #include "core/json.h"
 #include "graph_test.h"
@@ -61,6 +62,7 @@ TEST(Run, DiamondsComeTogetherInOrder) {
 TEST(Run, PublishersForwardAndNameTheOrigin) {
   Folder folder;
   write_text(folder / "a.csv", "ticker,date,close\nA,2024-01-02,1\nA,2024-01-03,\n");
+  std::filesystem::create_directory(folder / "deep");
   run_json(graph_json({subscriber("in", file(folder, "a.csv")), technical("c", {"SMA_2"}),
                        publisher("mid", file(folder, "mid.jsonl")), publisher("end", file(folder, "deep/end.csv"))},
                       {{"in", "mid"}, {"in", "c"}, {"c", "mid"}, {"in", "end"}}));

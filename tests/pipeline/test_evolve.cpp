@@ -142,6 +142,29 @@ TEST_F(Evolve, AnIntegerMayBecomeALong) {
   EXPECT_EQ(sql("select sum(trades)::bigint s from bars", "s"), "7000000007");
 }
 
+TEST_F(Evolve, AUnitMayComeAndIsInForceThen) {
+  ASSERT_TRUE(first(replaced(spec(), ", unit: USD", "")).ok());
+  const Dataset later = must(parse_dataset(spec(), "bars.yaml"));
+  const auto evolution = must(lake::evolution_of(bars(), must(bars().snapshot()), later));
+  ASSERT_EQ(evolution.changes.size(), 1u);
+  EXPECT_TRUE(evolution.changes[0].allowed);
+  EXPECT_EQ(evolution.changes[0].what, "close is said to be in USD now");
+  ASSERT_TRUE(take(spec(), "two.csv", kRows).ok());
+  EXPECT_EQ(rows_of(lake, "bars")->num_rows(), 3);
+  EXPECT_NE(error_of(replaced(spec(), "unit: USD", "unit: cents")).find("is in USD in the table"), std::string::npos);
+}
+
+TEST_F(Evolve, AnAliasOfTwoColumnsIsAnErrorOfTheSpec) {
+  const std::string text =
+      replaced(spec(), "  trades: {type: int32}\n",
+               "  b: {type: int32, aliases: [trades]}\n  c: {type: int32, aliases: [other, trades]}\n");
+  auto dataset = parse_dataset(text, "bars.yaml");
+  EXPECT_EQ(exit_code(dataset.status()), 2);
+  const std::string error = render(dataset.status(), false);
+  EXPECT_NE(error.find("bars.yaml:13:"), std::string::npos) << error;
+  EXPECT_NE(error.find("\"trades\" is an alias of \"b\" and of \"c\""), std::string::npos) << error;
+}
+
 TEST_F(Evolve, AnAliasIsTheNameOfBefore) {
   ASSERT_TRUE(first(spec()).ok());
   std::string text = replaced(spec(), "trades: {type: int32}", "transactions: {type: int32, aliases: [count, trades]}");
@@ -196,6 +219,8 @@ TEST_F(Evolve, ForbiddenChangesNameColumnTypesAndWhatToDo) {
          {"column \"trades\" is integer in the table and string in the spec", "a type may not change"});
   expect(replaced(spec(), "unit: USD", "unit: cents"),
          {"column \"close\" is in USD in the table and in cents in the spec", "change of meaning"});
+  expect(replaced(spec(), ", unit: USD", ""),
+         {"column \"close\" is in USD in the table and has no unit in the spec", "keep unit: USD"});
   expect(replaced(spec(), "partitions: [year]", "partitions: [year, month]"),
          {"is partitioned by year, the spec says year, month"});
   expect(replaced(spec(), "symbol: {type: string, null: refuse}", "symbol: {type: string, null: refuse, symbols: [A]}"),

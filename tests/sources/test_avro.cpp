@@ -58,6 +58,52 @@ TEST_F(AvroFile, RecordsAreRows) {
   EXPECT_EQ(drained.at("volume", 1), "-3");  // int read as long
 }
 
+TEST_F(AvroFile, TextsAreKeptToTheByte) {
+  const std::vector<std::string> texts{" B ",
+                                       "C\nD",
+                                       "line\r\nend\n",
+                                       "",
+                                       "NULL",
+                                       "-",
+                                       "\t\t",
+                                       "back\\slash\\n",
+                                       "\"q\", , x",
+                                       "=",
+                                       "\\",
+                                       "x \\",
+                                       "#",
+                                       "\xc3\xa9\xe2\x80\xaf",
+                                       "a,b",
+                                       " \"both\" "};
+  columns = "  symbol: {type: string}\n  session: {type: date, null: refuse}\n  note: {type: string}\n";
+  const std::string schema = R"({"type": "record", "name": "t", "fields": [{"name": "symbol", "type": "string"},
+    {"name": "day", "type": "string"}, {"name": "note", "type": ["null", "string"]}]})";
+  mapping = "field_mapping: {session: day}\n";
+  auto one = [](const std::string& symbol, const std::string& note) {
+    return avro_text(symbol) + avro_text(" 2024-01-02") + note;
+  };
+  std::vector<std::string> records, plain;
+  for (const std::string& text : texts) records.push_back(one(text, zigzag(1) + avro_text(text)));
+  records.push_back(one("last", zigzag(0)));
+  for (const char* text : {"A", "B ", "", "B", " B"}) plain.push_back(one(text, zigzag(0)));  // no escape in any
+  auto drained = read(avro_file(schema, records));
+  ASSERT_TRUE(drained.status.ok()) << drained.status.ToString();
+  ASSERT_EQ(drained.rows, static_cast<std::int64_t>(records.size()));
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    EXPECT_EQ(drained.at("symbol", static_cast<std::int64_t>(i)), texts[i]) << i;
+    EXPECT_EQ(drained.at("note", static_cast<std::int64_t>(i)), texts[i]) << i;
+    EXPECT_EQ(drained.at("session", static_cast<std::int64_t>(i)), "2024-01-02") << i;
+  }
+  EXPECT_EQ(drained.at("note", static_cast<std::int64_t>(texts.size())), "null");
+  auto alike = read(avro_file(schema, {plain[0], plain[3], plain[2], plain[4]}));
+  ASSERT_EQ(alike.rows, 4) << alike.status.ToString();
+  EXPECT_EQ(alike.at("symbol", 1), "B");
+  EXPECT_EQ(alike.at("symbol", 2), "");
+  EXPECT_EQ(alike.at("symbol", 3), " B");
+  EXPECT_EQ(alike.at("note", 0), "null");
+  EXPECT_EQ(alike.at("session", 3), "2024-01-02");
+}
+
 TEST_F(AvroFile, ARowKnowsItsNumberAndItsBytes) {
   const std::string first = record("A", kDay, "", 7), second = record("B", kDay, "", 8);
   const std::string bytes = avro_file(kSchema, {first, second});

@@ -48,12 +48,28 @@ std::string descriptor(const std::string& syntax = "proto3") {
   return bytes(1, file);
 }
 
+/// Tick {symbol = 1; at = 2; Quote {bid, size} quote = 3; oneof {a = 5; b = 6; Quote c = 7; d = 8}}, proto3.
+std::string nested_descriptor() {
+  const auto member = [](const std::string& name, std::uint32_t at, int type, const std::string& type_name = {}) {
+    std::string out = bytes(1, name) + number(3, at) + number(4, 1) + number(5, static_cast<std::uint64_t>(type));
+    if (!type_name.empty()) out += bytes(6, type_name);
+    return bytes(2, out + number(9, 0));
+  };
+  const std::string quote = bytes(1, "Quote") + field("bid", 1, 1) + field("size", 2, 3);
+  const std::string tick = bytes(1, "Tick") + field("symbol", 1, 9) + field("at", 2, 3) +
+                           field("quote", 3, 11, 1, ".feed.Quote") + member("a", 5, 3) + member("b", 6, 3) +
+                           member("c", 7, 11, ".feed.Quote") + member("d", 8, 3);
+  return bytes(1, bytes(1, "feed.proto") + bytes(2, "feed") + bytes(4, tick) + bytes(4, quote) + bytes(12, "proto3"));
+}
+
 constexpr std::uint64_t kTime = 1704205800000;  // 2024-01-02 09:30 in New York
 
 std::string tick(const std::string& symbol, double bid) {
   return bytes(1, symbol) + number(2, kTime) + bytes(3, real(1, bid) + bytes(2, "n")) + number(4, 13) + number(5, 1) +
          number(6, 1) + real(7, 2.5) + real(99, 1) + bytes(10, bytes(1, "inner"));
 }
+
+std::string nested(const std::string& rest) { return delimited(bytes(1, "A") + number(2, kTime) + rest); }
 
 struct Protobuf : ::testing::Test {
   Folder folder;
@@ -102,6 +118,61 @@ TEST_F(Protobuf, WhatIsAbsentIsNullWhereItsPresenceIsKeptAndZeroElsewhere) {
   EXPECT_EQ(drained.at("volume", 0), "0");  // that is how proto3 writes 0
   EXPECT_EQ(drained.at("side", 0), "BUY");
   EXPECT_EQ(drained.at("halted", 0), "false");
+}
+
+TEST_F(Protobuf, ZeroInAMessageThatIsThereIsZero) {
+  schema = nested_descriptor();
+  columns =
+      "  symbol: {type: string, null: refuse}\n  session: {type: date}\n  time: {type: timestamp, null: refuse}\n"
+      "  bid: {type: \"decimal(18,4)\"}\n  volume: {type: int64}\n";
+  map = "field_mapping: {bid: quote.bid, volume: quote.size, time: {from: at, format: epoch_ms}}\n";
+  auto drained = read(nested(bytes(3, real(1, 1.5)) + number(5, 3))  // size: 0 is not written
+                      + nested(bytes(3, number(2, 7)))  // bid: 0
+                      + nested(bytes(3, ""))  // both
+                      + nested("")  // no quote
+                      + nested(bytes(3, real(1, 2.5)) + bytes(3, number(2, 9)))  // in two parts: one quote
+  );
+  ASSERT_TRUE(drained.status.ok()) << drained.status.ToString();
+  ASSERT_EQ(drained.rows, 5);
+  const std::vector<std::pair<std::string, std::string>> wanted{
+      {"1.5000", "0"}, {"0.0000", "7"}, {"0.0000", "0"}, {"null", "null"}, {"2.5000", "9"}};
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(drained.at("bid", i), wanted[static_cast<std::size_t>(i)].first) << i;
+    EXPECT_EQ(drained.at("volume", i), wanted[static_cast<std::size_t>(i)].second) << i;
+  }
+}
+
+TEST_F(Protobuf, TheLastMemberOfAOneofIsTheOnlyOne) {
+  schema = nested_descriptor();
+  columns =
+      "  symbol: {type: string, null: refuse}\n  session: {type: date}\n  time: {type: timestamp, null: refuse}\n"
+      "  a: {type: int64}\n  b: {type: int64}\n  inner: {type: int64}\n";
+  map = "field_mapping: {time: {from: at, format: epoch_ms}, inner: c.size}\n";
+  auto drained = read(nested(number(5, 5) + number(6, 6)) + nested(number(6, 6) + number(5, 5)) +
+                      nested(bytes(7, number(2, 4)) + number(5, 0)) + nested(number(5, 1) + bytes(7, "")) +
+                      nested(number(5, 1) + number(8, 1)));  // 8: of the oneof, and no column's
+  ASSERT_TRUE(drained.status.ok()) << drained.status.ToString();
+  ASSERT_EQ(drained.rows, 5);
+  const std::vector<std::string> wanted{"null 6 null", "5 null null", "0 null null", "null null 0", "null null null"};
+  for (int i = 0; i < 5; ++i)
+    EXPECT_EQ(drained.at("a", i) + " " + drained.at("b", i) + " " + drained.at("inner", i),
+              wanted[static_cast<std::size_t>(i)])
+        << i;
+}
+
+TEST_F(Protobuf, TextsAreKeptToTheByte) {
+  columns += "  note: {type: string}\n";
+  map = "field_mapping: {bid: quote.bid, note: quote.note, time: {from: at, format: epoch_ms}}\n";
+  auto one = [](const std::string& symbol, const std::string& note) {
+    return delimited(bytes(1, symbol) + number(2, kTime) + bytes(3, note));
+  };
+  auto drained = read(one(" B ", bytes(2, "x\ny ")) + one("\\n", bytes(2, "a\r\n")) + one("C", ""));
+  ASSERT_EQ(drained.rows, 3) << drained.status.ToString();
+  EXPECT_EQ(drained.at("symbol", 0), " B ");
+  EXPECT_EQ(drained.at("note", 0), "x\ny ");
+  EXPECT_EQ(drained.at("symbol", 1), "\\n");
+  EXPECT_EQ(drained.at("note", 1), "a\r\n");
+  EXPECT_EQ(drained.at("note", 2), "null");  // absent or empty: proto3 says the same of both
 }
 
 TEST_F(Protobuf, TheSpecIsKeptWithTheDescriptorInIt) {
