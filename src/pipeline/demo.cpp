@@ -128,7 +128,7 @@ class Demo {
     return timed(
         drop.empty() ? "ingest " + name : fmt::format("ingest {} {}", name, drop), [&](DemoStage& stage) -> Status {
           ARROW_ASSIGN_OR_RAISE(Dataset dataset, load_dataset(name));
-          ARROW_ASSIGN_OR_RAISE(Delivery known, landed_already(lake_, dataset, paths, workers_));
+          ARROW_ASSIGN_OR_RAISE(LandedDelivery known, landed_already(lake_, dataset, paths, workers_));
           if (known.all_landed) {
             stage.unchanged = true;
             stage.what = known.refused.empty() ? "all landed before"

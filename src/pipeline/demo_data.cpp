@@ -32,10 +32,10 @@ Result<std::map<std::string, std::int64_t>> landed_files(const lake::Lake& lake,
 
 }  // namespace
 
-Result<Delivery> landed_already(const lake::Lake& lake, const Dataset& dataset, const std::vector<std::string>& paths,
-                                const Workers& workers) {
+Result<LandedDelivery> landed_already(const lake::Lake& lake, const Dataset& dataset,
+                                      const std::vector<std::string>& paths, const Workers& workers) {
   ARROW_ASSIGN_OR_RAISE(auto known, landed_files(lake, dataset.table));
-  Delivery delivery;
+  LandedDelivery delivery;
   if (known.empty()) return delivery;
   ARROW_ASSIGN_OR_RAISE(auto files, sources::expand_paths(paths));
   std::atomic<bool> all{true};

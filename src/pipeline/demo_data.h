@@ -12,13 +12,13 @@
 namespace tapemill::pipeline {
 
 /// What landing knows of the files of `paths`.
-struct Delivery {
+struct LandedDelivery {
   bool all_landed = false;           // the bytes of every file but of those that are refused
   std::vector<RefusedFile>
       refused;  // that cannot be told, so never land: as ingest says it each time; none if not all_landed
 };
-Result<Delivery> landed_already(const lake::Lake& lake, const Dataset& dataset, const std::vector<std::string>& paths,
-                                const Workers& workers);
+Result<LandedDelivery> landed_already(const lake::Lake& lake, const Dataset& dataset,
+                                      const std::vector<std::string>& paths, const Workers& workers);
 
 /// What no single file shows: instruments that miss sessions between their first and last, and closes that moved by more
 /// than `over` (0.3 is 30 %) from one row to the next: a halt, an unadjusted split.
