@@ -11,6 +11,7 @@
 #include "core/decimal.h"
 #include "core/json.h"
 #include "core/text.h"
+#include "lake/files.h"
 #include "lake/scan.h"
 
 namespace tapemill::pipeline {
@@ -253,6 +254,11 @@ Result<std::string> run_page(const backtest::RunRecord& record) {
   }
   page.figures.push_back({"Trades", run.trades->num_rows(), "", exports::Tone::neutral, "trades-" + run.name});
   page.sections.push_back(std::move(section));
+  if (auto text = lake::read_whole(record.path + "/strategy.yaml"); text.ok()) {
+    exports::Section strategy{"strategy", "Strategy", "The document as it ran: its rules, costs and dates."};
+    strategy.blocks.emplace_back(exports::Code{{"strategy.yaml", "run " + run.run_id, "strategy-text"}, *text});
+    page.sections.push_back(std::move(strategy));
+  }
   page.footer = {{"version", version()},
                  {"source", record.source_hash.substr(0, 16)},
                  {"command", "tapemill backtest report " + run.run_id},

@@ -29,3 +29,13 @@ def test_help_names_the_paths(tapemill):
     text = tapemill("serve", "--help").stdout
     for path in ("/health", "/api/tables", "/api/runs", "/report"):
         assert path in text
+
+
+def test_a_backtests_page_has_its_strategy(filled):
+    text = ("name: s\nuniverse: {table: stocks_daily, symbols: [T000]}\ncapital: 1000 USD\n"
+            "entry: {when: \"close > 0\", size: 50 %}\nexit: {when: \"close < 0\"}\n")
+    (filled.folder / "s.yaml").write_text(text)
+    run = json.loads(filled("backtest", "run", "s.yaml", "--json").stdout)["run_id"]
+    with served(filled) as ask:
+        page = ask("/report/" + run)[1]
+    assert "size: 50 %" in page and "The document as it ran" in page
