@@ -8,6 +8,8 @@
 
 #include "core/document.h"
 #include "core/feed_words.h"
+#include "core/held.h"
+#include "core/memory.h"
 #include "sources/avro_record.h"
 #include "sources/csv.h"
 #include "sources/gzip.h"
@@ -20,6 +22,8 @@ constexpr std::int64_t kMostOfHeader = 16 << 20;
 constexpr std::int64_t kMostRefused = 100'000;    // records of one block
 constexpr std::size_t kMostRaw = 64 << 10;        // kept of a block's rest
 constexpr std::size_t kSync = 16, kChunk = 256 << 10;
+constexpr std::size_t kMostAtOnce = 32 << 10;     // records of a slice
+constexpr std::size_t kSlice = 512 << 10;         // of a block, given at once
 
 /// A block's bytes, unpacked by Arrow's codecs. Errors name no place.
 class Unpacker {
@@ -46,8 +50,8 @@ class Unpacker {
   }
   bool packed() const { return codec_ != nullptr; }
 
-  Result<std::string> unpack(std::string_view bytes) const {
-    if (codec_ == nullptr) return std::string(bytes);
+  Result<std::string> unpack(std::string bytes) const {
+    if (codec_ == nullptr) return bytes;
     return name_ == "snappy" ? snappy(bytes) : stream(bytes);
   }
 
@@ -102,8 +106,9 @@ class Unpacker {
 
 class AvroReader final : public RecordReader {
  public:
-  static Result<std::unique_ptr<RecordReader>> open(const Dataset& dataset, const std::string& path) {
-    auto reader = std::unique_ptr<AvroReader>(new AvroReader(path));
+  static Result<std::unique_ptr<RecordReader>> open(const Dataset& dataset, const std::string& path,
+                                                    arrow::MemoryPool* pool) {
+    auto reader = std::unique_ptr<AvroReader>(new AvroReader(path, pool));
     ARROW_ASSIGN_OR_RAISE(reader->bytes_, open_bytes(path));
     ARROW_RETURN_NOT_OK(reader->begin(dataset));
     return std::unique_ptr<RecordReader>(std::move(reader));
@@ -112,37 +117,60 @@ class AvroReader final : public RecordReader {
   std::int64_t bytes_read() const override { return bytes_->bytes_read(); }
 
   Result<bool> next(Records& out) override {
-    ARROW_ASSIGN_OR_RAISE(const bool more, fill(1));
-    if (!more) return false;
-    const std::int64_t block = position();
-    ARROW_ASSIGN_OR_RAISE(const std::int64_t count, integer());
-    ARROW_ASSIGN_OR_RAISE(const std::int64_t size, integer());
-    if (count < 0 || size < 0 || size > kMostOfBlock)
-      return broken(block, fmt::format("says it has {} records in {} bytes; {} MB are the most", count, size,
-                                       kMostOfBlock >> 20));
-    const std::int64_t head = position() - block;
-    ARROW_ASSIGN_OR_RAISE(const std::string packed, take(static_cast<std::size_t>(size)));
-    ARROW_ASSIGN_OR_RAISE(const std::string mark, take(kSync));
-    if (mark != sync_) return broken(block, "is not followed by the file's sync marker");
-    auto data = unpacker_->unpack(packed);
-    if (!data.ok()) return broken(block, data.status().message());
-    auto text = std::make_shared<const std::string>(*std::move(data));
-    if (count > static_cast<std::int64_t>(text->size()))
-      return broken(block, fmt::format("says it has {} records in {} bytes", count, text->size()));
-    out.begin_numbered(text, unpacked_ + head, number_ + 1, form());
+    if (left_ == 0) {
+      ARROW_ASSIGN_OR_RAISE(const bool more, begin_block());
+      if (!more) return false;
+    }
+    out.begin_numbered(text_, unpacked_ + head_, number_ + 1, form());
     if (!scales_.empty()) out.round_to(scales_);
-    ARROW_RETURN_NOT_OK(read(*text, count, block, out));
-    unpacked_ += head + static_cast<std::int64_t>(text->size() + kSync);
-    number_ += count;
+    ARROW_RETURN_NOT_OK(read(*text_, out));
+    if (left_ > 0) return true;
+    unpacked_ += head_ + static_cast<std::int64_t>(text_->size() + kSync);
+    text_.reset(), held_.give_back();
     return true;
   }
 
  private:
-  explicit AvroReader(std::string path) : path_(std::move(path)) {}
+  AvroReader(std::string path, arrow::MemoryPool* pool) : path_(std::move(path)), pool_(pool) {}
 
   Status broken(std::int64_t block, const std::string& why) const {
     return data_error(fmt::format("{}: the block at byte {} {}", path_, block, why),
                       "get the file again; nothing of it was kept");
+  }
+  /// Counts what a block is about to take.
+  Status hold(std::int64_t bytes, std::int64_t block) {
+    auto held = Held::take(bytes, pool_);
+    if (!held.ok())
+      return Status::OutOfMemory(fmt::format("{}: the block at byte {} takes {}, and there is no room for it", path_,
+                                             block, format_bytes(bytes)));
+    held_ = *std::move(held);
+    return Status::OK();
+  }
+  Result<bool> begin_block() {
+    ARROW_ASSIGN_OR_RAISE(const bool more, fill(1));
+    if (!more) return false;
+    block_ = position();
+    ARROW_ASSIGN_OR_RAISE(const std::int64_t count, integer());
+    ARROW_ASSIGN_OR_RAISE(const std::int64_t size, integer());
+    if (count < 0 || size < 0 || size > kMostOfBlock)
+      return broken(block_, fmt::format("says it has {} records in {} bytes; {} MB are the most", count, size,
+                                        kMostOfBlock >> 20));
+    head_ = position() - block_;
+    if (size > static_cast<std::int64_t>(kChunk)) ARROW_RETURN_NOT_OK(hold(2 * size, block_));  // read, and as a text
+    ARROW_ASSIGN_OR_RAISE(std::string packed, take(static_cast<std::size_t>(size)));
+    ARROW_ASSIGN_OR_RAISE(const std::string mark, take(kSync));
+    if (mark != sync_) return broken(block_, "is not followed by the file's sync marker");
+    buffer_.erase(0, taken_), at_ += static_cast<std::int64_t>(taken_), taken_ = 0;
+    buffer_.shrink_to_fit();
+    auto data = unpacker_->unpack(std::move(packed));
+    if (!data.ok()) return broken(block_, data.status().message());
+    text_ = std::make_shared<const std::string>(*std::move(data));
+    if (count > static_cast<std::int64_t>(text_->size()))
+      return broken(block_, fmt::format("says it has {} records in {} bytes", count, text_->size()));
+    held_.give_back();
+    ARROW_RETURN_NOT_OK(hold(static_cast<std::int64_t>(text_->size()), block_));
+    left_ = count, from_ = 0;
+    return true;
   }
   std::int64_t position() const { return at_ + static_cast<std::int64_t>(taken_); }
 
@@ -227,30 +255,35 @@ class AvroReader final : public RecordReader {
     return Status::OK();
   }
 
-  Status read(const std::string& text, std::int64_t count, std::int64_t block, Records& out) {
-    AvroBytes in(text);
+  /// The records of a slice.
+  Status read(const std::string& text, Records& out) {
+    AvroBytes in(std::string_view(text).substr(from_));
     std::vector<std::string> cells;
     std::string bad;
-    for (std::int64_t i = 0; i < count; ++i) {
-      const std::size_t from = in.at();
+    while (left_ > 0 && in.at() < kSlice && out.count() < kMostAtOnce) {
+      const std::size_t from = from_ + in.at();
       bad.clear();
       records_->read(in, cells, bad);
+      ++number_, --left_;
       if (in.why() == nullptr) {
-        const std::string_view raw = std::string_view(text).substr(from, in.at() - from);
+        const std::string_view raw = std::string_view(text).substr(from, from_ + in.at() - from);
         if (bad.empty()) out.add(raw, cells);
         else out.refuse(raw, "parse", bad);
         continue;
       }
-      if (count - i > kMostRefused)
-        return broken(block, fmt::format("cannot be read from its record {} on: {}", i + 1, in.why()));
+      const std::int64_t place = number_;
+      if (left_ >= kMostRefused)
+        return broken(block_, fmt::format("cannot be read from its record {} on: {}", place, in.why()));
       out.refuse(std::string_view(text).substr(from, kMostRaw), "avro",
-                 fmt::format("record {}, at byte {} of its block: {}", number_ + i + 1, in.at(), in.why()));
-      for (std::int64_t rest = i + 1; rest < count; ++rest)
+                 fmt::format("record {}, at byte {} of its block: {}", place, from_ + in.at(), in.why()));
+      for (; left_ > 0; --left_, ++number_)
         out.refuse(std::string_view(text).substr(text.size()), "avro",
-                   fmt::format("stands in its block behind record {}, which cannot be read", number_ + i + 1));
+                   fmt::format("stands in its block behind record {}, which cannot be read", place));
       return Status::OK();
     }
-    if (in.left() > 0) return broken(block, fmt::format("has {} bytes behind its last record", in.left()));
+    from_ += in.at();
+    if (left_ == 0 && from_ < text.size())
+      return broken(block_, fmt::format("has {} bytes behind its last record", text.size() - from_));
     return Status::OK();
   }
 
@@ -259,16 +292,23 @@ class AvroReader final : public RecordReader {
   std::unique_ptr<Unpacker> unpacker_;
   std::unique_ptr<AvroRecords> records_;
   std::vector<int> scales_;
-  std::size_t taken_ = 0;        // of buffer_
-  std::int64_t at_ = 0;          // where buffer_ begins in the file
-  std::int64_t unpacked_ = 0;    // where the next block begins, were they all unpacked
-  std::int64_t number_ = 0;      // records of the blocks before
+  arrow::MemoryPool* pool_;
+  Held held_;  // for the block
+  std::shared_ptr<const std::string>
+      text_;  // of the block that is being given, unpacked; its records behind from_ are left
+  std::size_t from_ = 0;
+  std::int64_t left_ = 0, block_ = 0, head_ = 0;  // records; where the block begins, what stands before its records
+  std::size_t taken_ = 0;  // of buffer_
+  std::int64_t at_ = 0;  // where buffer_ begins in the file
+  std::int64_t unpacked_ = 0;  // where the next block begins, were they all unpacked
+  std::int64_t number_ = 0;  // records that are given
 };
 
 }  // namespace
 
-Result<std::unique_ptr<RecordReader>> open_avro(const Dataset& dataset, const std::string& path) {
-  return AvroReader::open(dataset, path);
+Result<std::unique_ptr<RecordReader>> open_avro(const Dataset& dataset, const std::string& path,
+                                                arrow::MemoryPool* pool) {
+  return AvroReader::open(dataset, path, pool);
 }
 
 }  // namespace tapemill::sources

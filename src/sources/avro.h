@@ -1,4 +1,6 @@
 #pragma once
+#include <arrow/memory_pool.h>
+
 #include <memory>
 #include <string>
 
@@ -15,7 +17,8 @@ inline constexpr std::string_view kAvroMagic{"Obj\1", 4};
 /// is its number in the file; its byte is where it stands when the blocks are unpacked (the file's own where they are not
 /// packed). A record that cannot be read is refused with the rest of its block.
 /// Errors (data): no such file, a codec or schema that does not fit, a block that is cut short, too large or without its
-/// sync marker.
-Result<std::unique_ptr<RecordReader>> open_avro(const Dataset& dataset, const std::string& path);
+/// sync marker. Status code OutOfMemory: a block that `pool`, which it is counted in, has no room for.
+Result<std::unique_ptr<RecordReader>> open_avro(const Dataset& dataset, const std::string& path,
+                                                arrow::MemoryPool* pool);
 
 }  // namespace tapemill::sources

@@ -261,8 +261,9 @@ class FeedSource final : public Source {
   std::unique_ptr<TableSource> table_;
 };
 
-Result<std::unique_ptr<RecordReader>> open_records(const Dataset& dataset, const std::string& path) {
-  if (dataset.source == "avro") return open_avro(dataset, path);
+Result<std::unique_ptr<RecordReader>> open_records(const Dataset& dataset, const std::string& path,
+                                                   arrow::MemoryPool* pool) {
+  if (dataset.source == "avro") return open_avro(dataset, path, pool);
   if (dataset.source == "protobuf") return open_protobuf(dataset, path);
   ARROW_ASSIGN_OR_RAISE(auto reader, FeedReader::open(dataset, path));
   return std::unique_ptr<RecordReader>(std::move(reader));
@@ -281,7 +282,7 @@ bool is_feed(const Dataset& dataset) {
 }
 
 Status inspect_feed(const Dataset& dataset, FileInfo& info) {
-  ARROW_ASSIGN_OR_RAISE(auto reader, open_records(dataset, info.path));
+  ARROW_ASSIGN_OR_RAISE(auto reader, open_records(dataset, info.path, arrow::default_memory_pool()));
   info.form = reader->form().name;
   info.header = header_of(reader->form()).line;
   std::string why;
@@ -299,7 +300,7 @@ Status inspect_feed(const Dataset& dataset, FileInfo& info) {
 }
 
 Result<std::unique_ptr<Source>> open_feed(const Dataset& dataset, const FileInfo& info, MemoryBudget& budget) {
-  ARROW_ASSIGN_OR_RAISE(auto reader, open_records(dataset, info.path));
+  ARROW_ASSIGN_OR_RAISE(auto reader, open_records(dataset, info.path, budget.pool()));
   auto block = static_cast<std::size_t>(budget.share(1.0 / 32, 64 << 10, 1 << 20));
   return std::unique_ptr<Source>(new FeedSource(dataset, info, std::move(reader), block, budget.pool()));
 }

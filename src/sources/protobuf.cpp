@@ -15,7 +15,7 @@ namespace tapemill::sources {
 namespace {
 
 constexpr std::size_t kMostOfMessage = 16 << 20;
-constexpr std::size_t kStretch = 4 << 20;
+constexpr std::size_t kStretch = 512 << 10;
 constexpr const char* kTimestamp = "google.protobuf.Timestamp";
 
 /// What a field's values are in the words of Avro, whose rules say which column they may go into.
@@ -298,28 +298,14 @@ class ProtobufReader final : public RecordReader {
   std::int64_t bytes_read() const override { return bytes_->bytes_read(); }
 
   Result<bool> next(Records& out) override {
-    ARROW_RETURN_NOT_OK(fill());
-    if (text_.empty()) return false;
-    // Whole messages of what is there.
+    // Whole messages of what is there; a long one has more read until it is there.
     std::vector<std::pair<std::size_t, std::size_t>> whole;
     std::size_t end = 0;
-    while (end < text_.size()) {
-      std::uint64_t size = 0;
-      std::size_t at = end;
-      int shift = 0;
-      for (; at < text_.size() && shift < 35; shift += 7) {
-        const auto bits = static_cast<unsigned char>(text_[at++]);
-        size |= static_cast<std::uint64_t>(bits & 0x7f) << shift;
-        if (bits < 0x80) break;
-      }
-      const bool complete = at > end && static_cast<unsigned char>(text_[at - 1]) < 0x80;
-      if ((complete && size > kMostOfMessage) || (!complete && shift >= 35))
-        return data_error(
-            fmt::format("{}: the message at byte {} has over {} MB", path_, place(end), kMostOfMessage >> 20),
-            "the file holds a length and a message, again and again; is it one of these?");
-      if (!complete || size > text_.size() - at) break;
-      whole.emplace_back(at, size);
-      end = at + size;
+    for (std::size_t wanted = kStretch; whole.empty(); wanted = 2 * text_.size()) {
+      ARROW_RETURN_NOT_OK(fill(wanted));
+      if (text_.empty()) return false;
+      ARROW_RETURN_NOT_OK(find_whole(whole, end));
+      if (ended_) break;
     }
     if (whole.empty())
       return data_error(fmt::format("{}: the file ends in the middle of the message at byte {}", path_, at_),
@@ -343,9 +329,29 @@ class ProtobufReader final : public RecordReader {
  private:
   ProtobufReader(std::string path, Messages messages) : path_(std::move(path)), messages_(std::move(messages)) {}
   std::int64_t place(std::size_t offset) const { return at_ + static_cast<std::int64_t>(offset); }
-  /// A stretch at least, and the longest message.
-  Status fill() {
-    while (!ended_ && text_.size() < kStretch + kMostOfMessage) {
+  Status find_whole(std::vector<std::pair<std::size_t, std::size_t>>& whole, std::size_t& end) const {
+    while (end < text_.size()) {
+      std::uint64_t size = 0;
+      std::size_t at = end;
+      int shift = 0;
+      for (; at < text_.size() && shift < 35; shift += 7) {
+        const auto bits = static_cast<unsigned char>(text_[at++]);
+        size |= static_cast<std::uint64_t>(bits & 0x7f) << shift;
+        if (bits < 0x80) break;
+      }
+      const bool complete = at > end && static_cast<unsigned char>(text_[at - 1]) < 0x80;
+      if ((complete && size > kMostOfMessage) || (!complete && shift >= 35))
+        return data_error(
+            fmt::format("{}: the message at byte {} has over {} MB", path_, place(end), kMostOfMessage >> 20),
+            "the file holds a length and a message, again and again; is it one of these?");
+      if (!complete || size > text_.size() - at) break;
+      whole.emplace_back(at, size);
+      end = at + size;
+    }
+    return Status::OK();
+  }
+  Status fill(std::size_t wanted) {
+    while (!ended_ && text_.size() < wanted) {
       const std::size_t have = text_.size();
       text_.resize(have + kStretch);
       auto got = bytes_->read(text_.data() + have, kStretch);

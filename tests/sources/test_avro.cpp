@@ -115,6 +115,32 @@ TEST_F(AvroFile, ARowKnowsItsNumberAndItsBytes) {
   EXPECT_EQ(bytes.substr(static_cast<std::size_t>(batch.bytes[1]), second.size()), second);  // of the file itself
 }
 
+TEST_F(AvroFile, ALargeBlockComesInSlicesAndIsCountedWhole) {
+  std::vector<std::string> records;
+  for (int i = 0; i < 100'000; ++i) records.push_back(record("S" + std::to_string(i), kDay, "", i));
+  records[70'000] = record("S", 9'000'000, "", 1);  // no date
+  const std::string bytes = avro_file(kSchema, records);
+  ASSERT_GT(bytes.size(), 3u << 20);
+  auto drained = read(bytes);
+  ASSERT_TRUE(drained.status.ok()) << drained.status.ToString();
+  EXPECT_EQ(drained.rows, 99'999);
+  ASSERT_EQ(drained.refused.size(), 1u);
+  EXPECT_EQ(drained.refused[0].line, 70'001);
+  std::int64_t line = 0;
+  for (const SourceBatch& batch : drained.batches) {
+    EXPECT_LE(batch.rows->num_rows(), 40'000);
+    for (std::size_t i = 0; i < batch.lines.size(); ++i) {
+      line += ++line == 70'001;
+      ASSERT_EQ(batch.lines[i], line);
+      ASSERT_EQ(batch.raw(i), records[static_cast<std::size_t>(line - 1)]);
+    }
+  }
+  drained = drain(spec(), folder.write("t.avro", bytes), 2 << 20);
+  EXPECT_TRUE(drained.status.IsOutOfMemory()) << drained.status.ToString();
+  EXPECT_NE(drained.status.message().find("the block at byte"), std::string::npos) << drained.status.message();
+  EXPECT_EQ(exit_code(drained.status), 3);
+}
+
 TEST_F(AvroFile, EveryCodecGivesTheSame) {
   using arrow::Compression;
   const std::string data = record("A", kDay, "\x64", 7) + record("B", kDay, "\x65", 8);

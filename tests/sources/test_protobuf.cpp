@@ -175,6 +175,22 @@ TEST_F(Protobuf, TextsAreKeptToTheByte) {
   EXPECT_EQ(drained.at("note", 2), "null");  // absent or empty: proto3 says the same of both
 }
 
+TEST_F(Protobuf, AFileIsReadInSmallStretchesAndALongMessageWhole) {
+  std::string text;
+  for (int i = 0; i < 60'000; ++i) text += delimited(tick("S" + std::to_string(i), i));
+  const std::string large = bytes(1, "L") + number(2, kTime) + bytes(50, std::string(5 << 20, 'x'));
+  const auto before = static_cast<std::int64_t>(text.size());
+  text += delimited(large) + delimited(tick("Z", 1));
+  auto drained = read(text);
+  ASSERT_TRUE(drained.status.ok()) << drained.status.ToString();
+  ASSERT_EQ(drained.rows, 60'002);
+  EXPECT_LE(drained.batches[0].text->size(), 1u << 20);
+  EXPECT_GE(drained.batches.size(), static_cast<std::size_t>(before >> 20));
+  EXPECT_EQ(drained.at("symbol", 60'000), "L");
+  EXPECT_EQ(drained.at("symbol", 60'001), "Z");
+  EXPECT_EQ(drained.batches.back().lines.back(), 60'002);
+}
+
 TEST_F(Protobuf, TheSpecIsKeptWithTheDescriptorInIt) {
   const Dataset dataset = spec();
   EXPECT_EQ(dataset.text.find("feed.desc"), std::string::npos);
