@@ -132,6 +132,8 @@ std::string cell(const arrow::Array& array, std::int64_t row, const Context& con
     case arrow::Type::DATE32: return Date{static_cast<const arrow::Date32Array&>(array).Value(row)}.str();
     case arrow::Type::TIMESTAMP: {
       Instant t{static_cast<const arrow::TimestampArray&>(array).Value(row)};
+      // One without a zone, such as SQL makes of a date, is no instant: moved, it would be of another day.
+      if (static_cast<const arrow::TimestampType&>(*array.type()).timezone().empty()) return Zone::utc().str(t);
       return context.utc ? t.str() : zone.str(t);
     }
     case arrow::Type::DOUBLE: {
@@ -215,8 +217,10 @@ void print_table(const arrow::Table& table, const Context& context, const Zone& 
   for (const auto& field : table.schema()->fields()) {
     auto id = field->type()->id();
     bool right = arrow::is_numeric(id) || arrow::is_decimal(id);
-    times |= id == arrow::Type::TIMESTAMP;
-    const bool utc = id == arrow::Type::TIMESTAMP && (context.utc || zone.name() == Zone::utc().name());
+    const bool instant =
+        id == arrow::Type::TIMESTAMP && !static_cast<const arrow::TimestampType&>(*field->type()).timezone().empty();
+    times |= instant;
+    const bool utc = instant && (context.utc || zone.name() == Zone::utc().name());
     names.push_back(field->name() + (utc ? " (UTC)" : right ? ">" : ""));
   }
   TextTable text(names);

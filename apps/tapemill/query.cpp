@@ -1,5 +1,12 @@
+#include <arrow/type.h>
+
+#include <algorithm>
+#include <set>
+
 #include "command.h"
+#include "known_table.h"
 #include "lake/query_cache.h"
+#include "lake/sql_tokens.h"
 #include "print.h"
 
 namespace tapemill::app {
@@ -21,6 +28,28 @@ inline constexpr auto fields<app::QueryOptions> = std::tuple{
 
 namespace tapemill::app {
 namespace {
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+/// The zone of the exchange whose tables the statement names; UTC where it names none, or those of several.
+Zone zone_of_answer(const lake::Lake& lake, const std::string& sql) {
+  std::set<std::string> words, seen;
+  for (const lake::SqlToken& token : lake::sql_tokens(sql)) words.insert(lower(token.value));
+  auto tables = lake.tables();
+  if (!tables.ok()) return Zone::utc();
+  std::optional<Zone> one;
+  for (const lake::TableName& name : *tables) {
+    if (name.layer == lake::Layer::landing || !words.contains(lower(name.table))) continue;
+    if (name.layer != lake::Layer::gold && !seen.insert(name.table).second) continue;
+    Zone zone = zone_of(lake, name);
+    if (one && one->name() != zone.name()) return Zone::utc();
+    one = std::move(zone);
+  }
+  return one ? *one : Zone::utc();
+}
+
 Status run(const QueryOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   lake::SqlOptions sql;
@@ -29,7 +58,11 @@ Status run(const QueryOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(auto table, options.cache
                                         ? lake::query_cached(lake, options.sql, sql, *lake::QueryCache::of(lake))
                                         : lake::query(lake, options.sql, sql));
-  print_table(*table, context, Zone::utc(), options.limit, {}, "widen the window, select fewer, or ask for --json");
+  const auto types = table->schema()->fields();
+  const bool times = std::any_of(types.begin(), types.end(),
+                                 [](const auto& one) { return one->type()->id() == arrow::Type::TIMESTAMP; });
+  const Zone zone = times && !context.json && !context.utc ? zone_of_answer(lake, options.sql) : Zone::utc();
+  print_table(*table, context, zone, options.limit, {}, "widen the window, select fewer, or ask for --json");
   return Status::OK();
 }
 Command make(const char* name) {

@@ -170,7 +170,7 @@ def test_the_hours_are_those_of_the_spec_that_the_rows_came_by(program, tmp_path
         assert "2 rows" in text
         assert "times in Asia/Kolkata" in text
         assert "left out" not in text
-    assert "IST" in made("tables").stdout
+    assert "IST" in made("history", "stocks_minute").stdout
 
 
 def test_a_table_of_times_without_a_bar_has_hours_too(program, tmp_path):

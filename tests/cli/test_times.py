@@ -77,3 +77,18 @@ def test_graph_run_says_the_last_event(both):
              "edges": [{"from": "in", "to": "out"}]}
     (both.folder / "g.json").write_text(json.dumps(graph))
     assert "event time 2024-01-04\n" in both("graph", "run", "g.json").stdout  # of sessions a date, in every zone
+
+
+def test_query(both):
+    """Of one exchange: its zone. Of several, or of none: UTC. What is no instant, such as the midnight of a date, is left as it is."""
+    ask = "select session, available_at, date_trunc('month', session)::timestamp m from {} limit 1"
+    india = both("query", ask.format("nse_cash")).stdout
+    assert "2024-10-25 15:30:00" in india
+    assert "2024-10-01 00:00:00" in india
+    assert "times in Asia/Kolkata" in india
+    assert "times in America/New_York" in both("query", "select available_at from bronze.stocks_daily").stdout
+    assert "2024-10-25T10:00:00Z" in both("query", ask.format("nse_cash"), "--utc").stdout
+    assert json.loads(both("query", "select available_at from nse_cash", "--json").stdout)["rows"] == [["2024-10-25T10:00:00Z"]]
+    two = both("query", "select max(a.available_at) t from nse_cash a, stocks_daily b").stdout
+    assert "2024-10-25 10:00:00" in two
+    assert "UTC" in two
