@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t kMiB = 1 << 20;
 constexpr std::int64_t kToCome = 24 * kMiB;  // code that a command touches later, its tables, its threads' stacks
-constexpr std::int64_t kLeast = 16 * kMiB;   // data: below it the smallest pieces do not fit
+constexpr std::int64_t kLeast = 40 * kMiB;   // data: below it a table of a few hundred thousand rows cannot be shown
 
 }  // namespace
 

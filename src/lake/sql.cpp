@@ -19,6 +19,9 @@
 namespace tapemill::lake {
 namespace {
 
+constexpr std::int64_t kThreadRoom = 48 << 20;    // of the data's room, for every thread of DuckDB
+constexpr std::int64_t kOutsideLimit = 12 << 20;  // what it takes that its limit does not count
+
 // What the statement's errors are told with: what the user wrote, and what it reads.
 struct Asked {
   const Lake& lake;
@@ -127,12 +130,15 @@ class Session {
     db_.set_config(config, "temp_directory", spill.c_str());
     db_.set_config(config, "autoinstall_known_extensions", "false");
     db_.set_config(config, "autoload_known_extensions", "false");
-    if (options.threads > 0) db_.set_config(config, "threads", std::to_string(options.threads).c_str());
+    int threads = options.threads;
     if (options.memory > 0) {  // and what is left for the answer, once more while it is joined
       answer_ = options.memory / 5;
-      db_.set_config(config, "memory_limit",
-                     fmt::format("{}KiB", std::max<std::int64_t>(options.memory / 5 * 3 / 1024, 1)).c_str());
+      // What each thread decodes and its tables of distinct values take stand outside of DuckDB's own limit.
+      threads = std::clamp<int>(static_cast<int>(options.memory / kThreadRoom), 1, std::max(threads, 1));
+      const std::int64_t limit = std::max((options.memory - kOutsideLimit) / 5 * 3, options.memory / 4);
+      db_.set_config(config, "memory_limit", fmt::format("{}KiB", std::max<std::int64_t>(limit / 1024, 1)).c_str());
     }
+    if (threads > 0) db_.set_config(config, "threads", std::to_string(threads).c_str());
     char* problem = nullptr;
     const bool opened = db_.open_ext(nullptr, &database_, config, &problem) == DuckDBSuccess;
     db_.destroy_config(&config);

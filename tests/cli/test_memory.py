@@ -11,6 +11,7 @@ import zoneinfo
 import pytest
 
 from program import HEADER, PROGRAM, ROOT, Program
+from test_reference_data import SHARED
 
 CEILING = 96  # MB
 NEW_YORK = zoneinfo.ZoneInfo("America/New_York")
@@ -157,4 +158,21 @@ def test_a_ceiling_below_the_program_itself_is_refused(large):
     least = said.split("give at least ")[1].split()[0]
     code, peak, said = measured(large, "tables", memory=least)
     assert code == 0, said
+    assert peak <= int(least.removesuffix("MB")) * 1.1
+
+
+@pytest.mark.parametrize("sql", ["select count(distinct symbol || session::varchar) n from stocks_daily",
+                                 "select * from (select instrument_id, session, close, row_number() over (order by close, instrument_id, session) r from stocks_daily) where r % 100000 = 0 order by r"])
+def test_sql_that_holds_every_row(large, sql):
+    """What DuckDB takes beside the limit that it keeps is its threads' decoding and their tables of values."""
+    assert json.loads(within(large, "query", sql, "--json")) == json.loads(beyond(large, "query", sql, "--json", times=1.05))
+
+
+@pytest.mark.skipif(not (SHARED / "us_daily_sp500_5yr").is_dir(), reason="needs ../shared/data")
+def test_the_least_that_is_named_shows_a_table(tapemill):
+    tapemill("ingest", "sp500", *sorted((SHARED / "us_daily_sp500_5yr").glob("all_stocks*")), "--quiet")
+    least = measured(tapemill, "tables", memory="16MB")[2].split("give at least ")[1].split()[0]
+    code, peak, said = measured(tapemill, "show", "sp500", "--limit", "1", memory=least)
+    assert code == 0, said
+    assert "of 619" in said
     assert peak <= int(least.removesuffix("MB")) * 1.1
