@@ -221,7 +221,7 @@ def test_a_request_is_explained_with_its_formula(tapemill):
 
 
 def test_times_in_utc_say_so_in_their_heading(filled):
-    assert "available_at (UTC)" in filled("query", "select available_at from stocks_daily limit 1").stdout
+    assert "available_at (UTC)" in filled("query", "select available_at from stocks_daily limit 1", "--utc").stdout
     assert "(UTC)" not in filled("show", "stocks_daily").stdout
 
 
