@@ -39,7 +39,8 @@ bool WireFields::read(std::uint32_t number, int wire, Field& out, int depth) {
     case 1:
     case 5: {
       const std::string_view bytes = take(wire == 1 ? 8 : 4);
-      __builtin_memcpy(&out.value, bytes.data(), bytes.size());  // little-endian, as this machine
+      // Little-endian, as this machine; a message cut short has none, and no address to copy from.
+      if (!bytes.empty()) __builtin_memcpy(&out.value, bytes.data(), bytes.size());
       return true;
     }
     case 2: out.bytes = take(varint()); return true;
