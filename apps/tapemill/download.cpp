@@ -26,22 +26,26 @@ inline constexpr auto fields<app::PolygonOptions> = std::tuple{
 }  // namespace tapemill
 
 namespace tapemill::app {
-namespace {
 
-Date today() {
+Result<std::pair<Date, Date>> asked_range(const std::string& start, const std::string& end, const std::string& unit,
+                                          const std::string& example) {
+  if (start.empty()) return usage_error(fmt::format("--start says from which {} on", unit), example);
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return Date{static_cast<std::int32_t>(std::chrono::duration_cast<std::chrono::hours>(now).count() / 24)};
+  const Date today{static_cast<std::int32_t>(std::chrono::duration_cast<std::chrono::hours>(now).count() / 24)};
+  ARROW_ASSIGN_OR_RAISE(const Date from, Date::parse(start));
+  Date to = today - 1;
+  if (!end.empty()) { ARROW_ASSIGN_OR_RAISE(to, Date::parse(end)); }
+  if (to < from) return usage_error(fmt::format("--end {} is before --start {}", to.str(), from.str()));
+  return std::pair{from, to};
 }
+
+namespace {
 
 Status polygon(const PolygonOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(const Dataset dataset, load_dataset(options.dataset));
-  if (options.start.empty())
-    return usage_error("--start says from which session on",
-                       "tapemill download polygon stocks_daily --start 2024-01-02");
-  ARROW_ASSIGN_OR_RAISE(const Date from, Date::parse(options.start));
-  Date to = today() - 1;
-  if (!options.end.empty()) { ARROW_ASSIGN_OR_RAISE(to, Date::parse(options.end)); }
-  if (to < from) return usage_error(fmt::format("--end {} is before --start {}", to.str(), from.str()));
+  Date from, to;
+  ARROW_ASSIGN_OR_RAISE(std::tie(from, to), asked_range(options.start, options.end, "session",
+                                                        "tapemill download polygon stocks_daily --start 2024-01-02"));
   ARROW_ASSIGN_OR_RAISE(const auto keys, pipeline::polygon_keys(dataset, from, to));
   if (keys.empty())
     return usage_error(fmt::format("{} has no session from {} to {}", dataset.calendar->name(), from.str(), to.str()));

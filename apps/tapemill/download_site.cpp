@@ -1,6 +1,5 @@
 // download nse, download yahoo: files of a site by date, at a polite pace, and into the lake.
 #include <algorithm>
-#include <chrono>
 
 #include "command.h"
 #include "ingested.h"
@@ -48,23 +47,12 @@ inline constexpr auto fields<app::YahooOptions> = std::tuple{
 namespace tapemill::app {
 namespace {
 
-Result<std::pair<Date, Date>> range_of(const std::string& start, const std::string& end, const std::string& example) {
-  if (start.empty()) return usage_error("--start says from which day on", example);
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const Date today{static_cast<std::int32_t>(std::chrono::duration_cast<std::chrono::hours>(now).count() / 24)};
-  ARROW_ASSIGN_OR_RAISE(const Date from, Date::parse(start));
-  Date to = today - 1;
-  if (!end.empty()) { ARROW_ASSIGN_OR_RAISE(to, Date::parse(end)); }
-  if (to < from) return usage_error(fmt::format("--end {} is before --start {}", to.str(), from.str()));
-  return std::pair{from, to};
-}
-
 Status nse(const NseOptions& options, Context& context) {
   Date from, to;
   const bool holidays = options.kind == "holidays";
   if (!holidays) {
-    ARROW_ASSIGN_OR_RAISE(std::tie(from, to),
-                          range_of(options.start, options.end, "tapemill download nse cash --start 2024-10-01"));
+    ARROW_ASSIGN_OR_RAISE(std::tie(from, to), asked_range(options.start, options.end, "day",
+                                                          "tapemill download nse cash --start 2024-10-01"));
   }
   ARROW_ASSIGN_OR_RAISE(Dataset dataset, load_dataset(holidays ? "nse_cash" : pipeline::nse_dataset(options.kind)));
   const pipeline::NseSite site{options.archive, options.site};
@@ -86,8 +74,8 @@ Status nse(const NseOptions& options, Context& context) {
 
 /// Bars and then events out of the same files; what was delivered goes when both have landed it.
 Status yahoo(const YahooOptions& options, Context& context) {
-  ARROW_ASSIGN_OR_RAISE(auto range,
-                        range_of(options.start, options.end, "tapemill download yahoo AAPL --start 2015-01-01"));
+  ARROW_ASSIGN_OR_RAISE(
+      auto range, asked_range(options.start, options.end, "day", "tapemill download yahoo AAPL --start 2015-01-01"));
   std::vector<std::string> american = options.symbols;  // those without a suffix: others have other calendars
   const auto others = std::stable_partition(american.begin(), american.end(),
                                             [](const std::string& one) { return one.find('.') == one.npos; });

@@ -20,4 +20,8 @@ Result<Taken> take(const lake::Lake& lake, const Dataset& dataset, std::vector<p
 Status take_in(const lake::Lake& lake, const Dataset& dataset, std::vector<pipeline::Delivery> deliveries,
                std::vector<std::string> paths, bool ingest, const pipeline::IngestPolicy& policy, Context& context);
 
+/// --start (an error without it that says `unit` and the example) and --end of a download, inclusive; without --end, yesterday.
+Result<std::pair<Date, Date>> asked_range(const std::string& start, const std::string& end, const std::string& unit,
+                                          const std::string& example);
+
 }  // namespace tapemill::app

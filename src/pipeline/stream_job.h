@@ -13,7 +13,7 @@ namespace tapemill::pipeline {
 /// What `tapemill stream` does to rows, on the command line or as a file of the same keys (docs/formats/stream.md).
 struct StreamOptions {
   std::vector<std::string> files;  // none, or "-": standard input
-  // Empty and 0 say "not given": a file's options hold then (with_spec), and else the defaults of settled().
+  // Empty and 0 say "not given": a file's options hold then (with_spec), and else its defaults.
   std::string from, to, where, through, window, every, spec, delimiter, offset, late, time;
   std::vector<std::string> types, with, columns, by, values;
   int workers = 0, attempts = 0;
