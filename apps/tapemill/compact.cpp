@@ -60,7 +60,7 @@ Status run(const CompactArguments& arguments, Context& context) {
   Json list = Json::array();
   for (const lake::Table& table : tables) {
     ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, table.snapshot());
-    ARROW_ASSIGN_OR_RAISE(lake::Layout layout, pipeline::layout_for(table, snapshot));
+    ARROW_ASSIGN_OR_RAISE(lake::Layout layout, pipeline::layout_for(lake, table, snapshot));
     ARROW_ASSIGN_OR_RAISE(auto report,
                           lake::compact(table, layout, {target, arguments.dry_run}, context.workers, *context.budget));
     if (context.json) list.push_back(report.json());

@@ -148,7 +148,7 @@ Status run(const pipeline::IngestOptions& options, Context& context) {
   // A data set that datasets/ does not have may be one that the lake remembers.
   auto there = context.lake();
   ARROW_ASSIGN_OR_RAISE(Dataset dataset,
-                        there.ok() ? lake::dataset_of(*there, options.dataset) : load_dataset(options.dataset));
+                        there.ok() ? lake::declared_dataset(*there, options.dataset) : load_dataset(options.dataset));
   pipeline::IngestPolicy policy;
   policy.allow_smaller = options.allow_smaller;
   policy.stop = options.on_error == "stop";

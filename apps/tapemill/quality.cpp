@@ -59,7 +59,7 @@ Status run(const QualityOptions& options, Context& context) {
   if (!options.html.empty()) ARROW_RETURN_NOT_OK(check_output(options.html));
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   ARROW_ASSIGN_OR_RAISE(auto name, known_table(lake, options.table));
-  ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::dataset_of(lake, name.table));
+  ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::declared_dataset(lake, name.table));
   ARROW_ASSIGN_OR_RAISE(auto quality, pipeline::table_quality(lake, dataset, *context.budget));
   if (!options.html.empty()) {
     ARROW_ASSIGN_OR_RAISE(std::string page, pipeline::quality_page(quality, fmt::format("tapemill quality {} --html {}",

@@ -152,7 +152,7 @@ Status release(const QuarantineReleaseOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   ARROW_ASSIGN_OR_RAISE(auto name, lake::TableName::parse(options.table));
   ARROW_RETURN_NOT_OK(known_table(lake, options.table).status());
-  ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::dataset_of(lake, name.table));
+  ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::declared_dataset(lake, name.table));
   ARROW_ASSIGN_OR_RAISE(auto report, pipeline::release(lake, dataset, what, context.workers, *context.budget));
   if (context.json) {
     print(report.json());

@@ -21,7 +21,7 @@ namespace {
 
 Status run(const RebuildOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
-  ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::dataset_of(lake, options.dataset));
+  ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::declared_dataset(lake, options.dataset));
   ARROW_ASSIGN_OR_RAISE(auto report, pipeline::rebuild(lake, dataset, context.workers, *context.budget));
   const auto& bronze = report.bronze;
   if (context.json) {

@@ -56,7 +56,7 @@ void print_changes(const lake::Table& table, const lake::Evolution& change, cons
 
 Status diff(const SchemaOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
-  ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::dataset_of(lake, options.dataset));
+  ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::declared_dataset(lake, options.dataset));
   ARROW_ASSIGN_OR_RAISE(auto tables, tables_of(lake, dataset));
   Json list = Json::array();
   Status forbidden;
@@ -75,7 +75,7 @@ Status diff(const SchemaOptions& options, Context& context) {
 
 Status evolve(const SchemaOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
-  ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::dataset_of(lake, options.dataset));
+  ARROW_ASSIGN_OR_RAISE(Dataset dataset, lake::declared_dataset(lake, options.dataset));
   ARROW_ASSIGN_OR_RAISE(auto tables, tables_of(lake, dataset));
   Json list = Json::array();
   for (const lake::Table& table : tables) {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 
 #include "core/avro_schema.h"
 #include "core/base64.h"
@@ -241,6 +240,11 @@ Status read_dataset(const Node& root, Dataset& dataset) {
       dataset.columns.push_back(std::move(column));
     }
   ARROW_RETURN_NOT_OK(check_aliases(*columns, dataset));
+  const Column* time = dataset.column("time");
+  dataset.intraday = dataset.bar != kDay
+                         ? dataset.bar > 0 && dataset.bar < kDay
+                         : root.find("bar") == nullptr && time != nullptr && time->kind == Kind::timestamp &&
+                               std::find(dataset.key.begin(), dataset.key.end(), "time") != dataset.key.end();
   if (dataset.column(dataset.session_column) == nullptr || dataset.column(dataset.session_column)->kind != Kind::date)
     return columns->error(fmt::format("there must be a column {} of type date", dataset.session_column));
   ARROW_RETURN_NOT_OK(check_names(root, "key", dataset.key, dataset, false));
@@ -310,39 +314,6 @@ std::shared_ptr<arrow::Schema> Dataset::schema() const {
   if (column("available_at") == nullptr)
     fields.push_back(arrow::field("available_at", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"), false));
   return arrow::schema(fields);
-}
-
-namespace {
-// "calendar: nyse" at the start of a line; empty where the file has none.
-std::string top_value(const std::string& path, std::string_view key) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with(key) || line.size() <= key.size() || line[key.size()] != ':') continue;
-    std::string value = line.substr(key.size() + 1);
-    value = value.substr(0, value.find(" #"));
-    const auto first = value.find_first_not_of(" \t\"'"), last = value.find_last_not_of(" \t\r\"'");
-    return first == std::string::npos ? "" : value.substr(first, last - first + 1);
-  }
-  return {};
-}
-}  // namespace
-
-std::string value_of_dataset(const std::string& name, std::string_view key) {
-  std::error_code ignored;
-  const std::string path = "datasets/" + name + ".yaml";
-  return top_value(fs::exists(path, ignored) ? path : share_folder() + "/" + path, key);
-}
-
-Zone zone_of_dataset(const std::string& name) {
-  std::error_code ignored;
-  std::string path = "datasets/" + name + ".yaml";
-  if (!fs::exists(path, ignored)) path = share_folder() + "/" + path;
-  if (!fs::exists(path, ignored)) return Zone::utc();
-  const std::string calendar = top_value(path, "calendar");
-  const std::string zone = top_value(share_folder() + "/calendars/" + calendar + ".yaml", "zone");
-  if (auto found = Zone::named(zone); !zone.empty() && found.ok()) return *found;
-  auto dataset = load_dataset(name);  // written in another form of YAML
-  return dataset.ok() ? dataset->calendar->zone() : Zone::utc();
 }
 
 Result<Dataset> load_dataset(const std::string& name_or_path) {

@@ -66,6 +66,7 @@ struct Dataset {
   std::vector<std::string> key, partitions, sort;
   std::string available = "session_close";  // session_close | bar_close
   std::int64_t available_lag = 0, bar = 0;  // microseconds; bar: kDay, kMinute, kSecond
+  bool intraday = false;  // rows of times within a session: by `bar`, or, where none is written, by `time` in the key
   bool landing_copy = true;
   bool silver_is_view = true;
   struct NullRule {
@@ -92,11 +93,6 @@ Result<Dataset> load_dataset(const std::string& name_or_path);
 /// A data set from the text of its YAML; `where` stands for the file's name in errors.
 Result<Dataset> parse_dataset(std::string text, const std::string& where);
 std::vector<std::string> dataset_names();
-/// A value at the top of a data set's YAML (calendar, bar), without reading the rest; empty where there is no such data set,
-/// or it is written in another form.
-std::string value_of_dataset(const std::string& name, std::string_view key);
-/// The zone of a data set's exchange, without reading its sessions; UTC where there is no such data set.
-Zone zone_of_dataset(const std::string& name);
 
 /// What `source:` of a spec may say; sources/source.cpp opens them.
 std::vector<std::string> source_names();

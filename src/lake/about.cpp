@@ -21,28 +21,27 @@ std::string kept_spec(const Lake& lake, const std::string& name) {
 
 }  // namespace
 
-Result<Dataset> dataset_of(const Lake& lake, const std::string& name_or_path) {
-  const auto shipped = dataset_names();
-  if (name_or_path.ends_with(".yaml") || std::find(shipped.begin(), shipped.end(), name_or_path) != shipped.end())
+Result<Dataset> dataset_of(const Lake& lake, const std::string& table) {
+  if (std::string spec = kept_spec(lake, table); !spec.empty())
+    return parse_dataset(std::move(spec), fmt::format("the spec kept in {}/bronze/{}", lake.root(), table));
+  return load_dataset(table);
+}
+
+Result<Dataset> declared_dataset(const Lake& lake, const std::string& name_or_path) {
+  const auto files = dataset_names();
+  if (name_or_path.ends_with(".yaml") || std::find(files.begin(), files.end(), name_or_path) != files.end())
     return load_dataset(name_or_path);
-  if (std::string spec = kept_spec(lake, name_or_path); !spec.empty())
-    return parse_dataset(std::move(spec), fmt::format("the spec kept in {}/bronze/{}", lake.root(), name_or_path));
-  return load_dataset(name_or_path);
+  return dataset_of(lake, name_or_path);
 }
 
 std::vector<Dataset> datasets_in(const Lake& lake) {
   std::vector<Dataset> all;
-  auto add = [&](Result<Dataset> dataset) {
-    if (!dataset.ok() || !lake.table(Layer::bronze, dataset->table).exists()) return;
-    for (const Dataset& one : all)
-      if (one.table == dataset->table) return;
-    all.push_back(*std::move(dataset));
-  };
-  for (const std::string& name : dataset_names()) add(load_dataset(name));  // doctor says what is wrong with one
   auto tables = lake.tables();
-  if (tables.ok())
-    for (const TableName& name : *tables)
-      if (name.layer == Layer::bronze) add(dataset_of(lake, name.table));
+  if (!tables.ok()) return all;
+  for (const TableName& name : *tables) {
+    if (name.layer != Layer::bronze) continue;
+    if (auto dataset = dataset_of(lake, name.table); dataset.ok()) all.push_back(*std::move(dataset));
+  }
   std::sort(all.begin(), all.end(), [](const Dataset& a, const Dataset& b) { return a.table < b.table; });
   return all;
 }

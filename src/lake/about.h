@@ -8,9 +8,13 @@
 
 namespace tapemill::lake {
 
-/// The data set of a name: datasets/NAME.yaml (or a path that ends in .yaml), else the spec that the lake keeps of the last
-/// ingest into bronze.NAME. Usage error with the names there are.
-Result<Dataset> dataset_of(const Lake& lake, const std::string& name_or_path);
+/// What the rows of a table are, for whoever reads them: the spec that the lake keeps of the last ingest into bronze.`table`,
+/// whatever spec of that name lies elsewhere; where it keeps none, datasets/NAME.yaml. Usage error with the names there are.
+Result<Dataset> dataset_of(const Lake& lake, const std::string& table);
+
+/// The data set as it is declared now, for what writes or judges by it (ingest, rebuild, schema, release, quality): a path
+/// that ends in .yaml, or datasets/NAME.yaml of the current folder or of the share folder; else dataset_of().
+Result<Dataset> declared_dataset(const Lake& lake, const std::string& name_or_path);
 
 /// Every data set whose bronze table is in the lake, by table.
 std::vector<Dataset> datasets_in(const Lake& lake);

@@ -10,11 +10,11 @@ namespace tapemill::lake {
 struct Rhythm {
   std::string calendar;
   Zone zone = Zone::utc();
-  bool intraday = false;  // rows of times within a session: by `bar`, or, where none is written, by `time` in the key
+  bool intraday = false;  // as Dataset has it
 };
 /// Writes into a bronze table's configuration what the lake keeps of its spec: the text, and what reads ask of it, which are
-/// too short to parse it. Errors: the text is no YAML.
-Status keep_spec(const Dataset& dataset, std::map<std::string, std::string>& configuration);
+/// too short to parse it.
+void keep_spec(const Dataset& dataset, std::map<std::string, std::string>& configuration);
 
 /// Of the data set `name` whose rows `snapshot` holds: what the lake keeps of its spec (silver's copies: bronze's), whatever
 /// specs of that name lie elsewhere; where it keeps none, the spec of that name. Errors: the spec cannot be read, or there

@@ -101,7 +101,7 @@ Status Table::create(const Dataset& dataset) const {
                                                    {kKey, join(dataset.key)},
                                                    {kSession, dataset.session_column},
                                                    {kDataset, dataset.table}};
-  if (name_.layer == Layer::bronze) ARROW_RETURN_NOT_OK(keep_spec(dataset, configuration));
+  if (name_.layer == Layer::bronze) keep_spec(dataset, configuration);
   configuration[kSchemaVersion] = dataset.schema_version;
   return create(described(dataset), dataset.partitions, configuration);
 }

@@ -224,7 +224,7 @@ Result<std::string> demo_page(const lake::Lake& lake, const DemoResult& result, 
   page.sections.push_back(std::move(indicators));
   for (const auto& run : result.runs) {
     std::string table = run.table.substr(run.table.find('.') + 1);
-    auto dataset = load_dataset(table.substr(0, table.find('@')));
+    auto dataset = lake::dataset_of(lake, table.substr(0, table.find('@')));
     ARROW_ASSIGN_OR_RAISE(auto section, run_section(run, dataset.ok() ? dataset->calendar->zone() : Zone::utc(),
                                                     &run != &result.runs.front()));
     page.sections.push_back(std::move(section));

@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "lake/about.h"
 #include "lake/compact.h"
 
 namespace tapemill::pipeline {
@@ -41,7 +42,7 @@ Result<std::vector<lake::Table>> tables_of(const lake::Lake& lake, const std::ve
   return out;
 }
 
-Result<lake::Layout> layout_for(const lake::Table& table, const lake::Snapshot& snapshot) {
+Result<lake::Layout> layout_for(const lake::Lake& lake, const lake::Table& table, const lake::Snapshot& snapshot) {
   lake::Layout logged = lake::layout_of(snapshot);
   if (table.name().layer == lake::Layer::landing && logged.sort.empty()) logged.sort = {"unit", "form", "file"};
   if (table.name().table.ends_with("_quarantine") && logged.sort.empty())
@@ -49,7 +50,7 @@ Result<lake::Layout> layout_for(const lake::Table& table, const lake::Snapshot& 
   std::erase_if(logged.sort, [&](const std::string& column) { return logged.schema->GetFieldIndex(column) < 0; });
   auto name = snapshot.configuration.find(lake::kDataset);
   if (name == snapshot.configuration.end()) return logged;
-  auto dataset = load_dataset(name->second);
+  auto dataset = lake::dataset_of(lake, name->second);
   if (!dataset.ok()) return logged;
   lake::Layout declared = lake::layout_of(*dataset);
   if (!same_columns(*declared.schema, *logged.schema) || declared.partitions != logged.partitions) return logged;

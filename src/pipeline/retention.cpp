@@ -1,5 +1,6 @@
 #include "pipeline/retention.h"
 #include "core/json.h"
+#include "lake/about.h"
 
 namespace tapemill::pipeline {
 namespace {
@@ -25,12 +26,12 @@ struct Chosen {
 Result<Chosen> choose(const lake::Lake& lake, const std::string& name) {
   ARROW_ASSIGN_OR_RAISE(auto tables, tables_of(lake, {name}));
   ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, tables[0].snapshot());
-  ARROW_ASSIGN_OR_RAISE(lake::Layout layout, layout_for(tables[0], snapshot));
+  ARROW_ASSIGN_OR_RAISE(lake::Layout layout, layout_for(lake, tables[0], snapshot));
   Chosen out{tables[0], std::move(layout), {}, {}};
   out.session = out.layout.session_column;
   auto spec = snapshot.configuration.find(lake::kDataset);
   if (spec == snapshot.configuration.end()) return out;
-  auto dataset = load_dataset(spec->second);
+  auto dataset = lake::dataset_of(lake, spec->second);
   if (!dataset.ok()) return out;
   if (out.table.name().layer == lake::Layer::bronze) out.declared = dataset->bronze_retention;
   if (out.table.name().layer == lake::Layer::silver) out.declared = dataset->silver_retention;

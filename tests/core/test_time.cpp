@@ -57,9 +57,8 @@ TEST(Zone, NamesOutsideTheDatabaseAreNoFiles) {
 }
 
 TEST(Zone, OfADatasetIsThatOfItsCalendar) {
-  EXPECT_EQ(zone_of_dataset("nse_cash").name(), "Asia/Kolkata");
-  EXPECT_EQ(zone_of_dataset("stocks_minute").name(), "America/New_York");
-  EXPECT_EQ(zone_of_dataset("there_is_none").name(), Zone::utc().name());
+  EXPECT_EQ(load_dataset("nse_cash").ValueOrDie().calendar->zone().name(), "Asia/Kolkata");
+  EXPECT_EQ(load_dataset("stocks_minute").ValueOrDie().calendar->zone().name(), "America/New_York");
 }
 
 TEST(Duration, Parses) {

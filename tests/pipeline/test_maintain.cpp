@@ -14,7 +14,7 @@ using namespace test;
 
 lake::CompactReport compacted(const std::string& lake, const std::string& name, std::int64_t memory = 0) {
   auto tables = must(tables_of(opened(lake), {name}));
-  auto layout = must(layout_for(tables[0], must(tables[0].snapshot())));
+  auto layout = must(layout_for(opened(lake), tables[0], must(tables[0].snapshot())));
   MemoryBudget budget(memory);
   return must(lake::compact(tables[0], layout, {}, Workers(2), budget));
 }
