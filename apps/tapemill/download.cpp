@@ -55,7 +55,7 @@ Status polygon(const PolygonOptions& options, Context& context) {
   std::vector<pipeline::Delivery> deliveries;
   ARROW_ASSIGN_OR_RAISE(deliveries.emplace_back(),
                         pipeline::deliver(lake, store, config.polygon_bucket, keys, options.connections));
-  return take_in(lake, dataset, std::move(deliveries), {}, options.ingest, {}, context);
+  return take_in(lake, dataset, deliveries, {}, options.ingest, {}, context);
 }
 
 }  // namespace

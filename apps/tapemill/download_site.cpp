@@ -66,7 +66,7 @@ Status nse(const NseOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(deliveries.emplace_back(),
                         pipeline::deliver_politely(lake, manners, "nse/" + options.kind, options.folder, files));
   const std::vector<std::string> here = deliveries.front().paths();
-  ARROW_RETURN_NOT_OK(take_in(lake, dataset, std::move(deliveries), {}, options.ingest && !holidays, {}, context));
+  ARROW_RETURN_NOT_OK(take_in(lake, dataset, deliveries, {}, options.ingest && !holidays, {}, context));
   if (holidays && !context.json && !here.empty())
     print(fmt::format("tapemill calendar check {} compares them with the calendars\n", here.front()));
   return Status::OK();

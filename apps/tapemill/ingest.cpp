@@ -92,15 +92,14 @@ void print_delivery(const pipeline::Delivery& delivery, const Dataset& dataset, 
 
 }  // namespace
 
-Status take_in(const lake::Lake& lake, const Dataset& dataset, std::vector<pipeline::Delivery> deliveries,
+Status take_in(const lake::Lake& lake, const Dataset& dataset, const std::vector<pipeline::Delivery>& deliveries,
                std::vector<std::string> paths, bool ingest, const pipeline::IngestPolicy& policy, Context& context) {
-  ARROW_ASSIGN_OR_RAISE(Taken taken,
-                        take(lake, dataset, std::move(deliveries), std::move(paths), ingest, policy, context));
+  ARROW_ASSIGN_OR_RAISE(Taken taken, take(lake, dataset, deliveries, std::move(paths), ingest, policy, context));
   if (context.json) print(taken.json);
   return taken.status;
 }
 
-Result<Taken> take(const lake::Lake& lake, const Dataset& dataset, std::vector<pipeline::Delivery> deliveries,
+Result<Taken> take(const lake::Lake& lake, const Dataset& dataset, const std::vector<pipeline::Delivery>& deliveries,
                    std::vector<std::string> paths, bool ingest, const pipeline::IngestPolicy& policy,
                    Context& context) {
   const Instant now{
@@ -168,7 +167,7 @@ Status run(const pipeline::IngestOptions& options, Context& context) {
     ARROW_ASSIGN_OR_RAISE(const S3Settings store, polygon_settings(config));
     ARROW_ASSIGN_OR_RAISE(deliveries, pipeline::deliver_paths(lake, store, options.paths, kConnections));
   }
-  return take_in(lake, dataset, std::move(deliveries), std::move(local), true, policy, context);
+  return take_in(lake, dataset, deliveries, std::move(local), true, policy, context);
 }
 
 }  // namespace

@@ -14,10 +14,10 @@ struct Taken {
 };
 /// Ingests `paths` and what was delivered, and says what became of each (as text; of JSON only what is returned); `ingest`
 /// false: only what was delivered. Errors: nothing could be done.
-Result<Taken> take(const lake::Lake& lake, const Dataset& dataset, std::vector<pipeline::Delivery> deliveries,
+Result<Taken> take(const lake::Lake& lake, const Dataset& dataset, const std::vector<pipeline::Delivery>& deliveries,
                    std::vector<std::string> paths, bool ingest, const pipeline::IngestPolicy& policy, Context& context);
 /// The same, JSON printed where it is asked for, and the status of all.
-Status take_in(const lake::Lake& lake, const Dataset& dataset, std::vector<pipeline::Delivery> deliveries,
+Status take_in(const lake::Lake& lake, const Dataset& dataset, const std::vector<pipeline::Delivery>& deliveries,
                std::vector<std::string> paths, bool ingest, const pipeline::IngestPolicy& policy, Context& context);
 
 /// --start (an error without it that says `unit` and the example) and --end of a download, inclusive; without --end, yesterday.

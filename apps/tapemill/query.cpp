@@ -45,7 +45,7 @@ Zone zone_of_answer(const lake::Lake& lake, const std::string& sql) {
     if (name.layer != lake::Layer::gold && !seen.insert(name.table).second) continue;
     Zone zone = zone_of(lake, name);
     if (one && one->name() != zone.name()) return Zone::utc();
-    one = std::move(zone);
+    one = zone;
   }
   return one ? *one : Zone::utc();
 }

@@ -82,7 +82,7 @@ std::size_t Quotes::known_at(Instant t) const {
 Status Quotes::add(const Quote& quote) {
   if (paged_ != nullptr) {
     Paged& paged = *paged_;
-    if (size() > 0)
+    if (!empty())
       paged.in_order = paged.in_order && !(quote.known_at < paged.last.known_at) && !(quote.time < paged.last.time);
     paged.last = quote;
   }

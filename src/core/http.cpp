@@ -11,6 +11,7 @@
 #include <random>
 #include <thread>
 
+#include "core/text.h"
 #include "core/workers.h"
 
 namespace tapemill {
@@ -113,7 +114,7 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
   if (line.starts_with("HTTP/")) {  // a 100 Continue has a block of its own
     exchange.response.headers.clear();
     const auto blank = line.find(' ');
-    exchange.response.status = blank == line.npos ? 0 : std::atoi(std::string(line.substr(blank + 1, 3)).c_str());
+    exchange.response.status = blank == line.npos ? 0 : static_cast<int>(leading_integer(line.substr(blank + 1, 3)));
     return size;
   }
   const auto colon = line.find(':');
@@ -259,7 +260,7 @@ Status wait_before(const Retry& retry, int attempt, const HttpResponse& answer) 
   const double most = std::min(retry.cap_s, retry.delay_s * static_cast<double>(1LL << std::min(attempt, 30)));
   double wait = most * std::uniform_real_distribution<double>(0.5, 1.0)(random);
   if (const std::string told = answer.header("retry-after"); !told.empty() && std::isdigit(told[0]) != 0)
-    wait = std::clamp(std::atof(told.c_str()), wait, std::max(retry.cap_s, wait));
+    wait = std::clamp(static_cast<double>(leading_integer(told)), wait, std::max(retry.cap_s, wait));
   const auto until = std::chrono::steady_clock::now() + std::chrono::duration<double>(wait);
   while (std::chrono::steady_clock::now() < until) {
     if (interrupt().stop_requested()) return Status::Cancelled("interrupted");

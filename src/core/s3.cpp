@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "core/hash.h"
+#include "core/text.h"
 #include "core/time.h"
 
 namespace tapemill {
@@ -111,9 +112,10 @@ S3Settings S3Settings::from_environment(const S3Settings& defaults) {
     if (const char* value = environment(name)) out.endpoint = value;
   for (const char* name : {"AWS_DEFAULT_REGION", "AWS_REGION"})
     if (const char* value = environment(name)) out.region = value;
-  if (const char* value = environment("TAPEMILL_S3_RETRIES")) out.retry.tries = std::atoi(value);
+  if (const char* value = environment("TAPEMILL_S3_RETRIES"))
+    out.retry.tries = static_cast<int>(leading_integer(value, out.retry.tries));
   if (const char* value = environment("TAPEMILL_S3_TIMEOUT")) {
-    out.read_timeout_s = std::max(1, std::atoi(value));
+    out.read_timeout_s = std::max(1, static_cast<int>(leading_integer(value, out.read_timeout_s)));
     out.connect_timeout_s = std::min(out.connect_timeout_s, out.read_timeout_s);
   }
   return out;
@@ -187,7 +189,7 @@ Result<std::optional<S3Object>> S3::head(const S3Place& place) const {
   S3Object object;
   object.key = place.key;
   object.etag = unquoted(answer.header("etag"));
-  object.size = std::atoll(answer.header("content-length").c_str());
+  object.size = leading_integer(answer.header("content-length"));
   return object;
 }
 
@@ -317,7 +319,7 @@ Result<std::vector<S3Object>> S3::list(const S3Place& place, bool by_folders, st
       S3Object object;
       object.key = name(*one, "Key");
       object.etag = unquoted(text_of(*one, "ETag"));
-      object.size = std::atoll(text_of(*one, "Size").c_str());
+      object.size = leading_integer(text_of(*one, "Size"));
       if (auto time = Instant::parse(text_of(*one, "LastModified")); time.ok()) object.modified_us = time->us;
       out.push_back(std::move(object));
     }

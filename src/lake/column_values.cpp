@@ -248,7 +248,7 @@ class TypedPages final : public ColumnPages {
     for (std::int64_t row = 0; row < rows.length(); ++row) {
       if (nulls && rows.IsNull(row)) continue;
       if constexpr (std::is_same_v<From, arrow::Decimal128>) *out++ = static_cast<T>(values[row].low_bits());
-      else *out++ = static_cast<T>(values[row]);
+      else *out++ = static_cast<T>(values[row]);  // NOLINT(bugprone-signed-char-misuse): an int8 is a number here
     }
     return reserve(count);
   }

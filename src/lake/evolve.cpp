@@ -293,7 +293,7 @@ Json Evolution::json() const {
 }
 
 std::shared_ptr<arrow::Schema> stored_schema(const Dataset& dataset) {
-  const auto schema = dataset.schema();
+  auto schema = dataset.schema();
   if (dataset.schema_version.empty() || schema->GetFieldByName("schema_version") != nullptr) return schema;
   auto fields = schema->fields();
   fields.push_back(arrow::field("schema_version", arrow::utf8()));

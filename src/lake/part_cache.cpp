@@ -24,13 +24,13 @@ void touch(const std::string& path) {
 }  // namespace
 
 Result<std::string> PartCache::spool() const {
-  const std::string folder = folder_ + "/spool";
+  std::string folder = folder_ + "/spool";
   ARROW_RETURN_NOT_OK(make_folders(folder, false));
   return folder;
 }
 
 Result<std::string> PartCache::file(const std::string& name, const std::function<Status(int fd)>& fill) {
-  const std::string path = folder_ + "/objects/" + name;
+  std::string path = folder_ + "/objects/" + name;
   struct stat info{};
   if (::stat(path.c_str(), &info) == 0) {
     touch(path);

@@ -25,7 +25,7 @@ Result<std::optional<Rhythm>> kept(const std::map<std::string, std::string>& con
   const std::string calendar = value(kCalendar);
   if (calendar.empty()) return std::nullopt;
   ARROW_ASSIGN_OR_RAISE(Zone zone, Zone::named(value(kZone)));
-  return Rhythm{calendar, std::move(zone), value(kIntraday) == "true"};
+  return Rhythm{calendar, zone, value(kIntraday) == "true"};
 }
 
 }  // namespace

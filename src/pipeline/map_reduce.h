@@ -32,7 +32,7 @@ struct MapReduceOptions {
 template <class Partial>
 Status map_reduce(std::size_t shards, const std::function<Result<Partial>(std::size_t)>& map,
                   const std::function<Status(std::size_t, Partial)>& reduce, const MapReduceOptions& options,
-                  std::stop_token stop, std::vector<WorkerFigures>& figures) {
+                  const std::stop_token& stop, std::vector<WorkerFigures>& figures) {
   std::mutex mutex;
   std::condition_variable turn;
   std::map<std::size_t, Partial> waiting;

@@ -81,7 +81,7 @@ class RunSource final : public Source {
 
 }  // namespace
 
-EventSorter::EventSorter(const Schema& schema, int time, int key, std::vector<int> ties, std::string folder,
+EventSorter::EventSorter(const Schema& schema, int time, int key, const std::vector<int>& ties, std::string folder,
                          MemoryBudget& budget)
     : schema_(schema), time_(time), key_(key), folder_(std::move(folder)), pool_(budget.pool()) {
   // In memory at once: the rows, and while they are sorted once more, or a batch of every run and their sum.

@@ -12,7 +12,8 @@ class EventSorter {
  public:
   /// Rows have the columns of `schema` and may have more behind them. `ties`: columns of the rows that order those of one time
   /// and key, before the order in which they came. `folder`: where the files are.
-  EventSorter(const Schema& schema, int time, int key, std::vector<int> ties, std::string folder, MemoryBudget& budget);
+  EventSorter(const Schema& schema, int time, int key, const std::vector<int>& ties, std::string folder,
+              MemoryBudget& budget);
   Status add(const std::shared_ptr<arrow::RecordBatch>& rows);
   Result<std::unique_ptr<Source>> finish(std::string version, std::vector<DeadRow> dead);
 

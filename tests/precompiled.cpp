@@ -1,0 +1,1 @@
+// Of tests_precompiled: its precompiled header is all that it has.
