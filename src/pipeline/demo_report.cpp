@@ -6,6 +6,7 @@
 #include "core/json.h"
 #include "core/text.h"
 #include "exports/html_report.h"
+#include "lake/about.h"
 #include "pipeline/chart.h"
 #include "pipeline/demo.h"
 #include "pipeline/report_parts.h"
