@@ -9,6 +9,17 @@ import subprocess
 import sys
 
 
+def commands_under(text: str) -> list:
+    """The words listed under the headings of a --help that are not its options' and places'."""
+    names, listed = [], False
+    for line in text.partition("\nExamples:\n")[0].splitlines():
+        if re.match(r"\S.*:$", line):
+            listed = line not in ("Positionals:", "Options:")
+        elif listed and (name := re.match(r"  ([a-z][\w-]*)", line)):
+            names.append(name[1])
+    return names
+
+
 def main(program: str, output: str) -> None:
     no_config = os.path.abspath(output) + ".no_config"  # in the build folder: nobody else can put something there
     environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", TAPEMILL_CONFIG=no_config, NO_COLOR="1")
@@ -25,8 +36,7 @@ def main(program: str, output: str) -> None:
     def helps(words):
         text = ask([*words, "--help"])
         texts[" ".join([*words, "--help"])] = text
-        listed = text.partition("Subcommands:\n")[2].partition("\n\n")[0]
-        for name in re.findall(r"^  ([a-z][\w-]*)", listed, re.MULTILINE):
+        for name in commands_under(text):
             helps([*words, name])
 
     helps([])

@@ -24,6 +24,8 @@ int main(int argc, char** argv) {
     if (i > 1) key += ' ';
     key += std::strcmp(argv[i], "-h") == 0 ? "--help" : argv[i];
   }
+  if (key == "help") key = "--help";
+  if (key.rfind("help ", 0) == 0) key = key.substr(5) + " --help";
   if (key == "completion") key = "completion bash";
   for (std::size_t i = 0; i < tapemill::app::kTextCount; ++i)
     if (key == tapemill::app::kTexts[i].key)

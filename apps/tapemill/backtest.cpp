@@ -10,6 +10,7 @@
 #include "known_table.h"
 #include "pipeline/report_parts.h"
 #include "print.h"
+#include "rows.h"
 
 namespace tapemill::app {
 namespace {
@@ -32,8 +33,8 @@ struct ReportOptions {
   std::string run_id, out;
 };
 struct ShowOptions {
-  std::string run_id;
-  bool formulas = false;
+  std::string run_id, output;
+  bool formulas = false, csv = false;
   std::int64_t limit = 20;
 };
 
@@ -42,6 +43,14 @@ bt::RunOptions options_of(const Context& context) {
   options.workers = context.workers;
   if (context.budget != nullptr) options.pool = context.budget->pool(), options.memory = context.budget->ceiling();
   return options;
+}
+
+/// The run of an id, of the beginning of one, or the last one of them all.
+Result<bt::RunRecord> run_of(const lake::Lake& lake, const std::string& id) {
+  if (id != "last") return bt::load(lake, id);
+  ARROW_ASSIGN_OR_RAISE(auto all, bt::runs(lake));
+  if (all.empty()) return usage_error("no run is recorded in " + lake.root(), "tapemill backtest run FILE records one");
+  return all.front();
 }
 
 std::string few_sessions(std::int64_t sessions) {
@@ -167,30 +176,39 @@ Status run(const RunOptions& options, Context& context) {
 
 Status rerun(const RerunOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
-  ARROW_ASSIGN_OR_RAISE(bt::RerunResult r, bt::rerun(lake, options.run_id, options_of(context)));
+  ARROW_ASSIGN_OR_RAISE(bt::RunRecord recorded, run_of(lake, options.run_id));
+  const std::string& id = recorded.run_id;
+  ARROW_ASSIGN_OR_RAISE(bt::RerunResult r, bt::rerun(lake, id, options_of(context)));
   if (context.json) {
-    print(Json{{"run_id", options.run_id},
+    print(Json{{"run_id", id},
                {"same", r.same},
                {"expected", r.expected},
                {"ledger_hash", r.run.ledger_hash},
                {"differing", r.differing},
                {"changed", r.changed}});
   } else {
-    print(fmt::format("run {}: {}\n", options.run_id,
+    print(fmt::format("run {}: {}\n", id,
                       r.same ? "the same bytes again, ledger " + r.expected.substr(0, 16)
                              : fmt::format("other bytes: {}", fmt::join(r.differing, ", "))));
     for (const auto& key : r.changed) print(fmt::format("  {} is no longer what it was\n", key));
   }
   if (r.same) return Status::OK();
-  return data_error(
-      fmt::format("run {} gave another result", options.run_id),
-      r.changed.empty() ? "nothing of its inputs has changed: report it" : "its inputs have changed since: see above");
+  return data_error(fmt::format("run {} gave another result", id), r.changed.empty()
+                                                                       ? "nothing of its inputs has changed: report it"
+                                                                       : "its inputs have changed since: see above");
 }
 
 Status show(const ShowOptions& options, Context& context) {
+  const RowsTo to{options.csv, options.output};
+  ARROW_RETURN_NOT_OK(check_rows_to(to, context));
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
-  ARROW_ASSIGN_OR_RAISE(bt::RunRecord r, bt::load(lake, options.run_id));
+  ARROW_ASSIGN_OR_RAISE(bt::RunRecord r, run_of(lake, options.run_id));
   Status intact = bt::verify(r);
+  if (to.asked()) {
+    ARROW_ASSIGN_OR_RAISE(auto trades, bt::read_parquet(r.path + "/trades.parquet"));
+    ARROW_RETURN_NOT_OK(write_rows(*trades, to, context));
+    return intact;
+  }
   if (context.json) {
     print(Json{{"run", r.record}, {"meta", r.meta}, {"path", r.path}, {"intact", intact.ok()}});
     return intact;
@@ -216,7 +234,7 @@ Status show(const ShowOptions& options, Context& context) {
 Status report(const ReportOptions& options, Context& context) {
   if (!options.out.empty()) ARROW_RETURN_NOT_OK(check_output(options.out));
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
-  ARROW_ASSIGN_OR_RAISE(bt::RunRecord run, bt::load(lake, options.run_id));
+  ARROW_ASSIGN_OR_RAISE(bt::RunRecord run, run_of(lake, options.run_id));
   ARROW_ASSIGN_OR_RAISE(std::string page, pipeline::run_page(run));
   const std::string out = options.out.empty() ? run.name + "-" + run.run_id + ".html" : options.out;
   ARROW_RETURN_NOT_OK(write_file_atomically(out, page));
@@ -237,14 +255,16 @@ template <> inline constexpr auto fields<app::RunOptions> =
                field("formulas", &app::RunOptions::formulas, "show the formula of each figure"),
                field("limit", &app::RunOptions::limit, "how many trades to show; 0: all", 0, 1e9)};
 template <> inline constexpr auto fields<app::RerunOptions> =
-    std::tuple{field("run_id", &app::RerunOptions::run_id, "a run, or the beginning of its id")};
+    std::tuple{field("run_id", &app::RerunOptions::run_id, "a run: its id, the beginning of it, or last")};
 template <> inline constexpr auto fields<app::ReportOptions> =
-    std::tuple{field("run_id", &app::ReportOptions::run_id, "a run, or the beginning of its id"),
+    std::tuple{field("run_id", &app::ReportOptions::run_id, "a run: its id, the beginning of it, or last"),
                field("out", &app::ReportOptions::out, "where to write; NAME-RUN_ID.html where not given")};
 template <> inline constexpr auto fields<app::ShowOptions> =
-    std::tuple{field("run_id", &app::ShowOptions::run_id, "a run, or the beginning of its id"),
+    std::tuple{field("run_id", &app::ShowOptions::run_id, "a run: its id, the beginning of it, or last"),
                field("formulas", &app::ShowOptions::formulas, "show the formula of each figure"),
-               field("limit", &app::ShowOptions::limit, "how many trades to show; 0: all", 0, 1e9)};
+               field("limit", &app::ShowOptions::limit, "how many trades to show; 0: all", 0, 1e9),
+               field("csv", &app::ShowOptions::csv, "its trades alone, every one, as CSV with full precision"),
+               field("output", &app::ShowOptions::output, "write its trades to this file instead, .csv or .parquet")};
 
 namespace app {
 Command backtest_check_command() {
@@ -259,16 +279,17 @@ Command backtest_run_command() {
 }
 Command backtest_rerun_command() {
   return command<RerunOptions>("backtest rerun", "Run a recorded backtest again and compare the bytes", {"run_id"},
-                               "  tapemill backtest rerun 3f2a", rerun);
+                               "  tapemill backtest rerun last", rerun);
 }
 Command backtest_report_command() {
   return command<ReportOptions>("backtest report", "Write a recorded backtest as one self-contained page", {"run_id"},
-                                "  tapemill backtest report 3f2a\n  tapemill backtest report 3f2a --out cross.html",
+                                "  tapemill backtest report last\n  tapemill backtest report last --out cross.html",
                                 report);
 }
 Command backtest_show_command() {
-  return command<ShowOptions>("backtest show", "Show a recorded backtest and verify its files", {"run_id"},
-                              "  tapemill backtest show 3f2a --formulas", show);
+  return command<ShowOptions>(
+      "backtest show", "Show a recorded backtest and verify its files", {"run_id"},
+      "  tapemill backtest show last --formulas\n  tapemill backtest show last --csv > trades.csv", show);
 }
 }  // namespace app
 }  // namespace tapemill

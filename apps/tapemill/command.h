@@ -35,12 +35,15 @@ struct Option {
 struct Command {
   std::string name;      // "ingest", "backtest run"
   std::string summary;   // one line
-  std::string examples;  // lines, shown under --help
+  std::string
+      examples;  // lines, shown under --help; those of a group's commands begin with the one shown under the group's
   std::vector<Option> options;
   std::function<Status(Context&)> run;
+  std::string purpose = {};  // the heading under which --help has it; commands.cpp says it
 };
 
-/// The explicit list of commands (commands.cpp): the only other line a new command touches.
+/// The explicit list of commands (commands.cpp): the only other line a new command touches. In the order of --help, those of
+/// a purpose beside each other.
 std::vector<Command> commands();
 
 namespace detail {
@@ -68,7 +71,7 @@ Status set_from_text(T& out, const std::vector<std::string>& texts) {
 template <class Options>
 Command command(std::string name, std::string summary, const std::vector<std::string>& positionals,
                 std::string examples, Status (*run)(const Options&, Context&)) {
-  Command made{std::move(name), std::move(summary), std::move(examples), {}, {}};
+  Command made{std::move(name), std::move(summary), std::move(examples), {}, {}, {}};
   auto options = std::make_shared<Options>();
   auto infos = describe<Options>();
   std::size_t at = 0;

@@ -36,6 +36,8 @@ std::map<std::string, std::vector<std::string>> candidates() {
     for (const Option& option : command.options)
       if (!option.positional) add(command.name, dashed(option.info.name));
     for (const auto& word : everywhere) add(command.name, word);
+    add("", "help");
+    add("help", command.name.substr(0, blank));
     if (command.name == "ingest")
       for (const auto& name : dataset_names()) add(command.name, name);
   }

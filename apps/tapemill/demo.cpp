@@ -113,7 +113,7 @@ Status run(const NoOptions&, Context& context) {
 
 Command demo_command() {
   return command<NoOptions>("demo", "The main job, end to end, on a real index and a generated exchange", {},
-                            "  tapemill demo\n  tapemill demo --lake /tmp/demo --json", run);
+                            "  tapemill demo\n  tapemill demo --lake demo_lake --json", run);
 }
 
 }  // namespace tapemill::app

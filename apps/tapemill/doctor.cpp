@@ -121,8 +121,8 @@ Status run(const NoOptions&, Context& context) {
 }  // namespace
 
 Command doctor_command() {
-  return command<NoOptions>("doctor", "What of the environment is missing", {}, "  tapemill doctor --lake /data/lake",
-                            run);
+  return command<NoOptions>("doctor", "What of the environment is missing", {},
+                            "  tapemill doctor\n  tapemill doctor --json", run);
 }
 
 }  // namespace tapemill::app

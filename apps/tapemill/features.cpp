@@ -54,13 +54,13 @@ Status list(const NoOptions&, Context& context) {
 }  // namespace
 
 Command features_list_command() {
-  return command<NoOptions>("features list", "The feature groups there are", {}, "  tapemill features list --json",
-                            list);
+  return command<NoOptions>("features list", "The feature groups there are", {},
+                            "  tapemill features list\n  tapemill features list --json", list);
 }
 Command features_build_command() {
   return command<analytics::FeatureOptions>(
       "features build", "Compute a feature group over a table into gold", {"group"},
-      "  tapemill features build momentum\n  tapemill features build momentum --table sp500_index\n"
+      "  tapemill features build momentum --table sp500\n  tapemill features build momentum --table sp500_index\n"
       "  tapemill features build my_features.yaml --json",
       run);
 }

@@ -38,7 +38,7 @@ Status run(const pipeline::GenerateOptions& options, Context& context) {
 Command generate_command() {
   return command<pipeline::GenerateOptions>(
       "generate", "Make an exchange's files: seeded, byte for byte the same, with declared defects", {"?out"},
-      "  tapemill generate\n  tapemill generate /tmp/exchange --seed 7 --symbols 50", run);
+      "  tapemill generate\n  tapemill generate exchange --seed 7 --symbols 50", run);
 }
 
 }  // namespace tapemill::app

@@ -268,7 +268,8 @@ Status draw(const GraphDraw& options, Context& context) {
 }  // namespace
 
 Command graph_list_command() {
-  return command<NoOptions>("graph list", "The graphs there are", {}, "  tapemill graph list --json", list);
+  return command<NoOptions>("graph list", "The graphs there are", {},
+                            "  tapemill graph list\n  tapemill graph list --json", list);
 }
 Command graph_check_command() {
   return command<GraphFile>(
@@ -276,12 +277,12 @@ Command graph_check_command() {
       "  tapemill graph check technical_analysis\n  tapemill graph check my/graph.json --json", check);
 }
 Command graph_run_command() {
-  return command<GraphRun>("graph run", "Run a graph over recorded rows, in event order", {"file"},
-                           "  tapemill graph run technical_analysis\n  tapemill graph run technical_analysis --table "
-                           "sp500\n  tapemill graph run my/graph.json --max-rows "
-                           "1000 --checkpoint my.checkpoint\n"
-                           "  tapemill graph run my/graph.json --resume --checkpoint my.checkpoint",
-                           run);
+  return command<GraphRun>(
+      "graph run", "Run a graph over recorded rows, in event order", {"file"},
+      "  tapemill graph run technical_analysis --table sp500\n"
+      "  tapemill graph run my/graph.json --table sp500 --max-rows 1000 --checkpoint my.checkpoint\n"
+      "  tapemill graph run my/graph.json --table sp500 --resume --checkpoint my.checkpoint",
+      run);
 }
 Command graph_draw_command() {
   return command<GraphDraw>(

@@ -11,6 +11,7 @@
 #include "known_table.h"
 #include "lake/about.h"
 #include "print.h"
+#include "rows.h"
 
 namespace tapemill::app {
 struct ExplainOptions {
@@ -19,8 +20,9 @@ struct ExplainOptions {
 struct IndicatorOptions {
   std::string table, start, end;
   std::vector<std::string> symbols, indicators;
-  std::string session = "regular";
+  std::string session = "regular", output;
   int limit = 40;
+  bool csv = false;
 };
 }  // namespace tapemill::app
 namespace tapemill {
@@ -39,7 +41,9 @@ inline constexpr auto fields<app::IndicatorOptions> = std::tuple{
           "rows of which hours of a session, where its bars are shorter: the regular session's, extended hours' too, "
           "or all",
           kSessionHours),
-    field("limit", &app::IndicatorOptions::limit, "rows shown on a terminal (0: all)", 0, 1e9)};
+    field("limit", &app::IndicatorOptions::limit, "rows shown on a terminal (0: all)", 0, 1e9),
+    field("csv", &app::IndicatorOptions::csv, app::kCsvHelp),
+    field("output", &app::IndicatorOptions::output, app::kOutputHelp)};
 }  // namespace tapemill
 
 namespace tapemill::app {
@@ -154,6 +158,8 @@ Result<lake::ScanRequest> request_of(const IndicatorOptions& options, const Data
 }
 
 Status run(const IndicatorOptions& options, Context& context) {
+  const RowsTo to{options.csv, options.output};
+  ARROW_RETURN_NOT_OK(check_rows_to(to, context));
   if (options.indicators.empty())
     return usage_error("no indicator is named", "--indicators SMA_20,\"rsi(close, period=14)\"");
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
@@ -215,7 +221,11 @@ Status run(const IndicatorOptions& options, Context& context) {
     ARROW_ASSIGN_OR_RAISE(auto column, analytics::nullable_column(values[j], pool));
     add(requested[j].name, column);
   }
-  print_table(*arrow::Table::Make(arrow::schema(fields), arrays), context, dataset.calendar->zone(), options.limit,
+  const auto table = arrow::Table::Make(arrow::schema(fields), arrays);
+  if ((context.json || to.asked()) && !context.quiet && !left_out.empty())
+    std::fprintf(stderr, "note: %s\n", left_out.c_str());
+  if (to.asked()) return write_rows(*table, to, context);
+  print_table(*table, context, dataset.calendar->zone(), options.limit,
               fmt::format("{} version {} · unadjusted{}{}{}{}", request.table.str(), scanned.version,
                           series.resolved().empty() ? "" : " · ", fmt::join(series.resolved(), "; "),
                           left_out.empty() ? "" : " · ", left_out));
@@ -226,7 +236,7 @@ Status run(const IndicatorOptions& options, Context& context) {
 
 Command indicators_list_command() {
   return command<NoOptions>("indicators list", "Every indicator: its call with defaults, what it gives", {},
-                            "  tapemill indicators list --json", list);
+                            "  tapemill indicators list\n  tapemill indicators list --json", list);
 }
 Command indicators_explain_command() {
   return command<ExplainOptions>(
@@ -239,7 +249,9 @@ Command indicators_explain_command() {
 Command indicators_run_command() {
   return command<IndicatorOptions>(
       "indicators run", "Indicators over a table, by symbol and date", {"table"},
-      "  tapemill indicators run sp500 --symbols AAPL --indicators SMA_20,\"rsi(close, period=14)\" --start 2018-01-02",
+      "  tapemill indicators run sp500 --symbols AAPL --indicators SMA_20,\"rsi(close, period=14)\" --start "
+      "2018-01-02\n"
+      "  tapemill indicators run sp500 --symbols AAPL,MSFT --indicators MACD --output macd.parquet",
       run);
 }
 

@@ -90,8 +90,17 @@ std::string group_summary(const std::string& word) {
   return summaries.at(word);
 }
 
-/// The subcommand of `name` ("backtest run"), its parents made on the way.
-CLI::App* place(CLI::App& root, const std::string& name, const std::string& summary) {
+/// "check, run, draw" of a group.
+std::string subcommands_of(CLI::App& app) {
+  std::string all;
+  for (CLI::App* one : app.get_subcommands([](CLI::App*) { return true; }))
+    all += (all.empty() ? "" : ", ") + one->get_name();
+  return all;
+}
+
+/// The subcommand of a name such as "backtest run", its parents made on the way.
+CLI::App* place(CLI::App& root, const Command& command) {
+  const auto& [name, summary] = std::tie(command.name, command.summary);
   CLI::App* at = &root;
   std::size_t from = 0;
   for (;;) {
@@ -101,9 +110,13 @@ CLI::App* place(CLI::App& root, const std::string& name, const std::string& summ
     for (CLI::App* one : at->get_subcommands([](CLI::App*) { return true; }))
       if (one->get_name() == word) next = one;
     if (next == nullptr) next = at->add_subcommand(word, blank == std::string::npos ? summary : group_summary(word));
+    if (at == &root) next->group(command.purpose);
     at = next;
     if (blank == std::string::npos) return at;
-    at->footer("");  // the program's own is not the group's
+    // A group has the first example of each of its commands.
+    const std::string example = command.examples.substr(0, command.examples.find('\n'));
+    const std::string before = subcommands_of(*at).empty() ? "Examples:" : at->get_footer();
+    at->footer(example.empty() ? before : before + "\n" + example);
     at->require_subcommand(1);
     from = blank + 1;
   }
@@ -146,14 +159,6 @@ std::string first_word(int argc, char** argv) {
     else if (!word.starts_with("-")) return word;
   }
   return {};
-}
-
-/// "check, run, draw" of a group.
-std::string subcommands_of(CLI::App& app) {
-  std::string all;
-  for (CLI::App* one : app.get_subcommands([](CLI::App*) { return true; }))
-    all += (all.empty() ? "" : ", ") + one->get_name();
-  return all;
 }
 
 /// The command that was asked for.
@@ -210,6 +215,15 @@ int run(int argc, char** argv) {
   context.colour = ::isatty(STDOUT_FILENO) == 1 && environment("NO_COLOR") == nullptr;
   for (int i = 0; i < argc; ++i)
     context.command_line += (i > 0 ? " " : "") + std::string(i == 0 ? "tapemill" : argv[i]);
+  std::vector<char*> words_of_help;  // "help graph run" is "graph run --help"
+  std::string help_flag = "--help";
+  if (argc > 1 && std::string_view(argv[1]) == "help") {
+    words_of_help.assign(argv, argv + argc);
+    words_of_help.erase(words_of_help.begin() + 1);
+    words_of_help.push_back(help_flag.data());
+    words_of_help.push_back(nullptr);
+    argv = words_of_help.data();
+  }
 
   CLI::App root("Tapemill grinds exchange files into a lake of typed, checked tables, and computes on them.\n",
                 "tapemill");
@@ -225,16 +239,17 @@ int run(int argc, char** argv) {
   root.add_flag("--quiet", context.quiet, "no progress, no notes");
   root.add_flag("--utc", context.utc, "times in UTC instead of the exchange's zone");
   root.footer(
-      "Try: tapemill demo\nExit status: 0 done, 1 the data or a check failed, 2 wrong use, 3 the environment (disk, "
+      "Try: tapemill demo\nMore: tapemill help COMMAND, which has examples\nExit status: 0 done, 1 the data or a check "
+      "failed, 2 wrong use, 3 the environment (disk, "
       "network, permission).");
 
   std::vector<Bound> bound;
   std::vector<std::string> words;
   for (Command& command : commands()) {
     Bound one{std::move(command), nullptr, {}};
-    one.app = place(root, one.command.name, one.command.summary);
+    one.app = place(root, one.command);
     one.app->fallthrough();
-    if (!one.command.examples.empty()) one.app->footer("Examples:\n" + one.command.examples);
+    one.app->footer(one.command.examples.empty() ? "" : "Examples:\n" + one.command.examples);
     bind(one);
     words.push_back(one.command.name.substr(0, one.command.name.find(' ')));
     bound.push_back(std::move(one));

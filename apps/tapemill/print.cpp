@@ -12,83 +12,6 @@
 #include "core/text.h"
 
 namespace tapemill::app {
-namespace {
-
-/// Columns on a terminal, not bytes: UTF-8 continuation bytes take none.
-std::size_t width_of(const std::string& text) {
-  std::size_t n = 0;
-  for (char c : text) n += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  return n;
-}
-std::string cut(const std::string& text, std::size_t most) {
-  if (width_of(text) <= most) return text;
-  std::size_t n = 0, i = 0;
-  for (; i < text.size(); ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80 && n++ + 1 > most - 1) break;
-  }
-  return text.substr(0, i) + "…";
-}
-std::string padded(const std::string& text, std::size_t width, bool right) {
-  std::size_t have = width_of(text);
-  std::string blanks(have < width ? width - have : 0, ' ');
-  return right ? blanks + text : text + blanks;
-}
-
-}  // namespace
-
-TextTable::TextTable(std::vector<std::string> columns) {
-  for (auto& name : columns) {
-    bool right = !name.empty() && name.back() == '>';
-    if (right) name.pop_back();
-    names_.push_back(name);
-    right_.push_back(right);
-  }
-}
-void TextTable::add(std::vector<std::string> cells) {
-  cells.resize(names_.size());
-  rows_.push_back(std::move(cells));
-}
-
-std::string TextTable::str(int width, std::string_view more) const {
-  std::vector<std::size_t> widths;
-  for (std::size_t c = 0; c < names_.size(); ++c) {
-    std::size_t most = width_of(names_[c]);
-    for (const auto& row : rows_) most = std::max(most, width_of(row[c]));
-    widths.push_back(most);
-  }
-  std::size_t shown = names_.size(), limit = width > 0 ? static_cast<std::size_t>(width) : 0;
-  if (limit > 0) {
-    // The last text column gives way first; then columns fall off the right end, and that is said.
-    auto total = [&](std::size_t n) {
-      std::size_t sum = 0;
-      for (std::size_t c = 0; c < n; ++c) sum += widths[c] + (c > 0 ? 2 : 0);
-      return sum;
-    };
-    if (total(shown) > limit && !right_.back() && widths.back() > 12) {
-      std::size_t over = total(shown) - limit;
-      widths.back() = widths.back() > over + 12 ? widths.back() - over : 12;
-    }
-    while (shown > 1 && total(shown) > limit) --shown;
-  }
-  auto line = [&](const std::vector<std::string>& cells) {
-    std::string text;
-    for (std::size_t c = 0; c < shown; ++c)
-      text += (c > 0 ? "  " : "") + padded(cut(cells[c], widths[c]), widths[c], right_[c]);
-    while (!text.empty() && text.back() == ' ') text.pop_back();
-    return text + "\n";
-  };
-  std::string text = line(names_);
-  for (std::size_t c = 0; c < shown; ++c) {
-    if (c > 0) text += "  ";
-    for (std::size_t i = 0; i < widths[c]; ++i) text += "─";
-  }
-  text += "\n";
-  for (const auto& row : rows_) text += line(row);
-  if (shown < names_.size())
-    text += fmt::format("… {}: {}\n", counted(static_cast<std::int64_t>(names_.size() - shown), "more column"), more);
-  return text;
-}
-
 int terminal_width() {
   if (::isatty(STDOUT_FILENO) != 1) return 0;
   winsize size{};
@@ -97,13 +20,23 @@ int terminal_width() {
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 void print(const Json& document) { print(document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"); }
 
-std::string thousands(std::int64_t n) {
-  std::string digits = fmt::format("{}", n < 0 ? -n : n), text;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) text += "\u202f";
-    text += digits[i];
+std::string thousands(std::int64_t n) { return grouped(signed_text(std::to_string(n))); }
+
+std::string grouped(std::string_view number) {
+  const auto begin = number.find_first_of("0123456789");
+  if (begin == std::string_view::npos) return std::string(number);
+  const auto end = std::min(number.find_first_not_of("0123456789", begin), number.size());
+  std::string text(number.substr(0, begin));
+  for (std::size_t i = begin; i < end; ++i) {
+    if (i > begin && (end - i) % 3 == 0) text += "\u202f";
+    text += number[i];
   }
-  return (n < 0 ? "−" : "") + text;
+  return text.append(number.substr(end));
+}
+
+std::string signed_text(std::string number) {
+  static const bool terminal = ::isatty(STDOUT_FILENO) == 1;
+  return terminal && number.starts_with('-') ? "−" + number.substr(1) : number;
 }
 
 std::string counted(std::int64_t n, std::string_view noun) { return thousands(n) + " " + plural(n, noun); }
@@ -121,11 +54,10 @@ std::string when(Instant t, const Context& context, const Zone& zone) {
 
 std::string cell(const arrow::Array& array, std::int64_t row, const Context& context, const Zone& zone) {
   if (array.IsNull(row)) return kNull;
-  auto minus = [](std::string text) { return !text.empty() && text.front() == '-' ? "−" + text.substr(1) : text; };
   switch (array.type_id()) {
     case arrow::Type::DECIMAL64: {
       const auto& type = static_cast<const arrow::Decimal64Type&>(*array.type());
-      return minus(format_decimal(
+      return signed_text(format_decimal(
           static_cast<std::int64_t>(arrow::Decimal64(static_cast<const arrow::Decimal64Array&>(array).GetValue(row))),
           type.scale()));
     }
@@ -139,12 +71,12 @@ std::string cell(const arrow::Array& array, std::int64_t row, const Context& con
     case arrow::Type::DOUBLE: {
       double value = static_cast<const arrow::DoubleArray&>(array).Value(row);
       if (std::isnan(value)) return kNull;
-      if (value == std::floor(value) && std::fabs(value) < 1e15) return minus(fmt::format("{:.0f}", value));
-      return minus(fmt::format("{:.6g}", value));
+      if (value == std::floor(value) && std::fabs(value) < 1e15) return signed_text(fmt::format("{:.0f}", value));
+      return signed_text(fmt::format("{:.6g}", value));
     }
     default: {
       auto scalar = array.GetScalar(row);
-      return scalar.ok() ? minus((*scalar)->ToString()) : kNull;
+      return scalar.ok() ? signed_text((*scalar)->ToString()) : kNull;
     }
   }
 }
@@ -176,7 +108,7 @@ Json cell_json(const arrow::Array& array, std::int64_t row) {
 }
 
 namespace {
-/// Calls visit(row, array of column, index in array) in row order.
+/// The values of a column, in row order.
 struct Cursor {
   const arrow::ChunkedArray* column;
   int chunk = 0;
@@ -186,18 +118,14 @@ struct Cursor {
     return {column->chunk(chunk).get(), at++};
   }
 };
-std::vector<Cursor> cursors(const arrow::Table& table) {
-  std::vector<Cursor> all;
-  for (const auto& column : table.columns()) all.push_back({column.get()});
-  return all;
-}
 }  // namespace
 
 Json table_json(const arrow::Table& table, std::int64_t most_rows) {
   Json columns = Json::array(), rows = Json::array();
   for (const auto& field : table.schema()->fields())
     columns.push_back({{"name", field->name()}, {"type", field->type()->ToString()}});
-  auto all = cursors(table);
+  std::vector<Cursor> all;
+  for (const auto& column : table.columns()) all.push_back({column.get()});
   for (std::int64_t r = 0; r < table.num_rows() && (most_rows == 0 || r < most_rows); ++r) {
     Json row = Json::array();
     for (auto& cursor : all) {
@@ -207,40 +135,6 @@ Json table_json(const arrow::Table& table, std::int64_t most_rows) {
     rows.push_back(std::move(row));
   }
   return {{"columns", columns}, {"rows", rows}, {"rows_total", table.num_rows()}};
-}
-
-void print_table(const arrow::Table& table, const Context& context, const Zone& zone, std::int64_t most_rows,
-                 const std::string& footer, std::string_view more) {
-  if (context.json) return print(table_json(table, 0));
-  std::vector<std::string> names;
-  bool times = false;
-  for (const auto& field : table.schema()->fields()) {
-    auto id = field->type()->id();
-    bool right = arrow::is_numeric(id) || arrow::is_decimal(id);
-    const bool instant =
-        id == arrow::Type::TIMESTAMP && !static_cast<const arrow::TimestampType&>(*field->type()).timezone().empty();
-    times |= instant;
-    const bool utc = instant && (context.utc || zone.name() == Zone::utc().name());
-    names.push_back(field->name() + (utc ? " (UTC)" : right ? ">" : ""));
-  }
-  TextTable text(names);
-  auto all = cursors(table);
-  std::int64_t shown = 0;
-  for (; shown < table.num_rows() && (most_rows == 0 || shown < most_rows); ++shown) {
-    std::vector<std::string> row;
-    for (auto& cursor : all) {
-      auto [array, at] = cursor.next();
-      row.push_back(cell(*array, at, context, zone));
-    }
-    text.add(std::move(row));
-  }
-  print(text.str(terminal_width(), more));
-  std::string line = counted(table.num_rows(), "row");
-  if (shown < table.num_rows())
-    line = fmt::format("{} of {} (--limit 0 shows all)", thousands(shown), counted(table.num_rows(), "row"));
-  if (times) line += " · times in " + (context.utc ? std::string("UTC") : zone.name());
-  if (!footer.empty()) line += " · " + footer;
-  print(line + "\n");
 }
 
 }  // namespace tapemill::app

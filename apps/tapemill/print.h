@@ -8,18 +8,26 @@
 
 namespace tapemill::app {
 
-/// A table for people: numbers right, text left, hairline under the head, nulls an en dash, cut to the terminal's width
-/// with a hint. `name` ending in '>' is right-aligned.
+/// A table for people: numbers right, text left, hairline under the head, nulls an en dash. `name` ending in '>' is
+/// right-aligned. Where the window is too narrow: long texts are cut, then a few rows are turned on their side, a column a
+/// line; more of them leave out columns, those that give way and then the middle ones, and say which. Where there is no
+/// window (width 0) everything is there, and minus signs are hyphens.
 class TextTable {
  public:
   explicit TextTable(std::vector<std::string> columns);
   void add(std::vector<std::string> cells);
+  /// Columns that are left out before all others, first to last.
+  void gives_way(std::vector<std::string> names) { giving_way_ = std::move(names); }
   /// `more`: how to see the columns that do not fit.
   std::string str(int width, std::string_view more = "widen the window, or ask for --json") const;
   bool empty() const { return rows_.empty(); }
 
  private:
-  std::vector<std::string> names_;
+  using Widths = std::vector<std::size_t>;
+  std::vector<bool> fitting(const Widths& widths, std::size_t limit) const;
+  std::string on_its_side(std::size_t limit) const;
+  std::string left_out(const std::vector<bool>& shown, std::size_t limit, std::string_view more) const;
+  std::vector<std::string> names_, giving_way_;
   std::vector<bool> right_;
   std::vector<std::vector<std::string>> rows_;
 };
@@ -30,6 +38,9 @@ void print(const std::string& text);           // to stdout
 void print(const Json& document);              // one document, two-space indent, newline
 
 std::string thousands(std::int64_t n);         // 619 040, thin spaces
+std::string grouped(std::string_view number);  // the same for digits as text: -25555934.5
+/// A number's text with a true minus on a terminal, and a hyphen anywhere else: what reads a pipe knows no other.
+std::string signed_text(std::string number);
 std::string counted(std::int64_t n, std::string_view noun);  // 1 row, 2 rows
 /// "12 rows outside the regular session left out; --session all shows them"; empty where none is. `session` as it was asked for.
 std::string left_out_note(std::int64_t rows, std::string_view session);
@@ -41,7 +52,8 @@ Json cell_json(const arrow::Array& array, std::int64_t row);
 /// {"columns": [{"name", "type"}], "rows": [[...]], "rows_total": n}
 Json table_json(const arrow::Table& table, std::int64_t most_rows);
 inline constexpr const char* kMoreColumns = "widen the window, or ask for --json";
-/// Prints at most `most_rows` rows (0: all) as context says: JSON or text with the zone named once.
+/// Prints at most `most_rows` rows (0: all) as context says: JSON or text with the zone named once. A column of numbers has one
+/// number of decimals, and on a terminal thousands parted by thin spaces.
 void print_table(const arrow::Table& table, const Context& context, const Zone& zone, std::int64_t most_rows,
                  const std::string& footer = {}, std::string_view more = kMoreColumns);
 

@@ -174,8 +174,9 @@ Status release(const QuarantineReleaseOptions& options, Context& context) {
 }  // namespace
 
 Command quarantine_list_command() {
-  return command<QuarantineOptions>("quarantine list", "Rows that were refused: file, line, check, reason", {"table"},
-                                    "  tapemill quarantine list sp500 --check ohlc_order", list);
+  return command<QuarantineOptions>(
+      "quarantine list", "Rows that were refused: file, line, check, reason", {"table"},
+      "  tapemill quarantine list sp500\n  tapemill quarantine list sp500 --check ohlc_order", list);
 }
 Command quarantine_show_command() {
   return command<QuarantineShowOptions>("quarantine show", "One refused row, whole", {"table", "at"},
@@ -185,7 +186,7 @@ Command quarantine_release_command() {
   return command<QuarantineReleaseOptions>(
       "quarantine release", "Let refused rows in, with who and why in the log", {"table"},
       "  tapemill quarantine release sp500 --at all_stocks_5yr.csv.gz:82951 --reason \"as the exchange printed it\"\n"
-      "  tapemill quarantine release nse_cash --check ohlc_order --reason \"circular 57\"",
+      "  tapemill quarantine release sp500 --check ohlc_order --reason \"seen on the vendor's page\"",
       release);
 }
 

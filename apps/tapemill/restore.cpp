@@ -58,8 +58,8 @@ Status run(const RestoreArguments& arguments, Context& context) {
 Command restore_command() {
   return command<RestoreArguments>("restore", "Make the rows of an earlier version current again, in one commit",
                                    {"table"},
-                                   "  tapemill restore nse_cash --version 12 --dry-run\n"
-                                   "  tapemill restore nse_cash --version 12",
+                                   "  tapemill restore nse_cash --version 1 --dry-run\n"
+                                   "  tapemill restore nse_cash --version 1",
                                    run);
 }
 

@@ -110,7 +110,7 @@ Command retention_command() {
 Command archive_command() {
   return command<ArchiveArguments>("archive", "Move old sessions or expired contracts out of a table, copies verified",
                                    {"tables"},
-                                   "  tapemill archive nse_cash --older-than 730d --to /mnt/cold\n"
+                                   "  tapemill archive nse_cash --older-than 730d --to cold\n"
                                    "  tapemill archive options_daily --expired --dry-run",
                                    run_archive);
 }

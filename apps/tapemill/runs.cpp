@@ -69,7 +69,8 @@ Status run(const NoOptions&, Context& context) {
 }  // namespace
 
 Command runs_command() {
-  return command<NoOptions>("runs", "Backtests of this lake, newest first", {}, "  tapemill runs --json", run);
+  return command<NoOptions>("runs", "Backtests of this lake, newest first", {},
+                            "  tapemill runs\n  tapemill runs --json", run);
 }
 
 }  // namespace tapemill::app

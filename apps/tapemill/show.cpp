@@ -10,6 +10,7 @@
 #include "lake/adjust.h"
 #include "lake/scan.h"
 #include "print.h"
+#include "rows.h"
 
 namespace tapemill::app {
 struct ShowOptions {
@@ -17,8 +18,9 @@ struct ShowOptions {
   std::vector<std::string> symbols, columns;
   std::optional<std::int64_t> version;
   bool adjusted = false, dividends = false;
-  std::string session = "regular";
+  std::string session = "regular", output;
   int limit = 40;
+  bool csv = false;
 };
 }  // namespace tapemill::app
 namespace tapemill {
@@ -41,7 +43,9 @@ inline constexpr auto fields<app::ShowOptions> = std::tuple{
           "rows of which hours of a session, where its bars are shorter: the regular session's, extended hours' too, "
           "or all",
           kSessionHours),
-    field("limit", &app::ShowOptions::limit, "rows shown on a terminal (0: all)", 0, 1e9)};
+    field("limit", &app::ShowOptions::limit, "rows shown on a terminal (0: all)", 0, 1e9),
+    field("csv", &app::ShowOptions::csv, app::kCsvHelp),
+    field("output", &app::ShowOptions::output, app::kOutputHelp)};
 }  // namespace tapemill
 
 namespace tapemill::app {
@@ -126,6 +130,8 @@ std::string adjusted_label(const lake::AdjustedScan& scan, const ShowOptions& op
 }
 
 Status run(const ShowOptions& options, Context& context) {
+  const RowsTo to{options.csv, options.output};
+  ARROW_RETURN_NOT_OK(check_rows_to(to, context));
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   lake::ScanRequest request;
   ARROW_ASSIGN_OR_RAISE(request.table, lake::TableName::parse(options.table));
@@ -175,12 +181,14 @@ Status run(const ShowOptions& options, Context& context) {
       warn(fmt::format("{} has sessions from {} to {}", request.table.str(), range->first.str(), range->second.str()));
   }
   const std::string left_out = left_out_note(result.outside_hours, options.session);
-  if (context.json && !context.quiet && !left_out.empty()) std::fprintf(stderr, "note: %s\n", left_out.c_str());
+  if ((context.json || to.asked()) && !context.quiet && !left_out.empty())
+    std::fprintf(stderr, "note: %s\n", left_out.c_str());
+  if (to.asked()) return write_rows(*result.rows, to, context);
   print_table(
       *result.rows, context, zone_of(lake, real), options.limit,
       fmt::format("{} version {} · {} · {} of {} read{}{}", request.table.str(), result.version, label,
                   result.files_read, counted(result.files_total, "file"), left_out.empty() ? "" : " · ", left_out),
-      "widen the window, name some with --columns, or ask for --json");
+      "widen the window, name some with --columns, or ask for --csv");
   return Status::OK();
 }
 }  // namespace
@@ -190,6 +198,8 @@ Command show_command() {
                               "  tapemill show sp500 --symbols AAPL,MSFT --start 2018-01-02 --end 2018-01-05\n"
                               "  tapemill show nse_cash --symbols RELIANCE --columns session,close,volume --json\n"
                               "  tapemill show nse_cash --symbols RELIANCE --adjusted --known-at 2024-10-27\n"
+                              "  tapemill show sp500 --symbols AAPL --start 2017-01-03 --csv > aapl.csv\n"
+                              "  tapemill show sp500 --start 2018-01-02 --output january.parquet\n"
                               "  tapemill show stocks_minute --symbols AAPL --start 2024-01-02 --session extended",
                               run);
 }

@@ -107,7 +107,8 @@ Status run(const StatusOptions& options, Context& context) {
 
 Command status_command() {
   return command<StatusOptions>("status", "What is in, up to when, what is missing and why", {},
-                                "  tapemill status --json\n  tapemill status --watermarks metadata", run);
+                                "  tapemill status\n  tapemill status --json\n  tapemill status --watermarks metadata",
+                                run);
 }
 
 }  // namespace tapemill::app

@@ -104,7 +104,7 @@ Status describe_table(const TableOptions& options, Context& context) {
       if (field->type()->id() == arrow::Type::DECIMAL64)
         text = fmt::format("{:.{}f}", value.get<double>(),
                            static_cast<const arrow::Decimal64Type&>(*field->type()).scale());
-      return text.starts_with("-") ? "−" + text.substr(1) : text;
+      return signed_text(text);
     };
     std::string unit = declared == nullptr ? "" : declared->unit, help = declared == nullptr ? "" : declared->help;
     columns.push_back({{"name", field->name()},
@@ -180,8 +180,8 @@ Status history(const TableOptions& options, Context& context) {
 }  // namespace
 
 Command tables_command() {
-  return command<NoOptions>("tables", "The lake's tables: rows, sizes, versions", {}, "  tapemill tables --json",
-                            tables);
+  return command<NoOptions>("tables", "The lake's tables: rows, sizes, versions", {},
+                            "  tapemill tables\n  tapemill tables --json", tables);
 }
 Command describe_command() {
   return command<TableOptions>("describe", "A table's columns, types, units and ranges", {"table"},
@@ -189,7 +189,7 @@ Command describe_command() {
 }
 Command history_command() {
   return command<TableOptions>("history", "A table's commits, newest first", {"table"},
-                               "  tapemill history sp500 --json", history);
+                               "  tapemill history sp500\n  tapemill history sp500 --json", history);
 }
 
 }  // namespace tapemill::app

@@ -179,11 +179,11 @@ Status path(const NoOptions&, Context& context) {
 
 Command config_show_command() {
   return command<NoOptions>("config show", "The settings in force, and where each comes from", {},
-                            "  tapemill config show", show);
+                            "  tapemill config show\n  tapemill config show --json", show);
 }
 Command config_set_command() {
-  return command<SetOptions>("config set", "Set one of them", {"key", "value"}, "  tapemill config set lake /data/lake",
-                             set);
+  return command<SetOptions>("config set", "Set one of them", {"key", "value"},
+                             "  tapemill config set threads 4\n  tapemill config set lake /data/lake", set);
 }
 Command config_path_command() {
   return command<NoOptions>("config path", "Where they are kept", {}, "  tapemill config path", path);

@@ -185,6 +185,7 @@ class Session {
   }
 
   void interrupt() { db_.interrupt(connection_); }
+  void emits(const Emit* emit) { emit_ = emit; }
 
  private:
   // Explaining with ANALYZE runs a statement: it has to be one that may run.
@@ -229,8 +230,8 @@ class Session {
     const duckdb_statement_type type = db_.prepared_statement_type(prepared);
     if (type != DUCKDB_STATEMENT_TYPE_SELECT && type != DUCKDB_STATEMENT_TYPE_EXPLAIN) { return read_only(); }
     duckdb_result result;
-    const auto run =
-        answer_ > 0 ? db_.execute_prepared_streaming : db_.execute_prepared;  // else it holds the answer too
+    const auto run = answer_ > 0 || emit_ != nullptr ? db_.execute_prepared_streaming
+                                                     : db_.execute_prepared;  // else it holds the answer too
     const bool good = run(prepared, &result) == DuckDBSuccess;
     auto table = good ? fetch(result)
                       : Result<std::shared_ptr<arrow::Table>>(sql_error(asked_, text(db_.result_error(&result))));
@@ -272,6 +273,10 @@ class Session {
       db_.destroy_data_chunk(&chunk);
       ARROW_RETURN_NOT_OK(status);
       ARROW_ASSIGN_OR_RAISE(auto batch, arrow::ImportRecordBatch(&array, schema));
+      if (emit_ != nullptr) {
+        ARROW_RETURN_NOT_OK(give(schema, {std::move(batch)}));
+        continue;
+      }
       ARROW_ASSIGN_OR_RAISE(const std::int64_t size, arrow::util::ReferencedBufferSize(*batch));
       if (bytes += size; answer_ > 0 && bytes > answer_)
         return environment_error(
@@ -281,8 +286,16 @@ class Session {
     }
     if (const char* problem = db_.result_error(&result); problem != nullptr && *problem != '\0')
       return sql_error(asked_, problem);
+    if (emit_ != nullptr) ARROW_RETURN_NOT_OK(give(schema, {}));
     ARROW_ASSIGN_OR_RAISE(auto table, arrow::Table::FromRecordBatches(schema, batches));
     return narrowed(table);
+  }
+
+  Status give(const std::shared_ptr<arrow::Schema>& schema, const arrow::RecordBatchVector& batches) {
+    ARROW_ASSIGN_OR_RAISE(auto table, arrow::Table::FromRecordBatches(schema, batches));
+    ARROW_ASSIGN_OR_RAISE(table, narrowed(table));
+    ARROW_ASSIGN_OR_RAISE(auto batch, table->CombineChunksToBatch());
+    return (*emit_)(batch);
   }
 
   // Decimals that fit 64 bits as everywhere else in the house; one chunk a column.
@@ -304,20 +317,33 @@ class Session {
   duckdb_database database_ = nullptr;
   duckdb_connection connection_ = nullptr;
   std::int64_t answer_ = 0;  // bytes that an answer may take; 0: any
+  const Emit* emit_ = nullptr;  // takes the answer as it comes, where there is one
 };
 
 }  // namespace
 
-Result<std::shared_ptr<arrow::Table>> query(const Lake& lake, const std::string& sql, const SqlOptions& options) {
+namespace {
+Result<std::shared_ptr<arrow::Table>> answer(const Lake& lake, const std::string& sql, const SqlOptions& options,
+                                             const Emit* emit) {
   ARROW_ASSIGN_OR_RAISE(const DuckDb* db, duckdb());
   ARROW_ASSIGN_OR_RAISE(SqlViews views, sql_views(lake, sql, options));
   const Asked asked{lake, sql, views};
   Session session(*db, asked);
+  session.emits(emit);
   ARROW_RETURN_NOT_OK(session.open(options));
   ARROW_RETURN_NOT_OK(session.set_up(views));
   if (options.stop.stop_requested()) return Status::Cancelled("the query was interrupted");
   std::stop_callback stop(options.stop, [&session] { session.interrupt(); });
   return session.select(views.sql);
+}
+}  // namespace
+
+Result<std::shared_ptr<arrow::Table>> query(const Lake& lake, const std::string& sql, const SqlOptions& options) {
+  return answer(lake, sql, options, nullptr);
+}
+
+Status query(const Lake& lake, const std::string& sql, const SqlOptions& options, const Emit& emit) {
+  return answer(lake, sql, options, &emit).status();
 }
 
 Status sql_available() { return duckdb().status(); }

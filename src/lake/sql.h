@@ -4,6 +4,7 @@
 #include <stop_token>
 
 #include "lake/lake.h"
+#include "lake/spill.h"
 
 namespace tapemill::lake {
 
@@ -19,6 +20,9 @@ struct SqlOptions {
 /// written or set. Decimals of at most 18 digits are decimal64, times timestamp[us, UTC]. Errors are data or usage errors
 /// with DuckDB's message and the tables there are.
 Result<std::shared_ptr<arrow::Table>> query(const Lake& lake, const std::string& sql, const SqlOptions& options = {});
+
+/// The same in batches as they come, so that an answer may be larger than memory: at least one, if without rows.
+Status query(const Lake& lake, const std::string& sql, const SqlOptions& options, const Emit& emit);
 
 /// OK when the engine can be loaded; else an environment error that says what is missing.
 Status sql_available();

@@ -20,18 +20,15 @@ namespace {
 using exports::Cell;
 using exports::ColumnKind;
 
-constexpr const char* kDuration = "Duration [bars]";
-
 std::pair<ColumnKind, std::optional<int>> shape_of(const arrow::Field& field) {
-  bool gain = field.name().find("nl") != std::string::npos &&
-              (field.name().find("pnl") != std::string::npos || field.name() == "PnL");
+  const bool gain = field.name().find("pnl") != std::string::npos || field.name() == "PnL" || field.name() == kReturn;
   switch (field.type()->id()) {
     case arrow::Type::DECIMAL64:
       return {gain ? ColumnKind::signed_number : ColumnKind::number,
               static_cast<const arrow::Decimal64Type&>(*field.type()).scale()};
     case arrow::Type::INT32:
     case arrow::Type::INT64: return {ColumnKind::number, 0};
-    case arrow::Type::DOUBLE: return {field.name() == "ReturnPct" ? ColumnKind::signed_number : ColumnKind::number, 4};
+    case arrow::Type::DOUBLE: return {ColumnKind::number, 4};
     case arrow::Type::DATE32: return {ColumnKind::date, {}};
     case arrow::Type::TIMESTAMP: return {ColumnKind::text, {}};  // written in the zone already
     default: return {ColumnKind::text, {}};
@@ -64,41 +61,13 @@ Cell cell_of(const arrow::Array& array, std::int64_t row, const Zone& zone) {
   }
 }
 
-bool is_price(const std::string& name) {
-  return name == "SL" || name == "TP" || name.ends_with("Price") || name.ends_with("_px");
-}
-
-std::int64_t decimal_at(const arrow::Array& array, std::int64_t row) {
-  return static_cast<std::int64_t>(arrow::Decimal64(static_cast<const arrow::Decimal64Array&>(array).GetValue(row)));
-}
-
-/// A decimal column at `scale`, halves away from zero.
-Result<std::shared_ptr<arrow::Array>> rounded(const arrow::Array& from, int was, int scale) {
-  std::int64_t by = 1;
-  for (int i = scale; i < was; ++i) by *= 10;
-  arrow::Decimal64Builder builder(arrow::decimal64(18, scale));
-  for (std::int64_t row = 0; row < from.length(); ++row) {
-    if (from.IsNull(row)) {
-      ARROW_RETURN_NOT_OK(builder.AppendNull());
-      continue;
-    }
-    const std::int64_t value = decimal_at(from, row);
-    ARROW_RETURN_NOT_OK(builder.Append(arrow::Decimal64((value + (value < 0 ? -by : by) / 2) / by)));
-  }
-  return builder.Finish();
-}
-
-/// Decimals that a column of prices needs: two to four.
-int needed(const arrow::Array& from, int scale) {
-  int most = std::min(scale, 2);
-  for (std::int64_t row = 0; row < from.length() && most < std::min(scale, 4); ++row) {
-    if (from.IsNull(row)) continue;
-    std::int64_t value = decimal_at(from, row);
-    int zeros = 0;
-    while (zeros < scale && value % 10 == 0) value /= 10, ++zeros;
-    most = std::max(most, std::min(4, scale - zeros));
-  }
-  return most;
+/// Times of a column to the minute, where all of them are whole minutes.
+void leave_out_seconds(exports::Table& block, std::size_t column) {
+  auto text = [&](std::vector<Cell>& row) { return std::get_if<std::string>(&row[column]); };
+  for (auto& row : block.rows)
+    if (const auto* time = text(row); time != nullptr && !time->ends_with(":00")) return;
+  for (auto& row : block.rows)
+    if (auto* time = text(row); time != nullptr) time->resize(time->size() - 3);
 }
 
 std::string source_of(const backtest::RunResult& run) { return fmt::format("run {} over {}", run.run_id, run.table); }
@@ -128,6 +97,7 @@ Result<exports::Table> table_block(const arrow::Table& table, exports::Caption c
     auto [kind, decimals] = shape_of(*field);
     bool money = field->type()->id() == arrow::Type::DECIMAL64 && field->name() != "strike";
     if (field->name() == kDuration) block.columns.push_back({"Duration", "bars", kind, decimals});
+    else if (field->name() == kReturn) block.columns.push_back({"Return", "%", kind, decimals});
     else block.columns.push_back({field->name(), money ? currency : "", kind, decimals});
     times |= field->type()->id() == arrow::Type::TIMESTAMP;
   }
@@ -137,30 +107,11 @@ Result<exports::Table> table_block(const arrow::Table& table, exports::Caption c
     for (int c = 0; c < batch->num_columns(); ++c) cells.push_back(cell_of(*batch->column(c), row, zone));
     block.rows.push_back(std::move(cells));
   }
+  for (int c = 0; c < batch->num_columns(); ++c)
+    if (batch->column(c)->type_id() == arrow::Type::TIMESTAMP) leave_out_seconds(block, static_cast<std::size_t>(c));
   if (shown < batch->num_rows()) block.total = batch->num_rows();
   if (times) block.zone = zone.name();
   return block;
-}
-
-Result<std::shared_ptr<arrow::Table>> readable_trades(const arrow::Table& trades) {
-  ARROW_ASSIGN_OR_RAISE(auto batch, trades.CombineChunksToBatch());
-  const auto schema = batch->schema();
-  arrow::FieldVector fields;
-  arrow::ArrayVector columns;
-  for (int c = 0; c < schema->num_fields(); ++c) {
-    std::shared_ptr<arrow::Field> field = schema->field(c);
-    std::shared_ptr<arrow::Array> column = batch->column(c);
-    if (field->type()->id() == arrow::Type::DECIMAL64) {
-      const int was = static_cast<const arrow::Decimal64Type&>(*field->type()).scale();
-      const int scale = is_price(field->name()) ? needed(*column, was) : std::min(was, 2);
-      if (scale < was) { ARROW_ASSIGN_OR_RAISE(column, rounded(*column, was, scale)); }
-      field = field->WithType(column->type());
-    }
-    if (field->name() == "Duration") field = field->WithName(kDuration);
-    fields.push_back(field);
-    columns.push_back(column);
-  }
-  return arrow::Table::Make(arrow::schema(fields), columns, batch->num_rows());
 }
 
 Result<exports::Lines> equity_block(const backtest::RunResult& run) {
@@ -214,11 +165,13 @@ Result<exports::Section> run_section(const backtest::RunResult& run, const Zone&
     metrics.rows.push_back({backtest::label(figure.name, figure.text, run.currency),
                             std::isfinite(figure.value) ? Cell(figure.text) : Cell(), figure.formula});
   section.blocks.emplace_back(std::move(metrics));
+  ARROW_ASSIGN_OR_RAISE(auto years, years_block(run));
+  if (years) section.blocks.emplace_back(*std::move(years));
 
   exports::Caption caption{trades_title(run), source_of(run), "trades-" + run.name, "no condition was met"};
   ARROW_ASSIGN_OR_RAISE(auto readable, readable_trades(*run.trades));
   ARROW_ASSIGN_OR_RAISE(auto trades, table_block(*readable, std::move(caption), 100, zone, run.currency));
-  trades.hint = "tapemill backtest show " + run.run_id + " --json";
+  trades.hint = "tapemill backtest show " + run.run_id + " --csv";
   section.blocks.emplace_back(std::move(trades));
   for (const auto& day : run.refused) {
     std::string why;
@@ -238,7 +191,11 @@ Result<std::string> run_page(const backtest::RunRecord& record) {
   ARROW_ASSIGN_OR_RAISE(auto section, run_section(run, loaded.ok() ? (*loaded)->zone() : Zone::utc()));
   exports::Document page;
   page.title = run.name;
-  page.subtitle = fmt::format("Backtest over {} version {}, money in {}", run.table, run.version, run.currency);
+  ARROW_ASSIGN_OR_RAISE(auto days, lake::doubles(*run.equity, "session"));
+  auto day = [](double at) { return Date{static_cast<std::int32_t>(at)}.str(); };
+  page.subtitle =
+      fmt::format("Backtest over {} version {}{}, money in {}", run.table, run.version,
+                  days.empty() ? "" : fmt::format(", {} to {}", day(days.front()), day(days.back())), run.currency);
   for (const char* name :
        {"Return [%]", "Buy & Hold Return [%]", "Max. Drawdown [%]", "Sharpe Ratio", "Win Rate [%]"}) {
     const double value = backtest::figure(run.metrics, name);

@@ -14,9 +14,16 @@ Result<exports::Table> table_block(const arrow::Table& table, exports::Caption c
 /// "+1.25 %", "−0.40 %": a true minus, and no sign of a zero.
 std::string signed_percent(double value, int decimals = 2);
 
-/// A run's trades for people: money to the hundredth, prices to four decimals and no more than they need, Duration with its
-/// unit. Ledgers and JSON have them exact.
+/// Columns of readable_trades() that say their unit.
+inline constexpr const char* kDuration = "Duration [bars]";
+inline constexpr const char* kReturn = "Return [%]";
+/// A run's trades for people: what, when, at what price and what it gave, in this order; money to the hundredth, prices to four
+/// decimals and no more than they need. Without columns that are empty in every row, the numbers of bars, and the instrument's
+/// id where the symbol says it. Ledgers and JSON have all of it, exact.
 Result<std::shared_ptr<arrow::Table>> readable_trades(const arrow::Table& trades);
+
+/// Gain, drawdown and trades of each calendar year; none where there is one year only.
+Result<std::optional<exports::Table>> years_block(const backtest::RunResult& run);
 
 /// Equity, net of costs, with the drawdown from its peak below.
 Result<exports::Lines> equity_block(const backtest::RunResult& run);

@@ -1,6 +1,7 @@
 """The program as its users run it, and the files it is given."""
 import os
 import pathlib
+import pty
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -31,3 +32,23 @@ class Program:
                               env=self.env | (env or {}), timeout=120, check=False)
         assert done.returncode in (code if isinstance(code, tuple) else (code,)), f"{arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
+
+
+def on_a_terminal(program, columns, *arguments):
+    """What a command prints on a terminal so many columns wide."""
+    leader, follower = pty.openpty()
+    subprocess.run(["stty", "cols", str(columns)], stdin=follower, check=True)
+    with subprocess.Popen([PROGRAM, *arguments], stdout=follower, stderr=follower, env=program.env, cwd=program.folder) as running:
+        os.close(follower)
+        text = b""
+        while True:
+            try:
+                piece = os.read(leader, 65536)
+            except OSError:
+                break
+            if not piece:
+                break
+            text += piece
+        running.wait()
+    os.close(leader)
+    return text.decode().replace("\r", "")

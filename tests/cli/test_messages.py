@@ -1,31 +1,8 @@
 """Messages: what to do is what can be done, in words that hold for one and for many."""
 import json
-import os
-import pty
-import subprocess
 
 import pytest
-from program import PROGRAM
-
-
-def on_a_terminal(program, columns, *arguments):
-    """What a command prints on a terminal so many columns wide."""
-    leader, follower = pty.openpty()
-    subprocess.run(["stty", "cols", str(columns)], stdin=follower, check=True)
-    with subprocess.Popen([PROGRAM, *arguments], stdout=follower, stderr=follower, env=program.env, cwd=program.folder) as running:
-        os.close(follower)
-        text = b""
-        while True:
-            try:
-                piece = os.read(leader, 65536)
-            except OSError:
-                break
-            if not piece:
-                break
-            text += piece
-        running.wait()
-    os.close(leader)
-    return text.decode().replace("\r", "")
+from program import on_a_terminal
 
 
 def test_advice_for_narrow_windows_can_be_followed(filled):

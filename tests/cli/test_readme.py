@@ -76,3 +76,8 @@ def test_commands(page, desk):
             continue
         done = subprocess.run(["bash", "-c", line], cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == 0, f"{page}: {line}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    # In the checkout itself, git would see nothing of what they wrote; examples/ say themselves what to put beside them.
+    if page == "README.md" and (ROOT / ".git").exists():
+        written = sorted(one.name + "/" * one.is_dir() for one in folder.iterdir() if not one.is_symlink())
+        ignored = subprocess.run(["git", "check-ignore", *written], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+        assert sorted(ignored) == written

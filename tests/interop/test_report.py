@@ -1,5 +1,6 @@
 """The HTML report in a real browser: what it says of a whole document, an empty one, a failed one and a cut file."""
 import html
+import json
 import os
 import pathlib
 import re
@@ -94,6 +95,57 @@ def test_one_failed_part_leaves_the_others(template, tmp_path):
 def test_cut_file_says_so(template, tmp_path):
     dom, text = page(template, tmp_path, "cut")
     assert "This report cannot be shown" in text and "cut short" in text and "tapemill demo" in text
+
+
+MEASURE = """<script>setTimeout(() => {
+  const box = document.querySelector("#wide .scroll"), first = box.querySelector("tbody td"), cells = [...box.querySelectorAll("tbody tr td:nth-child(2)")];
+  const points = cells.map((cell) => {  // where the point stands, and where the digits before it end
+    const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), range = document.createRange();
+    for (let node; (node = walk.nextNode());) {
+      const at = node.data.indexOf(".");
+      if (at < 0) continue;
+      range.setStart(node, at);
+      range.setEnd(node, at + 1);
+      return Math.round(range.getBoundingClientRect().left * 4) / 4;
+    }
+    return null;
+  });
+  box.scrollLeft = 1e6;
+  document.documentElement.dataset.measured = JSON.stringify({
+    page: document.documentElement.scrollWidth <= innerWidth, box: box.clientWidth <= innerWidth, scrolls: box.scrollLeft > 0,
+    first: Math.abs(first.getBoundingClientRect().left - box.getBoundingClientRect().left) < 1,
+    last: box.querySelector("tbody td:last-child").getBoundingClientRect().right <= box.getBoundingClientRect().right + 1,
+    note: !document.querySelector("#wide .wider").hidden, points, right: getComputedStyle(cells[0]).textAlign,
+    figures: getComputedStyle(cells[0]).fontVariantNumeric });
+}, 800);</script>"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_wide_table_scrolls_in_its_own_box(template, tmp_path, width, scheme):
+    """At a laptop's width and a telephone's: the page stays, the first column stays, points stand under each other."""
+    if CHROMIUM is None:
+        pytest.skip("NO BROWSER: apt-get install chromium, or the report is not looked at")
+    columns = [{"name": "Symbol", "kind": "text"}, {"name": "value", "kind": "number"}] + [{"name": f"ExitPrice{i}", "unit": "USD", "kind": "number", "decimals": 4} for i in range(18)]
+    rows = [["RELIANCE", value, *(1234.5678 * i for i in range(18))] for value in ("2641504.70", "0.5381", "\u22129.03", "1069")]
+    document = {"format": 1, "title": "t", "figures": [], "footer": [],
+                "sections": [{"anchor": "s", "heading": "s", "blocks": [{"kind": "table", "anchor": "wide", "title": "wide", "columns": columns, "rows": rows}]}]}
+    text = template.read_text(encoding="utf-8").replace("@DOCUMENT@", json.dumps(document)).replace("</body>", MEASURE + "</body>")
+    (tmp_path / "page.html").write_text(text, encoding="utf-8")
+    frame = f'<iframe src="page.html" style="width:{width}px;height:900px;border:0"></iframe>'
+    assert "dataset.measured" in text and frame  # a headless window is never narrower than 500: the frame is
+    flags = [one for one in FLAGS if "window-size" not in one] + [f"--window-size={max(width, 500)},900", f"--blink-settings=preferredColorScheme={int(scheme == 'light')}"]
+    (tmp_path / "frame.html").write_text(f"<!doctype html><body style='margin:0'>{frame}<script>setTimeout(() => "
+                                         "{ document.body.dataset.measured = document.querySelector('iframe').contentDocument.documentElement.dataset.measured; }, 1600)</script>")
+    shown = subprocess.run([CHROMIUM, *flags, "--allow-file-access-from-files", f"--user-data-dir={tmp_path}/profile", "--dump-dom", f"file://{tmp_path}/frame.html"],
+                           capture_output=True, text=True, timeout=120)
+    found = re.search(r'data-measured="([^"]*)"', shown.stdout)
+    assert found, shown.stdout[-1500:] + shown.stderr[-1500:]
+    measured = json.loads(html.unescape(found[1]))
+    points = measured.pop("points")
+    assert len(points) == 4 and None not in points and max(points) - min(points) <= 1, points
+    assert measured.pop("figures") == "tabular-nums" and measured.pop("right") == "right"
+    assert all(measured.values()), measured
 
 
 def test_no_node_is_said(tmp_path):

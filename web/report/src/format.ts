@@ -21,14 +21,18 @@ export function columnDecimals(values: Iterable<unknown>, most = 6): number {
   return needed;
 }
 
+/** Thousands of a whole number's digits by a thin space, a true minus before them. */
+export function grouped(digits: string): string {
+  return digits.replace(/^-/, MINUS).replace(/\B(?=(\d{3})+$)/g, THIN);
+}
+
 export function number(value: number | null | undefined, decimals?: number, signed = false): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return NONE;
   const text = Math.abs(value).toFixed(decimals ?? decimalsOf(value));
   const [whole, fraction] = text.split(".") as [string, string?];
-  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, THIN);
   const isZero = !/[1-9]/.test(text);
   const sign = isZero ? "" : value < 0 ? MINUS : signed ? "+" : "";
-  return sign + grouped + (fraction ? `.${fraction}` : "");
+  return sign + grouped(whole) + (fraction ? `.${fraction}` : "");
 }
 
 /** Short, for an axis: 1.2 M instead of 1 200 000; B is a thousand millions, as markets write it. `most`: the largest

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { columnDecimals, compact, csv, decimalsOf, number, plural } from "../src/format";
+import { columnDecimals, compact, csv, decimalsOf, grouped, number, plural } from "../src/format";
 
 const T = "\u202f";
 
@@ -41,4 +41,10 @@ test("plural", () => {
 
 test("CSV keeps numbers exact and quotes what needs it", () => {
   assert.equal(csv([["a,b", 0.1 + 0.2, null], ['say "x"', -1, undefined]]), '"a,b",0.30000000000000004,\n"say ""x""",-1,\n');
+});
+
+test("a number that came as text keeps its digits, and its thousands are parted", () => {
+  assert.equal(grouped("2641504"), "2\u202f641\u202f504");
+  assert.equal(grouped("-123"), "\u2212123");
+  assert.equal(grouped("\u22121234"), "\u22121\u202f234");
 });
