@@ -30,7 +30,7 @@ int decimals_of(double value) {
   const auto last = text.find_last_not_of('0', e - 1);
   const auto point = text.find('.');
   const int digits = last == point ? 0 : static_cast<int>(last - point);
-  return std::max(0, digits - std::atoi(text.c_str() + e + 1));
+  return std::max(0, digits - static_cast<int>(std::strtol(text.c_str() + e + 1, nullptr, 10)));
 }
 
 /// The decimals under which a column of reals reads alike; none where its numbers are of too many sizes for that.
