@@ -25,6 +25,9 @@ Status run(const analytics::FeatureOptions& options, Context& context) {
   for (const auto& one : build.columns) text.add({one.name, one.text});
   print(text.str(terminal_width()));
   if (!build.resolved.empty()) print(fmt::format("resolved to {}\n", fmt::join(build.resolved, "; ")));
+  for (const auto& [column, count] : build.unknown)
+    print(fmt::format("{} of {} version {}: {} without it\n", column, build.reference, build.reference_version,
+                      counted(count, "row")));
   print(fmt::format("unadjusted prices · the first {} bars of an instrument have nulls\n", build.warm_up));
   print(fmt::format("{}: {} of {} version {}{} · version {} · {} · {:.1f} s\n", build.table, counted(build.rows, "row"),
                     build.source, build.source_version, build.unchanged ? ", up to date" : "", build.table_version,

@@ -1,13 +1,16 @@
 #include <arrow/api.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
 #include "analytics/symbols.h"
 #include "command.h"
+#include "core/json.h"
 #include "known_table.h"
 #include "lake/about.h"
 #include "lake/adjust.h"
+#include "lake/enrich.h"
 #include "lake/scan.h"
 #include "print.h"
 #include "rows.h"
@@ -15,7 +18,8 @@
 namespace tapemill::app {
 struct ShowOptions {
   std::string table, start, end, known_at;
-  std::vector<std::string> symbols, columns;
+  std::vector<std::string> symbols, columns, enrich;
+  std::string reference;
   std::optional<std::int64_t> version;
   bool adjusted = false, dividends = false;
   std::string session = "regular", output;
@@ -43,6 +47,10 @@ inline constexpr auto fields<app::ShowOptions> = std::tuple{
           "rows of which hours of a session, where its bars are shorter: the regular session's, extended hours' too, "
           "or all",
           kSessionHours),
+    field("enrich", &app::ShowOptions::enrich,
+          "columns of the reference table beside each row, as of its session and as known then: sector,market_cap"),
+    field("reference", &app::ShowOptions::reference,
+          "with --enrich: the reference table (else the lake's one of the exchange)"),
     field("limit", &app::ShowOptions::limit, "rows shown on a terminal (0: all)", 0, 1e9),
     field("csv", &app::ShowOptions::csv, app::kCsvHelp),
     field("output", &app::ShowOptions::output, app::kOutputHelp)};
@@ -129,6 +137,50 @@ std::string adjusted_label(const lake::AdjustedScan& scan, const ShowOptions& op
   return label + ", but unadjusted: " + names;
 }
 
+/// What --enrich adds, and how many of the rows have each of it not.
+struct Enriched {
+  std::optional<lake::Enrichment> by;
+  std::vector<std::string> drop;  // columns that were read for it alone
+  Json unknown = Json::object();
+
+  Status begin(const lake::Lake& lake, const lake::TableName& table, const ShowOptions& options,
+               lake::ScanRequest& request, Context& context) {
+    if (options.enrich.empty())
+      return options.reference.empty()
+                 ? Status::OK()
+                 : usage_error("--reference goes with --enrich", "write --enrich sector,industry");
+    ARROW_ASSIGN_OR_RAISE(const Dataset dataset, lake::dataset_of(lake, table.table));
+    ARROW_ASSIGN_OR_RAISE(
+        by, lake::Enrichment::make(lake, dataset, {options.enrich, options.reference, {}, request.known_at},
+                                   context.workers, context.budget->pool()));
+    if (request.columns.empty()) return Status::OK();
+    for (const std::string& name : by->needs())
+      if (std::find(request.columns.begin(), request.columns.end(), name) == request.columns.end())
+        request.columns.push_back(name), drop.push_back(name);
+    return Status::OK();
+  }
+  Status finish(std::shared_ptr<arrow::Table>& rows, Context& context) {
+    if (!by) return Status::OK();
+    ARROW_ASSIGN_OR_RAISE(rows, by->beside(rows, drop, context.budget->pool()));
+    for (const auto& field : by->fields()) unknown[field->name()] = rows->GetColumnByName(field->name())->null_count();
+    return Status::OK();
+  }
+  /// "1 238 rows have no sector, 1 240 no industry"; empty where all are known.
+  std::string note() const {
+    std::string text;
+    for (const auto& [name, rows] : unknown.items()) {
+      const auto count = rows.get<std::int64_t>();
+      if (count > 0)
+        text += text.empty() ? fmt::format("{} without {}", counted(count, "row"), name)
+                             : fmt::format(", {} without {}", thousands(count), name);
+    }
+    return text.empty() ? text : fmt::format("{} in {} version {}", text, by->table().str(), by->version());
+  }
+  Json json() const {
+    return {{"reference", by->table().str()}, {"reference_version", by->version()}, {"unknown", unknown}};
+  }
+};
+
 Status run(const ShowOptions& options, Context& context) {
   const RowsTo to{options.csv, options.output};
   ARROW_RETURN_NOT_OK(check_rows_to(to, context));
@@ -159,6 +211,8 @@ Status run(const ShowOptions& options, Context& context) {
   }
   if (options.dividends && !options.adjusted)
     return usage_error("--dividends goes with --adjusted", "write --adjusted --dividends");
+  Enriched enriched;
+  ARROW_RETURN_NOT_OK(enriched.begin(lake, real, options, request, context));
   lake::ScanResult result;
   std::string label = "unadjusted";
   if (options.adjusted) {
@@ -180,10 +234,18 @@ Status run(const ShowOptions& options, Context& context) {
     else if (auto range = lake::sessions_of(snapshot, session); range && empty)
       warn(fmt::format("{} has sessions from {} to {}", request.table.str(), range->first.str(), range->second.str()));
   }
+  ARROW_RETURN_NOT_OK(enriched.finish(result.rows, context));
+  if (const std::string note = enriched.note(); !note.empty() && !context.quiet)
+    std::fprintf(stderr, "note: %s\n", note.c_str());
   const std::string left_out = left_out_note(result.outside_hours, options.session);
   if ((context.json || to.asked()) && !context.quiet && !left_out.empty())
     std::fprintf(stderr, "note: %s\n", left_out.c_str());
   if (to.asked()) return write_rows(*result.rows, to, context);
+  if (context.json && enriched.by) {
+    Json document = table_json(*result.rows, 0);
+    document["enriched"] = enriched.json();
+    return print(document), Status::OK();
+  }
   print_table(
       *result.rows, context, zone_of(lake, real), options.limit,
       fmt::format("{} version {} · {} · {} of {} read{}{}", request.table.str(), result.version, label,
@@ -198,6 +260,7 @@ Command show_command() {
                               "  tapemill show sp500 --symbols AAPL,MSFT --start 2018-01-02 --end 2018-01-05\n"
                               "  tapemill show nse_cash --symbols RELIANCE --columns session,close,volume --json\n"
                               "  tapemill show nse_cash --symbols RELIANCE --adjusted --known-at 2024-10-27\n"
+                              "  tapemill show sp500 --symbols AAPL --enrich sector,market_cap\n"
                               "  tapemill show sp500 --symbols AAPL --start 2017-01-03 --csv > aapl.csv\n"
                               "  tapemill show sp500 --start 2018-01-02 --output january.parquet\n"
                               "  tapemill show stocks_minute --symbols AAPL --start 2024-01-02 --session extended",

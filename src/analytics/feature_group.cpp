@@ -15,6 +15,10 @@ struct From {
   bool adjusted = false;
   std::string session = "regular";
 };
+struct Enrich {
+  std::string table;
+  std::vector<std::string> columns;
+};
 
 std::vector<std::string> folders() { return {"datasets/features", share_folder() + "/datasets/features"}; }
 
@@ -33,6 +37,11 @@ inline constexpr auto tapemill::fields<tapemill::analytics::From> = std::tuple{
     tapemill::field("adjusted", &tapemill::analytics::From::adjusted, "prices adjusted for corporate actions"),
     tapemill::field("session", &tapemill::analytics::From::session,
                     "bars of the regular session, of extended hours too, or all", tapemill::kSessionHours)};
+template <>
+inline constexpr auto tapemill::fields<tapemill::analytics::Enrich> =
+    std::tuple{tapemill::field("table", &tapemill::analytics::Enrich::table,
+                               "the reference table; else the lake's one of the exchange"),
+               tapemill::field("columns", &tapemill::analytics::Enrich::columns, "its columns, as of each row")};
 
 namespace tapemill::analytics {
 
@@ -68,7 +77,7 @@ Result<FeatureGroup> load_feature_group(const std::string& name_or_path) {
   ARROW_ASSIGN_OR_RAISE(Document document, Document::read(group.path));
   const Node& root = document.root();
   if (!root.is_map()) return root.error("a feature group is a map", "it begins with features: NAME");
-  ARROW_RETURN_NOT_OK(root.only({"features", "title", "version", "from", "columns"}));
+  ARROW_RETURN_NOT_OK(root.only({"features", "title", "version", "from", "enrich", "columns"}));
   ARROW_ASSIGN_OR_RAISE(const Node* name, root.need("features"));
   ARROW_ASSIGN_OR_RAISE(group.name, name->as_string());
   if (!is_name(group.name)) return name->error(fmt::format("{} is no name", group.name), "letters, digits and _");
@@ -84,6 +93,13 @@ Result<FeatureGroup> load_feature_group(const std::string& name_or_path) {
         ->error("there are no corporate actions in this lake to adjust by",
                 "adjusted: false computes from prices as they were traded");
   group.table = source.table, group.session = session_hours(source.session);
+  if (const Node* enrich = root.find("enrich")) {
+    Enrich reference;
+    ARROW_RETURN_NOT_OK(read_config(*enrich, reference));
+    if (reference.columns.empty())
+      return enrich->error("enrich names no columns", "enrich: {columns: [sector, market_cap]}");
+    group.enrich.table = reference.table, group.enrich.columns = reference.columns;
+  }
   ARROW_ASSIGN_OR_RAISE(const Node* columns, root.need("columns"));
   if (!columns->is_map() || columns->members.empty())
     return columns->error("columns is a map of names and expressions", "rsi_14: rsi(close, period=14)");

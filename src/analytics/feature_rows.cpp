@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <map>
 
 #include "analytics/bars.h"
 #include "core/build_info.h"
@@ -28,9 +29,11 @@ std::vector<std::string> carried(const Dataset& source) {
   return names;
 }
 
-std::shared_ptr<arrow::Schema> schema_of(const Dataset& source, const FeatureGroup& group) {
+std::shared_ptr<arrow::Schema> schema_of(const Dataset& source, const FeatureGroup& group,
+                                         const arrow::FieldVector& enriched) {
   std::vector<std::shared_ptr<arrow::Field>> fields;
   for (const std::string& name : carried(source)) fields.push_back(arrow::field(name, source.column(name)->type()));
+  fields.insert(fields.end(), enriched.begin(), enriched.end());
   auto instant = arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
   for (const NamedExpression& one : group.columns) fields.push_back(arrow::field(one.name, arrow::float64()));
   fields.push_back(arrow::field(kAvailable, instant));
@@ -51,12 +54,14 @@ std::vector<std::string> partitions_of(const Dataset& source) {
   return names;
 }
 
-/// What a built table depends on, besides the source's version: the group as computed, and the program's source tree.
+/// What a built table depends on, besides the source's version: the group as computed, the reference table's version, and
+/// the program's source tree.
 std::string identity_of(const FeatureGroup& group, const std::string& table, const Series& series,
-                        const arrow::Schema& schema) {
+                        const arrow::Schema& schema, const std::optional<lake::Enrichment>& enrichment) {
   std::string text = group.name + "\n" + group.version + "\n" + table + "\n" + name(group.session) + "\n" +
                      series.id() + schema.ToString() + "\n" + source_hash();
   for (const NamedExpression& one : group.columns) text += one.name + "=" + one.text + "\n";
+  if (enrichment) text += fmt::format("{} {}\n", enrichment->table().str(), enrichment->version());
   return sha256(text);
 }
 
@@ -118,12 +123,10 @@ Result<std::shared_ptr<arrow::Array>> known(const arrow::Table& rows, const std:
   return builder.Finish();
 }
 
-Result<std::shared_ptr<arrow::RecordBatch>> assemble(const FeatureGroup& group,
-                                                     const std::shared_ptr<arrow::Schema>& schema,
-                                                     const arrow::Table& rows,
-                                                     const std::vector<std::vector<double>>& values,
-                                                     const std::shared_ptr<arrow::Array>& available,
-                                                     arrow::MemoryPool* pool) {
+Result<std::shared_ptr<arrow::RecordBatch>> assemble(
+    const FeatureGroup& group, const std::shared_ptr<arrow::Schema>& schema, const arrow::Table& rows,
+    const std::vector<std::vector<double>>& values, const std::shared_ptr<arrow::Array>& available,
+    const std::map<std::string, std::shared_ptr<arrow::Array>>& own, arrow::MemoryPool* pool) {
   std::vector<std::shared_ptr<arrow::Array>> arrays;
   auto label = [&](const std::string& text) {
     return arrow::MakeArrayFromScalar(arrow::StringScalar(text), rows.num_rows(), pool);
@@ -131,7 +134,9 @@ Result<std::shared_ptr<arrow::RecordBatch>> assemble(const FeatureGroup& group,
   std::size_t feature = 0;
   for (const auto& field : schema->fields()) {
     std::shared_ptr<arrow::Array> array;
-    if (feature < group.columns.size() && field->name() == group.columns[feature].name) {
+    if (auto made = own.find(field->name()); made != own.end()) {
+      array = made->second;
+    } else if (feature < group.columns.size() && field->name() == group.columns[feature].name) {
       ARROW_ASSIGN_OR_RAISE(array, nullable_column(values[feature++], pool));
     } else if (field->name() == kAvailable) {
       array = available;
@@ -153,23 +158,34 @@ Status check_names(const FeatureGroup& group, const Dataset& source) {
   std::vector<std::string> taken = carried(source);
   for (const char* own : {kAvailable, "feature_version", "adjusted_as_known", "feature_group", "year", "month"})
     taken.emplace_back(own);
+  for (const std::string& name : group.enrich.columns) {
+    if (std::find(taken.begin(), taken.end(), name) != taken.end())
+      return usage_error(fmt::format("enrich: {} is a column that every feature table of {} has", name, source.table),
+                         "leave it out");
+    taken.push_back(name);
+  }
   for (const NamedExpression& one : group.columns)
     if (std::find(taken.begin(), taken.end(), one.name) != taken.end())
       return usage_error(
-          fmt::format("{}: {} is a column that every feature table of {} has", one.where, one.name, source.table),
+          fmt::format("{}: {} is a column that a feature table of {} has already", one.where, one.name, source.table),
           "give the feature another name");
   return Status::OK();
 }
 
 }  // namespace
 
-Result<FeaturePlan> FeaturePlan::make(const lake::Lake& lake, const FeatureGroup& group, const std::string& table) {
+Result<FeaturePlan> FeaturePlan::make(const lake::Lake& lake, const FeatureGroup& group, const std::string& table,
+                                      const Workers& workers, arrow::MemoryPool* pool) {
   const std::string from = table.empty() ? group.table : table;
   ARROW_ASSIGN_OR_RAISE(Dataset source, lake::dataset_of(lake, from));
   ARROW_RETURN_NOT_OK(check_names(group, source));
   ARROW_ASSIGN_OR_RAISE(Series series, Series::compile(group.columns, numeric_columns(source)));
-  auto schema = schema_of(source, group);
-  std::string identity = identity_of(group, "silver." + source.table, series, *schema);
+  std::optional<lake::Enrichment> enrichment;
+  if (!group.enrich.columns.empty()) {
+    ARROW_ASSIGN_OR_RAISE(enrichment, lake::Enrichment::make(lake, source, group.enrich, workers, pool));
+  }
+  auto schema = schema_of(source, group, enrichment ? enrichment->fields() : arrow::FieldVector{});
+  std::string identity = identity_of(group, "silver." + source.table, series, *schema, enrichment);
   std::string name = "features_" + group.name + (source.table == group.table ? "" : "_" + source.table);
   std::vector<std::string> partitions = partitions_of(source);
   return FeaturePlan{group,
@@ -178,13 +194,14 @@ Result<FeaturePlan> FeaturePlan::make(const lake::Lake& lake, const FeatureGroup
                      std::move(schema),
                      std::move(partitions),
                      {lake::Layer::gold, std::move(name)},
+                     std::move(enrichment),
                      std::move(identity)};
 }
 
 /// Of what a row takes while it is computed, at most: columns read, series, columns made.
 std::int64_t FeaturePlan::bytes_of_a_row() const {
   constexpr std::int64_t text = 32, number = 8;
-  return text * (2 * static_cast<std::int64_t>(carried(source).size()) + 4) +
+  return text * (2 * static_cast<std::int64_t>(carried(source).size() + group.enrich.columns.size()) + 4) +
          number *
              (2 * static_cast<std::int64_t>(series.inputs().size()) + 3 * static_cast<std::int64_t>(series.outputs()));
 }
@@ -210,7 +227,9 @@ Result<std::shared_ptr<arrow::RecordBatch>> FeaturePlan::rows(const lake::Lake& 
   request.hours = group.session;
   request.columns = carried(source);
   request.columns.emplace_back(kAvailable);
-  for (const std::string& column : series.inputs())
+  std::vector<std::string> read = series.inputs();
+  if (enrichment) read.insert(read.end(), enrichment->needs().begin(), enrichment->needs().end());
+  for (const std::string& column : read)
     if (std::find(request.columns.begin(), request.columns.end(), column) == request.columns.end())
       request.columns.push_back(column);
   ARROW_ASSIGN_OR_RAISE(lake::ScanResult scanned, lake::scan(lake, request, workers, pool));
@@ -228,7 +247,12 @@ Result<std::shared_ptr<arrow::RecordBatch>> FeaturePlan::rows(const lake::Lake& 
         "give more with --memory");
   ARROW_ASSIGN_OR_RAISE(auto values, run_over(series, *scanned.rows, spans, source.session_column, workers, pool));
   ARROW_ASSIGN_OR_RAISE(auto available, known(*scanned.rows, spans, series, source.session_column, pool));
-  return assemble(group, schema, *scanned.rows, values, available, pool);
+  std::map<std::string, std::shared_ptr<arrow::Array>> own;
+  if (enrichment) {
+    ARROW_ASSIGN_OR_RAISE(auto made, enrichment->of(*scanned.rows, pool));
+    for (std::size_t i = 0; i < made.size(); ++i) own[enrichment->fields()[i]->name()] = made[i];
+  }
+  return assemble(group, schema, *scanned.rows, values, available, own, pool);
 }
 
 }  // namespace tapemill::analytics

@@ -4,9 +4,11 @@
 #include <chrono>
 
 #include "analytics/feature_rows.h"
+#include "analytics/gold_table.h"
 #include "core/hash.h"
 #include "core/json.h"
 #include "lake/about.h"
+#include "lake/scan_batches.h"
 #include "lake/watermark.h"
 #include "lake/writer.h"
 
@@ -32,15 +34,17 @@ struct Target {
   lake::Layout layout;
 };
 
-/// Whether the table has the columns of the group: it may be an older form of it.
-bool same_columns(const arrow::Schema& there, const arrow::Schema& wanted, const std::vector<std::string>& partitions) {
-  int derived = 0;
-  for (const std::string& name : partitions) derived += wanted.GetFieldByName(name) == nullptr;
-  if (there.num_fields() != wanted.num_fields() + derived) return false;
-  return std::all_of(wanted.fields().begin(), wanted.fields().end(), [&](const auto& field) {
-    auto other = there.GetFieldByName(field->name());
-    return other != nullptr && other->type()->Equals(field->type());
-  });
+/// Rows of a table in which a column is null.
+Result<std::int64_t> nulls_of(const lake::Lake& lake, const lake::TableName& table, std::int64_t version,
+                              const std::string& column, arrow::MemoryPool* pool) {
+  lake::ScanRequest request;
+  request.table = table, request.version = version, request.columns = {column};
+  std::int64_t count = 0;
+  ARROW_RETURN_NOT_OK(lake::scan_batches(lake, request, 1 << 16, pool, [&](const auto& rows) {
+    count += rows->column(0)->null_count();
+    return Status::OK();
+  }));
+  return count;
 }
 
 /// Computes the rows, writes the parts and commits them instead of those that are there. False: another build came first.
@@ -61,10 +65,12 @@ Result<bool> replace(const lake::Lake& lake, const FeaturePlan& plan, const Targ
   ARROW_ASSIGN_OR_RAISE(auto writer, lake::write_parts(target.table, target.layout, provenance, budget));
   ARROW_ASSIGN_OR_RAISE(auto blocks, plan.blocks(lake, build.source_version, budget));
   build.rows = 0;
+  for (auto& [column, count] : build.unknown) count = 0;
   for (const auto& instruments : blocks) {
     ARROW_ASSIGN_OR_RAISE(auto rows, plan.rows(lake, build.source_version, instruments, workers, budget.pool()));
     if (interrupt().stop_requested()) return Status::Cancelled("interrupted; nothing was written");
     build.rows += rows->num_rows();
+    for (auto& [column, count] : build.unknown) count += rows->GetColumnByName(column)->null_count();
     ARROW_RETURN_NOT_OK(writer->write(rows));
   }
   if (interrupt().stop_requested()) return Status::Cancelled("interrupted; nothing was written");
@@ -76,6 +82,10 @@ Result<bool> replace(const lake::Lake& lake, const FeaturePlan& plan, const Targ
                             {"session", name(plan.group.session)},
                             {"source", build.source},
                             {"source_version", std::to_string(build.source_version)}};
+  if (!build.reference.empty())
+    transaction.parameters.insert(
+        transaction.parameters.end(),
+        {{"reference", build.reference}, {"reference_version", std::to_string(build.reference_version)}});
   transaction.counts = {{"rows_in", build.rows}, {"rows_stored", build.rows}};
   transaction.touches = {kUnit};
   if (!same_columns(*before.schema, *target.schema, target.layout.partitions)) transaction.schema = target.schema;
@@ -94,19 +104,24 @@ Result<bool> replace(const lake::Lake& lake, const FeaturePlan& plan, const Targ
 Json FeatureBuild::json() const {
   Json columns_json = Json::array();
   for (const NamedExpression& one : columns) columns_json.push_back({{"name", one.name}, {"expression", one.text}});
-  return {{"group", group},
-          {"version", version},
-          {"source", source},
-          {"source_version", source_version},
-          {"table", table},
-          {"table_version", table_version},
-          {"rows", rows},
-          {"bytes", bytes},
-          {"unchanged", unchanged},
-          {"warm_up", warm_up},
-          {"columns", columns_json},
-          {"resolved", resolved},
-          {"seconds", seconds}};
+  Json document = {{"group", group},
+                   {"version", version},
+                   {"source", source},
+                   {"source_version", source_version},
+                   {"table", table},
+                   {"table_version", table_version},
+                   {"rows", rows},
+                   {"bytes", bytes},
+                   {"unchanged", unchanged},
+                   {"warm_up", warm_up},
+                   {"columns", columns_json},
+                   {"resolved", resolved},
+                   {"seconds", seconds}};
+  if (reference.empty()) return document;
+  document["reference"] = reference;
+  document["reference_version"] = reference_version;
+  for (const auto& [column, count] : unknown) document["unknown"][column] = count;
+  return document;
 }
 
 Result<FeatureBuild> build_features(const lake::Lake& lake, const FeatureGroup& group, const std::string& table,
@@ -116,12 +131,16 @@ Result<FeatureBuild> build_features(const lake::Lake& lake, const FeatureGroup& 
   build.group = group.name;
   build.version = group.version;
   build.columns = group.columns;
-  ARROW_ASSIGN_OR_RAISE(const FeaturePlan plan, FeaturePlan::make(lake, group, table));
+  ARROW_ASSIGN_OR_RAISE(const FeaturePlan plan, FeaturePlan::make(lake, group, table, workers, budget.pool()));
   const Dataset& source = plan.source;
   build.source = "silver." + source.table;
   build.resolved = plan.series.resolved();
   build.warm_up = plan.series.warm_up();
   build.table = plan.gold.str();
+  if (plan.enrichment) {
+    build.reference = plan.enrichment->table().str(), build.reference_version = plan.enrichment->version();
+    for (const std::string& column : group.enrich.columns) build.unknown.emplace_back(column, 0);
+  }
   Target target{lake.table(plan.gold), plan.schema, {}};
   target.layout.schema = plan.schema;
   target.layout.partitions = plan.partitions;
@@ -145,6 +164,9 @@ Result<FeatureBuild> build_features(const lake::Lake& lake, const FeatureGroup& 
       build.table_version = before.version;
       build.rows = before.rows();
       build.bytes = before.bytes();
+      for (auto& [column, count] : build.unknown) {
+        ARROW_ASSIGN_OR_RAISE(count, nulls_of(lake, plan.gold, build.table_version, column, budget.pool()));
+      }
       break;
     }
     ARROW_ASSIGN_OR_RAISE(done, replace(lake, plan, target, before, content, build, workers, budget));
@@ -155,8 +177,11 @@ Result<FeatureBuild> build_features(const lake::Lake& lake, const FeatureGroup& 
 
 Result<FeatureReadBack> read_back_features(const lake::Lake& lake, const FeatureGroup& group, const FeatureBuild& built,
                                            const Workers& workers, MemoryBudget& budget) {
-  ARROW_ASSIGN_OR_RAISE(const FeaturePlan plan,
-                        FeaturePlan::make(lake, group, built.source.substr(built.source.find('.') + 1)));
+  FeatureGroup as_built = group;
+  if (built.reference_version >= 0) as_built.enrich.version = built.reference_version;
+  ARROW_ASSIGN_OR_RAISE(
+      const FeaturePlan plan,
+      FeaturePlan::make(lake, as_built, built.source.substr(built.source.find('.') + 1), workers, budget.pool()));
   lake::ScanRequest request;
   request.table = plan.gold;
   request.version = built.table_version;

@@ -6,7 +6,7 @@
 #include "core/config.h"
 #include "core/json_fwd.h"
 #include "core/session_hours.h"
-#include "lake/lake.h"
+#include "lake/enrich.h"
 
 namespace tapemill::analytics {
 
@@ -15,6 +15,7 @@ struct FeatureGroup {
   std::string name, title, version;
   std::string table;                      // silver table it is computed from
   SessionHours session = SessionHours::regular;  // of bars shorter than a session: which it is computed over
+  lake::EnrichOptions enrich;             // columns of a reference table beside the features; none: columns empty
   std::vector<NamedExpression> columns;
   std::string path;                       // of the YAML
 };
@@ -34,6 +35,9 @@ struct FeatureBuild {
   std::string group, version, source, table;  // table: "gold.features_momentum"
   std::int64_t source_version = -1, table_version = -1;
   std::int64_t rows = 0, bytes = 0;
+  std::string reference;                // the table that columns were taken from as of each row; empty: none
+  std::int64_t reference_version = -1;
+  std::vector<std::pair<std::string, std::int64_t>> unknown;  // of its columns: rows that have none
   bool unchanged = false;  // the table was up to date: no commit
   std::vector<NamedExpression> columns;  // the group's
   std::vector<std::string> resolved;  // what each indicator name resolved to
@@ -45,8 +49,8 @@ struct FeatureBuild {
 /// Scans silver, computes every column of the group over each instrument's bars, and writes gold.features_GROUP: the key and
 /// symbol of the source, the features (double, null while they warm up), available_at (the latest of this and all earlier
 /// rows of its instrument), feature_version, adjusted_as_known (null: prices as traded) and the partition columns:
-/// feature_group, and those of the source (year, month). All parts are replaced in one commit; where source version, group
-/// and program are what the table was built from, nothing is written. The same bits whatever the workers.
+/// feature_group, and those of the source (year, month); columns of `enrich` stand before the features. All parts are replaced in one commit; where source and reference
+/// version, group and program are what the table was built from, nothing is written. The same bits whatever the workers.
 Result<FeatureBuild> build_features(const lake::Lake& lake, const FeatureGroup& group, const std::string& table,
                                     const Workers& workers, MemoryBudget& budget);
 
