@@ -28,12 +28,16 @@
   X(look, query)                  \
   X(look, sql)                    \
   X(look, contracts)              \
+  X(look, symbols)                \
+  X(look, daily)                  \
+  X(look, chains)                 \
   X(look, chart)                  \
   X(research, indicators_list)    \
   X(research, indicators_explain) \
   X(research, indicators_run)     \
   X(research, features_list)      \
   X(research, features_build)     \
+  X(research, preprocess)         \
   X(research, backtest_check)     \
   X(research, backtest_run)       \
   X(research, backtest_rerun)     \

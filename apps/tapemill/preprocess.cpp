@@ -41,8 +41,8 @@ Command preprocess_command() {
   return command<analytics::PreprocessOptions>(
       "preprocess", "Clean, widen, scale and encode a table's rows by declared steps, into gold", {"document"},
       "  tapemill preprocess examples/preprocess.yaml\n"
-      "  tapemill preprocess steps.yaml --fitted-to steps.fitted.json\n"
-      "  tapemill preprocess live.yaml --fitted-from steps.fitted.json --json",
+      "  tapemill preprocess examples/preprocess.yaml --fitted-to model.fitted.json\n"
+      "  tapemill preprocess examples/preprocess.yaml --fitted-from model.fitted.json --json",
       run);
 }
 

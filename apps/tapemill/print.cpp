@@ -68,6 +68,16 @@ std::string cell(const arrow::Array& array, std::int64_t row, const Context& con
       if (static_cast<const arrow::TimestampType&>(*array.type()).timezone().empty()) return Zone::utc().str(t);
       return context.utc ? t.str() : zone.str(t);
     }
+    case arrow::Type::LIST: {  // all of a few; of many the first and the last
+      const auto& lists = static_cast<const arrow::ListArray&>(array);
+      const std::int64_t first = lists.value_offset(row), last = lists.value_offset(row + 1);
+      auto one = [&](std::int64_t at) { return cell(*lists.values(), at, context, zone); };
+      constexpr std::int64_t few = 4;
+      if (last - first > few) return fmt::format("{}: {} … {}", last - first, one(first), one(last - 1));
+      std::string text;
+      for (std::int64_t at = first; at < last; ++at) text += (at > first ? ", " : "") + one(at);
+      return text.empty() ? kNull : text;
+    }
     case arrow::Type::DOUBLE: {
       double value = static_cast<const arrow::DoubleArray&>(array).Value(row);
       if (std::isnan(value)) return kNull;
@@ -85,11 +95,24 @@ Json cell_json(const arrow::Array& array, std::int64_t row) {
   if (array.IsNull(row)) return nullptr;
   switch (array.type_id()) {
     case arrow::Type::BOOL: return static_cast<const arrow::BooleanArray&>(array).Value(row);
+    case arrow::Type::INT8: return static_cast<const arrow::Int8Array&>(array).Value(row);
+    case arrow::Type::INT16: return static_cast<const arrow::Int16Array&>(array).Value(row);
     case arrow::Type::INT32: return static_cast<const arrow::Int32Array&>(array).Value(row);
+    case arrow::Type::FLOAT: {
+      const float value = static_cast<const arrow::FloatArray&>(array).Value(row);
+      return std::isfinite(value) ? Json(value) : Json(nullptr);
+    }
     case arrow::Type::INT64: return static_cast<const arrow::Int64Array&>(array).Value(row);
     case arrow::Type::DOUBLE: {
       double value = static_cast<const arrow::DoubleArray&>(array).Value(row);
       return std::isfinite(value) ? Json(value) : Json(nullptr);
+    }
+    case arrow::Type::LIST: {
+      const auto& lists = static_cast<const arrow::ListArray&>(array);
+      Json list = Json::array();
+      for (std::int64_t i = lists.value_offset(row); i < lists.value_offset(row + 1); ++i)
+        list.push_back(cell_json(*lists.values(), i));
+      return list;
     }
     case arrow::Type::TIMESTAMP: return Instant{static_cast<const arrow::TimestampArray&>(array).Value(row)}.str();
     case arrow::Type::DATE32: return Date{static_cast<const arrow::Date32Array&>(array).Value(row)}.str();

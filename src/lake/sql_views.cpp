@@ -7,8 +7,10 @@
 #include <charconv>
 #include <set>
 
+#include "lake/about.h"
 #include "lake/evolve.h"
 #include "lake/files.h"
+#include "lake/index_views.h"
 #include "lake/partition.h"
 #include "lake/schema.h"
 #include "lake/sql_tokens.h"
@@ -154,6 +156,17 @@ class Builder {
     return Status::OK();
   }
 
+  /// A view of one of kIndexes over a view that is made already; nothing where its rows have not what that takes.
+  void index(const TableName& name, const std::string& schema) {
+    auto dataset = dataset_of(lake_, name.table);
+    if (!dataset.ok()) return;
+    const std::string from = quote_name(lake::name(name.layer)) + "." + quote_name(name.table);
+    const auto select = index_select(schema, *dataset, from);
+    if (!select) return;
+    out_.setup.push_back("CREATE SCHEMA IF NOT EXISTS " + quote_name(schema));
+    out_.setup.push_back("CREATE VIEW " + quote_name(schema) + "." + quote_name(name.table) + " AS " + *select);
+  }
+
   std::optional<std::int64_t> chosen_version(const TableName& name) const {
     for (const std::string& key : {name.str(), name.layer == Layer::silver ? name.table : std::string()}) {
       auto it = options_.versions.find(key);
@@ -272,6 +285,9 @@ Result<SqlViews> sql_views(const Lake& lake, const std::string& sql, const SqlOp
                         : name.layer == Layer::gold   ? "features"
                                                       : "";
     if (words.contains(alias)) ARROW_RETURN_NOT_OK(builder.view(name, builder.chosen_version(name), alias));
+    if (name.layer != Layer::silver) continue;
+    for (const char* index : kIndexes)
+      if (words.contains(index)) builder.index(name, index);
   }
   return std::move(builder.out());
 }

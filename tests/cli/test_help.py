@@ -114,6 +114,8 @@ def desk(program, tmp_path_factory):
         found = [path for path in (at / "made").rglob("*") if path.is_dir() and dataset in path.name]
         for path in found:
             made("ingest", dataset, path)
+    (at / "reference.csv").write_text("symbol,valid_from,known_from,sector,market_cap\nAAPL,2013-02-08,2013-02-08,Information Technology,445000000000\n")
+    made("ingest", "us_instrument_reference", "reference.csv")
     made("backtest", "run", "strategies/index_cross.yaml")
     return made
 
