@@ -8,6 +8,16 @@
 
 namespace tapemill::pipeline {
 
+Result<bool> carry_unit(const lake::Table& bronze, const lake::Snapshot& snapshot, const lake::Change& change,
+                        const lake::UnitState& state, lake::PartWriter& writer) {
+  for (const lake::Part& part : snapshot.parts) {
+    if (!std::binary_search(state.paths.begin(), state.paths.end(), part.path)) continue;
+    ARROW_ASSIGN_OR_RAISE(bool carried, writer.carry(bronze, *snapshot.schema, part, change));
+    if (!carried) return false;
+  }
+  return true;
+}
+
 Status follow_bronze(const Derivation& how, const Workers& workers, MemoryBudget& budget) {
   const auto &bronze = how.bronze, &table = how.table;
   for (std::int64_t last = -2;;) {

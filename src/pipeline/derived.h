@@ -21,6 +21,11 @@ struct DerivedUnit {
   std::int64_t rows = 0;
 };
 
+/// A unit's parts by PartWriter::carry(). False, and nothing of the writer to be used, where one cannot be carried: rows of
+/// other units in it, another writer's, another layout's.
+Result<bool> carry_unit(const lake::Table& bronze, const lake::Snapshot& snapshot, const lake::Change& change,
+                        const lake::UnitState& state, lake::PartWriter& writer);
+
 /// How a table follows bronze, unit by unit.
 struct Derivation {
   std::string name;  // of the txn{name, bronze's version}

@@ -87,18 +87,6 @@ Result<lake::Change> change_of(const Dataset& dataset) {
   return change;
 }
 
-/// A unit of bronze on its way into silver.
-/// False where a part is not one that can be carried: rows of other units in it, another writer's, another layout's.
-Result<bool> carry_unit(const lake::Table& bronze, const lake::Snapshot& snapshot, const lake::Change& change,
-                        const lake::UnitState& state, lake::PartWriter& writer) {
-  for (const lake::Part& part : snapshot.parts) {
-    if (!std::binary_search(state.paths.begin(), state.paths.end(), part.path)) continue;
-    ARROW_ASSIGN_OR_RAISE(bool carried, writer.carry(bronze, *snapshot.schema, part, change));
-    if (!carried) return false;
-  }
-  return true;
-}
-
 Status derive_unit(const lake::Table& bronze, const lake::Snapshot& snapshot, const lake::Table& silver,
                    const Dataset& dataset, const std::vector<Rule>& rules, const lake::Change& change,
                    DerivedUnit& unit, MemoryBudget& budget) {
