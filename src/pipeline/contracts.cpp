@@ -2,6 +2,8 @@
 
 #include <arrow/api.h>
 
+#include <future>
+
 #include "backtest/rules.h"
 #include "core/hash.h"
 #include "lake/rewrite.h"
@@ -140,9 +142,18 @@ Status refresh_contracts(const lake::Lake& lake, const Dataset& dataset, const W
 }
 
 Status refresh_derived(const lake::Lake& lake, const Dataset& dataset, const Workers& workers, MemoryBudget& budget) {
-  if (!dataset.silver_is_view) ARROW_RETURN_NOT_OK(refresh_silver(lake, dataset, workers, budget));
-  if (!names_contracts(dataset) || !lake.table(lake::Layer::bronze, dataset.table).exists()) return Status::OK();
-  return refresh_contracts(lake, dataset, workers, budget);
+  const bool silver = !dataset.silver_is_view;
+  const bool contracts = names_contracts(dataset) && lake.table(lake::Layer::bronze, dataset.table).exists();
+  if (silver && contracts && workers.threads() > 1 && budget.ceiling() == 0) {
+    // Each waits for the disk while the other computes.
+    const Workers some(workers.threads() / 2), others(workers.threads() - workers.threads() / 2);
+    auto beside = std::async(std::launch::async, [&] { return refresh_contracts(lake, dataset, some, budget); });
+    const Status done = refresh_silver(lake, dataset, others, budget);
+    const Status done_too = beside.get();
+    return done.ok() ? done_too : done;
+  }
+  if (silver) ARROW_RETURN_NOT_OK(refresh_silver(lake, dataset, workers, budget));
+  return contracts ? refresh_contracts(lake, dataset, workers, budget) : Status::OK();
 }
 
 }  // namespace tapemill::pipeline

@@ -1,6 +1,7 @@
 #include "pipeline/derived.h"
 
 #include <algorithm>
+#include <future>
 #include <set>
 
 #include "lake/rewrite.h"
@@ -50,20 +51,27 @@ Status follow_bronze(const Derivation& how, const Workers& workers, MemoryBudget
       if (before != have.end()) unit.had = before->second.ordinal;
     }
     std::int64_t rows = 0;
+    std::future<Status> naming;  // waits for the disk, and the next units are derived meanwhile
+    const auto named = [&] { return naming.valid() ? naming.get() : Status::OK(); };
     for (std::size_t at = 0; at < units.size(); at += how.at_once) {
       const std::size_t count = std::min(how.at_once, units.size() - at);
       ARROW_RETURN_NOT_OK(
           workers.each(count, [&](std::size_t i) { return how.derive(from, units[at + i]); }, interrupt()));
-      std::vector<lake::PartWriter*> writers;
-      for (std::size_t i = at; i < at + count; ++i) writers.push_back(units[i].writer.get());
-      ARROW_RETURN_NOT_OK(lake::publish(writers));
+      ARROW_RETURN_NOT_OK(named());
+      naming = std::async(std::launch::async, [&units, at, count] {
+        std::vector<lake::PartWriter*> writers;
+        for (std::size_t i = at; i < at + count; ++i) writers.push_back(units[i].writer.get());
+        const Status done = lake::publish(writers);
+        for (std::size_t i = at; i < at + count; ++i) units[i].writer.reset();
+        return done;
+      });
       for (std::size_t i = at; i < at + count; ++i) {
-        units[i].writer.reset();
         rows += units[i].rows;
         transaction.adds.insert(transaction.adds.end(), units[i].made.begin(), units[i].made.end());
         transaction.touches.push_back(units[i].state.unit);
       }
     }
+    ARROW_RETURN_NOT_OK(named());
     if (transaction.touches.empty()) return Status::OK();
     transaction.counts = {{"rows_stored", rows}};
     auto committed = table.commit(transaction);

@@ -64,12 +64,11 @@ class RegularReader {
   }
 
   Result<std::shared_ptr<arrow::Buffer>> buffer(std::size_t bytes) const {
-    ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> made,
-                          arrow::AllocateBuffer(static_cast<std::int64_t>(bytes), s_.pool_));
-    return made;
+    return arrow::AllocateBuffer(static_cast<std::int64_t>(bytes), s_.pool_);
   }
 
-  /// Whether a cell has the bytes of the one above it. Found for a whole column when it is asked of it first.
+  /// Whether a cell has the bytes of the one above it. Found for a whole column when it is asked of it first; of a column
+  /// whose first cells are seldom repeated it is not asked, and all are taken to be new.
   bool repeated(int field, std::size_t row) {
     if (field < 0) return true;
     auto& known = repeats_[static_cast<std::size_t>(field)];
@@ -82,6 +81,7 @@ class RegularReader {
         const std::string_view here(text_ + begin, mark[1] - begin);
         known[i] = same_text(here, above);
         above = here;
+        if (i == 255 && std::count(known.begin(), known.begin() + 256, 1) < 16) break;
       }
     }
     return known[row] != 0;
