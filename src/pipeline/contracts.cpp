@@ -108,6 +108,28 @@ Status derive_unit(const lake::Table& bronze, const lake::Snapshot& from, const 
   return unit.writer->finish_unnamed().Value(&unit.made);
 }
 
+/// The table is made where it is not there. The lake, data set and budget must outlive it.
+Result<Derivation> contracts_of_bronze(const lake::Lake& lake, const Dataset& dataset, MemoryBudget& budget) {
+  const lake::Table bronze = lake.table(lake::Layer::bronze, dataset.table),
+                    table = lake.table(contracts_table(dataset));
+  const lake::Layout layout = contracts_layout(dataset);
+  std::string sort;
+  for (const std::string& name : layout.sort) sort += (sort.empty() ? "" : ",") + name;
+  ARROW_RETURN_NOT_OK(
+      table.create(layout.schema, layout.partitions,
+                   {{lake::kSort, sort}, {lake::kKey, "instrument_id,session"}, {lake::kSession, "session"}}));
+  ARROW_ASSIGN_OR_RAISE(backtest::Rules loaded, backtest::Rules::load("nse_fo"));
+  const auto rules = std::make_shared<const backtest::Rules>(std::move(loaded));
+  Derivation how{"contracts", bronze, table, layout, 32, ": tapemill contracts derives it anew", {}, {}};
+  how.same = [rules](const lake::UnitState& in_bronze, const lake::UnitState& derived) {
+    return origin_of(in_bronze, *rules) == derived.sha256;
+  };
+  how.derive = [bronze, table, rules, &dataset, &budget](const lake::Snapshot& from, DerivedUnit& unit) {
+    return derive_unit(bronze, from, table, dataset, *rules, unit, budget);
+  };
+  return how;
+}
+
 }  // namespace
 
 bool names_contracts(const Dataset& dataset) {
@@ -122,38 +144,21 @@ lake::TableName contracts_table(const Dataset& dataset) {
 }
 
 Status refresh_contracts(const lake::Lake& lake, const Dataset& dataset, const Workers& workers, MemoryBudget& budget) {
-  const lake::Table bronze = lake.table(lake::Layer::bronze, dataset.table),
-                    table = lake.table(contracts_table(dataset));
-  const lake::Layout layout = contracts_layout(dataset);
-  std::string sort;
-  for (const std::string& name : layout.sort) sort += (sort.empty() ? "" : ",") + name;
-  ARROW_RETURN_NOT_OK(
-      table.create(layout.schema, layout.partitions,
-                   {{lake::kSort, sort}, {lake::kKey, "instrument_id,session"}, {lake::kSession, "session"}}));
-  ARROW_ASSIGN_OR_RAISE(backtest::Rules rules, backtest::Rules::load("nse_fo"));
-  Derivation how{"contracts", bronze, table, layout, 32, ": tapemill contracts derives it anew", {}, {}};
-  how.same = [&](const lake::UnitState& in_bronze, const lake::UnitState& derived) {
-    return origin_of(in_bronze, rules) == derived.sha256;
-  };
-  how.derive = [&](const lake::Snapshot& from, DerivedUnit& unit) {
-    return derive_unit(bronze, from, table, dataset, rules, unit, budget);
-  };
-  return follow_bronze(how, workers, budget);
+  ARROW_ASSIGN_OR_RAISE(auto how, contracts_of_bronze(lake, dataset, budget));
+  return follow_bronze(std::move(how), workers, budget);
 }
 
 Status refresh_derived(const lake::Lake& lake, const Dataset& dataset, const Workers& workers, MemoryBudget& budget) {
-  const bool silver = !dataset.silver_is_view;
-  const bool contracts = names_contracts(dataset) && lake.table(lake::Layer::bronze, dataset.table).exists();
-  if (silver && contracts && workers.threads() > 1 && budget.ceiling() == 0) {
-    // Each waits for the disk while the other computes.
-    const Workers some(workers.threads() / 2), others(workers.threads() - workers.threads() / 2);
-    auto beside = std::async(std::launch::async, [&] { return refresh_contracts(lake, dataset, some, budget); });
-    const Status done = refresh_silver(lake, dataset, others, budget);
-    const Status done_too = beside.get();
-    return done.ok() ? done_too : done;
-  }
-  if (silver) ARROW_RETURN_NOT_OK(refresh_silver(lake, dataset, workers, budget));
-  return contracts ? refresh_contracts(lake, dataset, workers, budget) : Status::OK();
+  const auto silver = [&] {
+    return dataset.silver_is_view ? Status::OK() : refresh_silver(lake, dataset, workers, budget);
+  };
+  if (!names_contracts(dataset) || !lake.table(lake::Layer::bronze, dataset.table).exists()) return silver();
+  ARROW_ASSIGN_OR_RAISE(auto how, contracts_of_bronze(lake, dataset, budget));
+  Following contracts(std::move(how), workers, budget);
+  ARROW_RETURN_NOT_OK(contracts.derive());
+  auto committed = std::async(std::launch::async, [&] { return contracts.commit(); });
+  ARROW_RETURN_NOT_OK(silver());
+  return committed.get();
 }
 
 }  // namespace tapemill::pipeline
