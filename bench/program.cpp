@@ -164,7 +164,7 @@ Result<Json> compact(const Json& command) {
   ARROW_ASSIGN_OR_RAISE(auto lake, lake::Lake::open(command.value("lake", ""), false));
   lake::Table table = lake.table(wanted.table);
   ARROW_ASSIGN_OR_RAISE(auto snapshot, table.snapshot());
-  ARROW_ASSIGN_OR_RAISE(auto layout, pipeline::layout_for(table, snapshot));
+  ARROW_ASSIGN_OR_RAISE(auto layout, pipeline::layout_for(lake, table, snapshot));
   ARROW_ASSIGN_OR_RAISE(auto report, lake::compact(table, layout, {}, workers, budget));
   double seconds = seconds_since(start);
   return Json{{"seconds", seconds},

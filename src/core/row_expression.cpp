@@ -23,16 +23,19 @@ constexpr std::int64_t kBlock = 1024;
 template <class A>
 void read(const arrow::Array& array, std::int64_t from, std::int64_t rows, double* out) {
   const auto& typed = static_cast<const A&>(array);
-  for (std::int64_t i = 0; i < rows; ++i)
-    out[i] = typed.IsNull(from + i) ? arithmetic::kNull : static_cast<double>(typed.Value(from + i));
+  for (std::int64_t i = 0; i < rows; ++i) out[i] = static_cast<double>(typed.Value(from + i));
+  for (std::int64_t i = 0; typed.null_count() > 0 && i < rows; ++i)
+    if (typed.IsNull(from + i)) out[i] = arithmetic::kNull;
 }
 
 void read_decimals(const arrow::Array& array, std::int64_t from, std::int64_t rows, double* out) {
   const auto& typed = static_cast<const arrow::Decimal64Array&>(array);
-  int scale = static_cast<const arrow::Decimal64Type&>(*array.type()).scale();
-  for (std::int64_t i = 0; i < rows; ++i)
-    out[i] = typed.IsNull(from + i) ? arithmetic::kNull
-                                    : to_double(arrow::Decimal64(typed.GetValue(from + i)).value(), scale);
+  const int scale = static_cast<const arrow::Decimal64Type&>(*array.type()).scale();
+  const auto unit = static_cast<double>(kPowersOfTen[scale]);  // the division of to_double(), several at a time
+  const auto* values = reinterpret_cast<const std::int64_t*>(typed.raw_values()) + from;
+  for (std::int64_t i = 0; i < rows; ++i) out[i] = static_cast<double>(values[i]) / unit;
+  for (std::int64_t i = 0; typed.null_count() > 0 && i < rows; ++i)
+    if (typed.IsNull(from + i)) out[i] = arithmetic::kNull;
 }
 
 using Reader = void (*)(const arrow::Array&, std::int64_t, std::int64_t, double*);

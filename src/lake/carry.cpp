@@ -49,6 +49,26 @@ std::set<std::string> without_bounds(const Part& part, const arrow::Schema& sche
 
 }  // namespace
 
+bool carries(const Layout& from, const Layout& to, const Change& change) {
+  if (from.partitions != to.partitions || from.sort != to.sort || from.session_column != to.session_column ||
+      from.row_group_rows != to.row_group_rows || from.part_rows != to.part_rows ||
+      from.compression_level != to.compression_level)
+    return false;
+  auto encoding = [](const Layout& layout, const std::string& column) {
+    auto found = layout.encodings.find(column);
+    return found == layout.encodings.end() ? std::string() : found->second;
+  };
+  for (int i = 0; i < to.schema->num_fields(); ++i) {
+    const auto& field = *to.schema->field(i);
+    if (std::find(change.columns.begin(), change.columns.end(), field.name()) != change.columns.end()) continue;
+    const auto source = from.schema->GetFieldByName(field.name());
+    if (source == nullptr || !source->Equals(field, false) ||
+        encoding(from, field.name()) != encoding(to, field.name()))
+      return false;
+  }
+  return true;
+}
+
 Status ParquetPart::carry_column(int column, int source_column, const OpenPart& source, int group,
                                  const PartFile& file) {
   const ColumnChunk& chunk =
@@ -68,10 +88,10 @@ Status ParquetPart::carry_changed(const Part& source, const std::shared_ptr<cons
                                   const arrow::Schema& schema, const Change& change) {
   const RowGroup from{&source, open->path, open->footer, group, open};
   const std::int64_t rows = open->groups[static_cast<std::size_t>(group)].rows;
+  const std::int64_t stretch = change.whole_groups ? rows : 16 * kPageRows;
   std::int64_t ignored = 0;
-  for (std::int64_t at = 0; at < rows; at += 16 * kPageRows) {
-    const auto first = static_cast<std::uint32_t>(at),
-               last = static_cast<std::uint32_t>(std::min(rows, at + 16 * kPageRows));
+  for (std::int64_t at = 0; at < rows; at += stretch) {
+    const auto first = static_cast<std::uint32_t>(at), last = static_cast<std::uint32_t>(std::min(rows, at + stretch));
     ARROW_ASSIGN_OR_RAISE(auto read, gather_rows({ChosenRows{&from, {{first, last, 0}}}}, schema, change.reads,
                                                  Workers(1), pool_, &ignored));
     ARROW_ASSIGN_OR_RAISE(auto batch, read->CombineChunksToBatch(pool_));

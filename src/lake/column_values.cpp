@@ -119,9 +119,15 @@ class TypedPages final : public ColumnPages {
       ARROW_ASSIGN_OR_RAISE(const std::int64_t one, pack(page, tight));
       const std::size_t by_bytes = put(Packing::bytes);
       ARROW_ASSIGN_OR_RAISE(const std::int64_t other, pack(page, by_bytes));
+      packing_ = other < one ? Packing::bytes : Packing::tight;
+      if (level_ <= 1) {  // what pack_page() would make of it is there
+        if (packing_ == Packing::bytes) drop_first(one, other);
+        else drop_second(other);
+        return end_page(std::min(one, other), packing_ == Packing::bytes ? by_bytes : tight, rows.length(),
+                        parquet::Encoding::DELTA_BINARY_PACKED, *bounds_);
+      }
       drop_second(other);
       drop_second(one);
-      packing_ = other < one ? Packing::bytes : Packing::tight;
     }
     const std::size_t size = put(packing_);
     ARROW_ASSIGN_OR_RAISE(const std::int64_t packed, pack_page(page, size));

@@ -34,8 +34,8 @@ class ParquetPart {
   /// At most room() rows.
   Status append(const std::shared_ptr<arrow::RecordBatch>& stored);
   std::int64_t room() const { return part_rows_ - rows_ - pending_rows_; }
-  /// Instead of append(): all rows of a part whose layout and writer are these, with other values in some columns. The pages
-  /// of the others are copied.
+  /// Instead of append(): all rows of a part whose layout carries() into this one and whose writer is this, with other values
+  /// in some columns. The pages of the others are copied.
   Status carry(const std::string& path, const Part& source, const arrow::Schema& schema, const Change& change);
   /// Writes what is left and the footer; rows, size and stats of the result are set.
   Result<Part> finish();
@@ -82,5 +82,8 @@ Status guarded(Work&& work) {
 /// What besides the rows decides a part's bytes; part of its name.
 std::string writer_version();
 std::string fingerprint(const Layout& layout);
+/// Whether a part of one layout can be carried into another: rows are cut and ordered alike, and each column that `change`
+/// leaves alone is the same in both.
+bool carries(const Layout& from, const Layout& to, const Change& change);
 
 }  // namespace tapemill::lake

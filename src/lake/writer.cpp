@@ -59,10 +59,12 @@ class SortedPartWriter final : public PartWriter {
   }
 
   Result<bool> carry(const Table& from, const arrow::Schema& schema, const Part& part, const Change& change) override {
-    if (!runs_.empty() || !pending_.empty()) return false;
+    const bool alike = !change.from || carries(change.from->layout, layout_, change);
+    if (!runs_.empty() || !pending_.empty() || !alike) return false;
     const bool same = in_partition_ && partition_ == part.partition;
     const std::string hive = partitioning_.folder(part.partition);
-    const std::string name = name_of(from.name(), hive, same ? index_ : 0);
+    const Origin& origin = change.from ? *change.from : Origin{provenance_, layout_};
+    const std::string name = name_of(from.name(), origin.provenance, origin.layout, hive, same ? index_ : 0);
     if (part.path != (hive.empty() ? name : hive + "/" + name)) return false;
     if (!same) partition_ = part.partition, in_partition_ = true, index_ = 0;
     ARROW_ASSIGN_OR_RAISE(const std::string file, local_file(from.path() + "/" + part.path));
@@ -104,8 +106,7 @@ class SortedPartWriter final : public PartWriter {
     return Status::OK();
   }
 
-  // Parts that have their final name stay even then: their names say their content, another writer may have found and
-  // committed them, and a later try finds them ready.
+  // Parts that have their final name stay even then (writer.h).
   void abort() override {
     pending_.clear();
     runs_.clear();
@@ -269,15 +270,16 @@ class SortedPartWriter final : public PartWriter {
     return Status::OK();
   }
 
-  std::string name_of(const TableName& table, const std::string& hive, int index) const {
+  static std::string name_of(const TableName& table, const Provenance& provenance, const Layout& layout,
+                             const std::string& hive, int index) {
     Sha256 hash;
     for (const std::string& piece :
-         {writer_version(), table.str(), hive, provenance_.sha256, provenance_.unit, provenance_.form,
-          std::to_string(provenance_.ordinal), fingerprint(layout_), std::to_string(index)}) {
+         {writer_version(), table.str(), hive, provenance.sha256, provenance.unit, provenance.form,
+          std::to_string(provenance.ordinal), fingerprint(layout), std::to_string(index)}) {
       hash.add(piece);
       hash.add(std::string_view("\0", 1));
     }
-    hash.add(provenance_.arrival);
+    hash.add(provenance.arrival);
     return fmt::format("part-{:05}-{}.parquet", index, hash.hex().substr(0, 32));
   }
 
@@ -287,7 +289,7 @@ class SortedPartWriter final : public PartWriter {
     if (!finished.ok()) return prefixed(finished.status(), folder());
     Part part = *std::move(finished);
     const std::string hive = partitioning_.folder(partition_);
-    const std::string name = name_of(table_.name(), hive, index_++);
+    const std::string name = name_of(table_.name(), provenance_, layout_, hive, index_++);
     part.path = hive.empty() ? name : hive + "/" + name;
     part.partition = partition_;
     part.tags = provenance_.tags;

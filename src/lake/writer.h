@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <optional>
 #include <set>
 
 #include "lake/lake.h"
@@ -17,11 +18,29 @@ struct Provenance {
   std::optional<std::map<std::string, std::string>> partition = {};
 };
 
-/// How a part's rows change on their way into another table of the same layout.
+struct Layout {
+  std::shared_ptr<arrow::Schema> schema;
+  std::vector<std::string> partitions,
+      sort;      // partitions: year, month, date (of the session column), or a column's name
+  std::string session_column = "session";
+  std::map<std::string, std::string> encodings;   // column -> plain | dictionary | delta | byte_stream_split
+  std::int64_t row_group_rows = 1'000'000, part_rows = 8'000'000;
+  int compression_level = 3;
+};
+
+/// As what a part was written.
+struct Origin {
+  Provenance provenance;
+  Layout layout;
+};
+
+/// How a part's rows change on their way into another table.
 struct Change {
-  std::vector<std::string> columns,
-      reads;  // what comes out otherwise, and all that derive() wants; both of the rows' columns
+  std::vector<std::string> columns,  // what does not come out as it is, or is new
+      reads;                         // all that derive() wants, of the part's columns
   std::function<Result<std::shared_ptr<arrow::RecordBatch>>(const std::shared_ptr<arrow::RecordBatch>& reads)> derive;
+  bool whole_groups = false;         // derive() is given a row group at once, not a stretch of it
+  std::optional<Origin> from = {};   // where the source's part has another provenance or layout than the writer
 };
 
 /// Writes the rows of one source into sorted Parquet parts, one or more per partition; parts are synced but not visible
@@ -34,9 +53,10 @@ class PartWriter {
   virtual ~PartWriter() = default;
   /// Rows of Layout::schema. Sorted runs are spilled beside the table when they pass a fifth of what is left of the budget.
   virtual Status write(const std::shared_ptr<arrow::RecordBatch>& rows) = 0;
-  /// Instead of write(): the rows of a part of table `from`. False, and nothing done, where it was not written out of the same
-  /// source by a writer of the same version and an equal layout, which its name tells; `schema`: its table's. What would come
-  /// out by write() comes out, byte by byte, at the cost of the columns that change.
+  /// Instead of write(): the rows of a part of table `from`. False, and nothing done, where it was not written as change.from
+  /// says (else out of the same source in an equal layout) by a writer of the same version, which its name tells, or where
+  /// that layout's rows are cut, ordered or kept otherwise; `schema`: its table's. What would come out by write() comes out,
+  /// byte by byte, at the cost of the columns that change.
   virtual Result<bool> carry(const Table& from, const arrow::Schema& schema, const Part& part,
                              const Change& change) = 0;
   virtual Result<std::vector<Part>> finish() = 0;  // ready for Transaction::adds
@@ -50,15 +70,6 @@ class PartWriter {
 /// Names the parts of writers after finish_unnamed(): whatever they hold is on the disk then.
 Status publish(const std::vector<PartWriter*>& writers);
 
-struct Layout {
-  std::shared_ptr<arrow::Schema> schema;
-  std::vector<std::string> partitions,
-      sort;      // partitions: year, month, date (of the session column), or a column's name
-  std::string session_column = "session";
-  std::map<std::string, std::string> encodings;   // column -> plain | dictionary | delta | byte_stream_split
-  std::int64_t row_group_rows = 1'000'000, part_rows = 8'000'000;
-  int compression_level = 3;
-};
 Layout layout_of(const Dataset& dataset);
 
 Result<std::unique_ptr<PartWriter>> write_parts(const Table& table, const Layout& layout, const Provenance& provenance,

@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,11 @@ struct DerivedUnit {
   std::int64_t rows = 0;
 };
 
+/// A unit's parts by PartWriter::carry(). False, and nothing of the writer to be used, where one cannot be carried: rows of
+/// other units in it, another writer's, another layout's.
+Result<bool> carry_unit(const lake::Table& bronze, const lake::Snapshot& snapshot, const lake::Change& change,
+                        const lake::UnitState& state, lake::PartWriter& writer);
+
 /// How a table follows bronze, unit by unit.
 struct Derivation {
   std::string name;  // of the txn{name, bronze's version}
@@ -34,6 +40,24 @@ struct Derivation {
 
 /// Brings the table up to bronze in one commit (DERIVE): units that differ are derived again, those that bronze has no more go.
 /// Nothing to do: no commit. Data errors: what another program did to one of them.
-Status follow_bronze(const Derivation& how, const Workers& workers, MemoryBudget& budget);
+class Following {
+ public:
+  Following(Derivation how, const Workers& workers, MemoryBudget& budget);
+  Status derive();  // nothing is visible yet
+  /// Waits for the disk: another table's units may be derived meanwhile. After a race this one's are derived again.
+  Status commit();
+
+ private:
+  Derivation how_;
+  const Workers& workers_;
+  MemoryBudget& budget_;
+  std::int64_t last_ = -2, from_ = -1;  // versions: the table's before, bronze's
+  lake::Transaction transaction_;
+  std::vector<DerivedUnit> units_;
+  std::future<Status> naming_;  // of parts that are derived already
+};
+
+/// Both at once.
+Status follow_bronze(Derivation how, const Workers& workers, MemoryBudget& budget);
 
 }  // namespace tapemill::pipeline

@@ -38,10 +38,11 @@ Result<std::shared_ptr<const quality::MoveFactors>> explained_moves(const lake::
 
 namespace {
 
-class Group {
+class FileGroup final : public Group {
  public:
-  Group(const lake::Lake& lake, const Dataset& dataset, std::vector<Landed> files, std::future<Status> landed,
-        const Workers& workers, MemoryBudget& budget, Progress& progress, const GroupPolicy& policy)
+  FileGroup(const lake::Lake& lake, const Dataset& dataset, std::vector<Landed> files,
+            std::shared_future<Status> landed, const Workers& workers, MemoryBudget& budget, Progress& progress,
+            GroupPolicy policy)
       : lake_(lake),
         dataset_(dataset),
         files_(std::move(files)),
@@ -49,78 +50,90 @@ class Group {
         workers_(workers),
         budget_(budget),
         progress_(progress),
-        policy_(policy) {}
+        policy_(std::move(policy)) {}
 
-  Status run(IngestReport& report) {
-    lake::Table bronze = lake_.table(lake::Layer::bronze, dataset_.table);
-    for (;;) {
-      ARROW_ASSIGN_OR_RAISE(lake::Snapshot snapshot, bronze.snapshot());
-      ARROW_RETURN_NOT_OK(sources_known(bronze, snapshot));
-      // Another process may have changed the columns meanwhile.
-      if (snapshot.version >= 0) ARROW_RETURN_NOT_OK(lake::has_columns_of(bronze, snapshot, dataset_));
-      // Nobody was faster, and yet the parts' names were taken: another engine has deleted them from the table. No path is
-      // used again, so they are named as the unit's next restatement.
-      if (snapshot.version == last_version_) ++deleted_;
-      last_version_ = snapshot.version;
-      ARROW_ASSIGN_OR_RAISE(std::vector<UnitJob> jobs, plan(snapshot, report));
-      if (jobs.empty()) return landed();
-      ARROW_RETURN_NOT_OK(workers_.each(
-          jobs.size(),
-          [&](std::size_t i) {
-            Status done = read_unit(lake_, dataset_, jobs[i], budget_, progress_);
-            if (done.ok() || done.IsCancelled() || exit_code(done) == 3)
-              return done;  // a broken file is its own matter
-            jobs[i].refusal = done;
-            return Status::OK();
-          },
-          interrupt()));
-      if (policy_.again != nullptr) refuse_others_instead(jobs);
+  Status prepare() override {
+    const lake::Table bronze = table();
+    ARROW_ASSIGN_OR_RAISE(snapshot_, bronze.snapshot());
+    ARROW_RETURN_NOT_OK(sources_known(bronze, snapshot_));
+    // Another process may have changed the columns meanwhile.
+    if (snapshot_.version >= 0) ARROW_RETURN_NOT_OK(lake::has_columns_of(bronze, snapshot_, dataset_));
+    // Nobody was faster, and yet the parts' names were taken: another engine has deleted them from the table. No path is
+    // used again, so they are named as the unit's next restatement.
+    if (snapshot_.version == last_version_) ++deleted_;
+    last_version_ = snapshot_.version;
+    ARROW_RETURN_NOT_OK(plan());
+    ARROW_RETURN_NOT_OK(workers_.each(
+        jobs_.size(),
+        [&](std::size_t i) {
+          Status done = read_unit(lake_, dataset_, jobs_[i], budget_, progress_);
+          if (done.ok() || done.IsCancelled() || exit_code(done) == 3) return done;  // a broken file is its own matter
+          jobs_[i].refusal = done;
+          return Status::OK();
+        },
+        interrupt()));
+    if (policy_.again != nullptr) refuse_others_instead(jobs_);
+    return Status::OK();
+  }
+
+  Status finish(IngestReport& report) override {
+    const lake::Table bronze = table();
+    while (!jobs_.empty()) {
       std::vector<lake::PartWriter*> writers;
-      for (UnitJob& job : jobs)
+      for (UnitJob& job : jobs_)
         if (job.refusal.ok()) writers.push_back(job.writer.get());
       ARROW_RETURN_NOT_OK(lake::publish(writers));
       ARROW_RETURN_NOT_OK(landed());
-      if (policy_.again == nullptr) ARROW_RETURN_NOT_OK(doubt(bronze, snapshot, jobs));
-      ARROW_ASSIGN_OR_RAISE(auto instead, replaced_by(bronze, snapshot, jobs));
+      if (policy_.again == nullptr) ARROW_RETURN_NOT_OK(doubt(bronze, snapshot_, jobs_));
+      ARROW_ASSIGN_OR_RAISE(auto instead, replaced_by(bronze, snapshot_, jobs_));
       if (may_overlap()) {
-        if (snapshot.version < 0) { ARROW_ASSIGN_OR_RAISE(snapshot, bronze.snapshot(0)); }  // made beside landing
-        ARROW_RETURN_NOT_OK(refuse_overlaps(bronze, snapshot, jobs, instead));
+        if (snapshot_.version < 0) { ARROW_ASSIGN_OR_RAISE(snapshot_, bronze.snapshot(0)); }  // made beside landing
+        ARROW_RETURN_NOT_OK(refuse_overlaps(bronze, snapshot_, jobs_, instead));
       }
-      ARROW_ASSIGN_OR_RAISE(bool committed, commit(bronze, snapshot, jobs, instead));
-      if (!committed) continue;
-      settle(jobs, report);
-      return Status::OK();
+      ARROW_ASSIGN_OR_RAISE(bool committed, commit(bronze, snapshot_, jobs_, instead));
+      if (committed) break;
+      ARROW_RETURN_NOT_OK(prepare());
     }
+    report.files_unchanged += unchanged_;
+    report.files_superseded += superseded_;
+    settle(jobs_, report);
+    return landed();
+  }
+
+  /// Units that are one session each share no key that has the session or the time in it.
+  bool may_overlap() const override {
+    auto apart = [&](const std::string& column) { return column == dataset_.session_column || column == "time"; };
+    const bool dated = std::any_of(dataset_.key.begin(), dataset_.key.end(), apart);
+    auto many = [](const Landed& file) { return !file.info.session.has_value(); };
+    return !dataset_.key.empty() && (!dated || std::any_of(files_.begin(), files_.end(), many));
   }
 
  private:
+  lake::Table table() const { return lake_.table(lake::Layer::bronze, dataset_.table); }
   Status landed() { return landed_.valid() ? landed_.get() : Status::OK(); }
 
-  Result<std::vector<UnitJob>> plan(const lake::Snapshot& snapshot, IngestReport& report) {
-    ARROW_ASSIGN_OR_RAISE(auto states, lake::units_by_key(snapshot));
-    std::vector<UnitJob> jobs;
-    std::int64_t unchanged = 0, superseded = 0;
+  Status plan() {
+    ARROW_ASSIGN_OR_RAISE(auto states, lake::units_by_key(snapshot_));
+    jobs_.clear();
+    unchanged_ = superseded_ = 0;
     for (const Landed& file : files_) {
       UnitJob job{file};
       if (policy_.again != nullptr) {
-        if (place_again(states, job)) jobs.push_back(std::move(job));
-        else ++unchanged;
+        if (place_again(states, job)) jobs_.push_back(std::move(job));
+        else ++unchanged_;
         continue;
       }
       switch (place_unit(file, states, files_, job)) {
-        case Placing::unchanged: ++unchanged; break;
-        case Placing::superseded: ++superseded; break;
+        case Placing::unchanged: ++unchanged_; break;
+        case Placing::superseded: ++superseded_; break;
         case Placing::read:
           job.ordinal += deleted_;
           job.moves = policy_.moves;
-          jobs.push_back(std::move(job));
+          jobs_.push_back(std::move(job));
           break;
       }
     }
-    report.files_unchanged += unchanged - last_unchanged_;  // a group that was planned again counts once
-    report.files_superseded += superseded - last_superseded_;
-    last_unchanged_ = unchanged, last_superseded_ = superseded;
-    return jobs;
+    return Status::OK();
   }
 
   /// False where the unit is not in any more by these bytes: another process was faster.
@@ -163,14 +176,6 @@ class Group {
       if (exit_code(job.refusal) == 3 || job.refusal.IsCancelled()) return job.refusal;
     }
     return Status::OK();
-  }
-
-  /// Units that are one session each share no key that has the session or the time in it.
-  bool may_overlap() const {
-    auto apart = [&](const std::string& column) { return column == dataset_.session_column || column == "time"; };
-    const bool dated = std::any_of(dataset_.key.begin(), dataset_.key.end(), apart);
-    auto many = [](const Landed& file) { return !file.info.session.has_value(); };
-    return !dataset_.key.empty() && (!dated || std::any_of(files_.begin(), files_.end(), many));
   }
 
   /// What goes for the files that are to come in, and the other units' rows of parts that were shared with them.
@@ -283,21 +288,31 @@ class Group {
   const lake::Lake& lake_;
   const Dataset& dataset_;
   std::vector<Landed> files_;
-  std::future<Status> landed_;
+  std::shared_future<Status> landed_;
   const Workers& workers_;
   MemoryBudget& budget_;
   Progress& progress_;
-  const GroupPolicy& policy_;
-  std::int64_t last_unchanged_ = 0, last_superseded_ = 0;
+  GroupPolicy policy_;
+  lake::Snapshot snapshot_;  // that prepare() has seen
+  std::vector<UnitJob> jobs_;
+  std::int64_t unchanged_ = 0, superseded_ = 0;
   std::int64_t last_version_ = -2, deleted_ = 0;
 };
 
 }  // namespace
 
-Status run_group(const lake::Lake& lake, const Dataset& dataset, std::vector<Landed> files, std::future<Status> landed,
-                 const Workers& workers, MemoryBudget& budget, Progress& progress, IngestReport& report,
-                 const GroupPolicy& policy) {
-  return Group(lake, dataset, std::move(files), std::move(landed), workers, budget, progress, policy).run(report);
+std::unique_ptr<Group> make_group(const lake::Lake& lake, const Dataset& dataset, std::vector<Landed> files,
+                                  std::shared_future<Status> landed, const Workers& workers, MemoryBudget& budget,
+                                  Progress& progress, GroupPolicy policy) {
+  return std::make_unique<FileGroup>(lake, dataset, std::move(files), std::move(landed), workers, budget, progress,
+                                     std::move(policy));
+}
+
+Status run_group(const lake::Lake& lake, const Dataset& dataset, std::vector<Landed> files, const Workers& workers,
+                 MemoryBudget& budget, Progress& progress, IngestReport& report, GroupPolicy policy) {
+  auto group = make_group(lake, dataset, std::move(files), {}, workers, budget, progress, std::move(policy));
+  ARROW_RETURN_NOT_OK(group->prepare());
+  return group->finish(report);
 }
 
 std::string text_of_lines(const std::set<std::int64_t>& lines) {

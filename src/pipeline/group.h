@@ -1,6 +1,7 @@
 #pragma once
 #include <future>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -33,12 +34,24 @@ struct GroupPolicy {
   const Again* again = nullptr;  // files that are in already
 };
 
-/// Parses and judges the units of one group in parallel and commits them together; on a race with another process the
-/// group is read and judged again. `landed` is asked before anything is committed: landing comes first. A file that only looks
-/// like a restatement is refused.
-Status run_group(const lake::Lake& lake, const Dataset& dataset, std::vector<Landed> files, std::future<Status> landed,
-                 const Workers& workers, MemoryBudget& budget, Progress& progress, IngestReport& report,
-                 const GroupPolicy& policy);
+/// The units of one commit. The lake, data set, workers, budget and progress must outlive it.
+class Group {
+ public:
+  virtual ~Group() = default;
+  /// Parses and judges the units in parallel; nothing is visible yet. A file that only looks like a restatement is refused.
+  virtual Status prepare() = 0;
+  /// Names the parts and commits them together, once landing is done; on a race with another process the group is read and
+  /// judged again. May go on while the next group is prepared, but for one whose rows may share keys with others'.
+  virtual Status finish(IngestReport& report) = 0;
+  virtual bool may_overlap() const = 0;
+};
+/// `landed` is asked before anything is committed: landing comes first. Without one all files are there.
+std::unique_ptr<Group> make_group(const lake::Lake& lake, const Dataset& dataset, std::vector<Landed> files,
+                                  std::shared_future<Status> landed, const Workers& workers, MemoryBudget& budget,
+                                  Progress& progress, GroupPolicy policy);
+/// Both at once, of files that landing has.
+Status run_group(const lake::Lake& lake, const Dataset& dataset, std::vector<Landed> files, const Workers& workers,
+                 MemoryBudget& budget, Progress& progress, IngestReport& report, GroupPolicy policy);
 
 /// "12,15-18" and the lines it means; what is no such text means none.
 std::string text_of_lines(const std::set<std::int64_t>& lines);

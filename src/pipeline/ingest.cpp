@@ -138,24 +138,43 @@ Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, cons
   if (landed.empty()) ARROW_RETURN_NOT_OK(bronze.create(dataset));
   {
     Progress progress("bronze", report.bytes_in, "bytes");
+    // Copying and syncing wait for the disk, parsing for the processor: they go on at once, and landing is a group ahead.
+    auto landing_of = [&](std::size_t at, const std::shared_future<Status>& last) -> std::shared_future<Status> {
+      return std::async(std::launch::async, [&, at, last]() -> Status {
+        if (last.valid()) ARROW_RETURN_NOT_OK(last.get());
+        auto made = std::async(std::launch::async, [&] { return bronze.create(dataset); });
+        const Status done = land(lake, dataset, landing, at, std::min(landed.size(), at + together), now, budget);
+        ARROW_RETURN_NOT_OK(made.get());
+        return done;
+      });
+    };
+    std::shared_future<Status> landed_now, ahead;
+    std::unique_ptr<Group> before;
+    std::future<Status> finishing;  // a commit waits for the disk, and the next group's files are read meanwhile
+    const auto finished = [&] { return finishing.valid() ? finishing.get() : Status::OK(); };
     for (std::size_t at = 0; at < landed.size(); at += together) {
-      if (policy.stop && report.refused.size() > refused_before) {
-        report.files_not_read += static_cast<std::int64_t>(landed.size() - at);
-        break;
+      if (policy.stop) {
+        ARROW_RETURN_NOT_OK(finished());
+        if (report.refused.size() > refused_before) {
+          report.files_not_read += static_cast<std::int64_t>(landed.size() - at);
+          break;
+        }
       }
       std::size_t end = std::min(landed.size(), at + together);
-      // Copying and syncing wait for the disk, parsing for the processor: they go on at once.
-      auto landed_now = std::async(std::launch::async, [&, at, end]() -> Status {
-        auto made = std::async(std::launch::async, [&] { return bronze.create(dataset); });
-        const Status landed = land(lake, dataset, landing, at, end, now, budget);
-        ARROW_RETURN_NOT_OK(made.get());
-        return landed;
-      });
+      landed_now = ahead.valid() ? ahead : landing_of(at, landed_now);
+      if (!policy.stop && end < landed.size()) ahead = landing_of(end, landed_now);
       std::vector<Landed> files(landed.begin() + static_cast<std::ptrdiff_t>(at),
                                 landed.begin() + static_cast<std::ptrdiff_t>(end));
-      ARROW_RETURN_NOT_OK(run_group(lake, dataset, std::move(files), std::move(landed_now), workers, budget, progress,
-                                    report, {moves, policy.allow_smaller}));
+      auto group = make_group(lake, dataset, std::move(files), landed_now, workers, budget, progress,
+                              {moves, policy.allow_smaller});
+      if (group->may_overlap()) ARROW_RETURN_NOT_OK(finished());
+      const Status prepared = group->prepare();
+      ARROW_RETURN_NOT_OK(finished());
+      ARROW_RETURN_NOT_OK(prepared);
+      before = std::move(group);
+      finishing = std::async(std::launch::async, [&report, ready = before.get()] { return ready->finish(report); });
     }
+    ARROW_RETURN_NOT_OK(finished());
   }
   ARROW_RETURN_NOT_OK(refresh_derived(lake, dataset, workers, budget));
   ARROW_RETURN_NOT_OK(tell_missing(bronze, dataset, policy, report));

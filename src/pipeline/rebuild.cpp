@@ -80,7 +80,7 @@ Result<RebuildReport> rebuild(const lake::Lake& lake, const Dataset& dataset, co
         report.bronze.bytes_in += one->info.size;
         landed.push_back(*std::move(one));
       }
-      ARROW_RETURN_NOT_OK(run_group(lake, dataset, std::move(landed), {}, workers, budget, progress, report.bronze,
+      ARROW_RETURN_NOT_OK(run_group(lake, dataset, std::move(landed), workers, budget, progress, report.bronze,
                                     {moves, false, report.anew ? nullptr : &again}));
     }
   }

@@ -122,7 +122,7 @@ Result<ReleaseReport> release(const lake::Lake& lake, const Dataset& dataset, co
     IngestReport done;
     const auto count = static_cast<std::int64_t>(files.size());
     ARROW_RETURN_NOT_OK(
-        run_group(lake, dataset, std::move(files), {}, workers, budget, progress, done, {moves, false, &again}));
+        run_group(lake, dataset, std::move(files), workers, budget, progress, done, {moves, false, &again}));
     report.files += count - static_cast<std::int64_t>(done.refused.size()) - done.files_unchanged;
     for (const RefusedFile& one : done.refused) {
       report.refused.push_back(one);

@@ -18,17 +18,20 @@ namespace {
 /// The array with nulls where `hidden` is 1, what was null before staying null.
 Result<std::shared_ptr<arrow::Array>> hide(const std::shared_ptr<arrow::Array>& array,
                                            const std::vector<double>& hidden) {
-  ARROW_ASSIGN_OR_RAISE(auto bitmap, arrow::AllocateEmptyBitmap(array->length()));
-  std::int64_t nulls = 0;
-  for (std::int64_t i = 0; i < array->length(); ++i) {
-    bool valid = array->IsValid(i) && hidden[static_cast<std::size_t>(i)] != 1.0;
-    arrow::bit_util::SetBitTo(bitmap->mutable_data(), i, valid);
-    nulls += !valid;
-  }
-  ARROW_ASSIGN_OR_RAISE(auto flat, arrow::Concatenate({array}));  // offset 0, so that the bitmap's bits are the rows
+  const std::int64_t rows = array->length();
+  ARROW_ASSIGN_OR_RAISE(auto bitmap, arrow::AllocateEmptyBitmap(rows));
+  std::uint8_t* bits = bitmap->mutable_data();
+  for (std::size_t i = 0; i < hidden.size(); ++i)
+    bits[i / 8] = static_cast<std::uint8_t>(bits[i / 8] | (hidden[i] != 1.0) << (i % 8));
+  if (array->null_count() > 0)
+    arrow::internal::BitmapAnd(bits, 0, array->null_bitmap_data(), array->offset(), rows, 0, bits);
+  auto flat = array;
+  if (flat->offset() != 0) {
+    ARROW_ASSIGN_OR_RAISE(flat, arrow::Concatenate({array}));
+  }  // the bitmap's bits are the rows
   auto data = flat->data()->Copy();
   data->buffers[0] = std::shared_ptr<arrow::Buffer>(std::move(bitmap));
-  data->null_count = nulls;
+  data->null_count = rows - arrow::internal::CountSetBits(bits, 0, rows);
   return arrow::MakeArray(data);
 }
 
@@ -85,18 +88,6 @@ Result<lake::Change> change_of(const Dataset& dataset) {
     return derive(rules, rows);
   };
   return change;
-}
-
-/// A unit of bronze on its way into silver.
-/// False where a part is not one that can be carried: rows of other units in it, another writer's, another layout's.
-Result<bool> carry_unit(const lake::Table& bronze, const lake::Snapshot& snapshot, const lake::Change& change,
-                        const lake::UnitState& state, lake::PartWriter& writer) {
-  for (const lake::Part& part : snapshot.parts) {
-    if (!std::binary_search(state.paths.begin(), state.paths.end(), part.path)) continue;
-    ARROW_ASSIGN_OR_RAISE(bool carried, writer.carry(bronze, *snapshot.schema, part, change));
-    if (!carried) return false;
-  }
-  return true;
 }
 
 Status derive_unit(const lake::Table& bronze, const lake::Snapshot& snapshot, const lake::Table& silver,

@@ -64,14 +64,11 @@ class RegularReader {
   }
 
   Result<std::shared_ptr<arrow::Buffer>> buffer(std::size_t bytes) const {
-    ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> made,
-                          arrow::AllocateBuffer(static_cast<std::int64_t>(bytes), s_.pool_));
-    return made;
+    return arrow::AllocateBuffer(static_cast<std::int64_t>(bytes), s_.pool_);
   }
 
-  /// Whether a cell has the bytes of the one above it. Found for a whole column when it is asked of it first.
-  bool repeated(int field, std::size_t row) {
-    if (field < 0) return true;
+  /// Whether cells have the bytes of those above them; of a column whose first cells seldom have, said of none of the others.
+  const std::vector<std::uint8_t>& repeats(int field) {
     auto& known = repeats_[static_cast<std::size_t>(field)];
     if (known.empty()) {
       known.resize(rows_);
@@ -82,29 +79,35 @@ class RegularReader {
         const std::string_view here(text_ + begin, mark[1] - begin);
         known[i] = same_text(here, above);
         above = here;
+        if (i == 255 && std::count(known.begin(), known.begin() + 256, 1) < 16) break;
       }
     }
-    return known[row] != 0;
+    return known;
   }
 
-  /// The cells that a rule sees of one row; whether they are those of the row before.
-  struct Cells {
-    std::string_view now[8];
-    bool again = false;
-  };
-  void look(const Plan& plan, std::size_t row, Cells& cells) {
-    cells.again = row > 0;
-    for (const int field : plan.fields) cells.again = cells.again && repeated(field, row);
-    if (cells.again) return;
-    for (std::size_t i = 0; i < plan.fields.size(); ++i) cells.now[i] = cell(row, plan.fields[i]);
+  /// Into again_: rows that have in all these fields what the row before has. A field below 0 is no cell.
+  void find_again(const std::vector<int>& fields) {
+    again_.assign(rows_, 1), again_[0] = 0;
+    for (const int field : fields) {
+      if (field < 0) continue;
+      const std::uint8_t* known = repeats(field).data();
+      for (std::size_t row = 0; row < rows_; ++row) again_[row] &= known[row];
+    }
+  }
+
+  using Cells = std::string_view[8];  // that a rule sees of one row
+  void look(const Plan& plan, std::size_t row, Cells& cells) const {
+    for (std::size_t i = 0; i < plan.fields.size(); ++i) cells[i] = cell(row, plan.fields[i]);
   }
 
   bool obeys(const Plan& plan) {
     Cells cells;
     std::int64_t ignored = 0;
+    find_again(plan.fields);
     for (std::size_t row = 0; row < rows_; ++row) {
+      if (again_[row]) continue;
       look(plan, row, cells);
-      if (!cells.again && plan.take.integer(cells.now, plan.column, *s_.days_, ignored).why != nullptr) return false;
+      if (plan.take.integer(cells, plan.column, *s_.days_, ignored).why != nullptr) return false;
     }
     return true;
   }
@@ -144,7 +147,7 @@ class RegularReader {
     std::size_t last_row = 0;
     for (std::size_t row = 0; row < rows_; ++row) {
       if (valid_[row]) continue;
-      if (!known || last_row + 1 != row || !repeated(plan.fields[0], row)) {
+      if (!known || last_row + 1 != row || !repeats(plan.fields[0])[row]) {
         const std::string_view text = plain(plan, cell(row, plan.fields[0]));
         valid = !is_null(text, s_.form_.dash_is_null);
         value = 0;
@@ -177,14 +180,15 @@ class RegularReader {
     Cells cells;
     Outcome outcome;
     std::int64_t value = 0;
+    find_again(plan.take.fixed ? std::vector<int>() : plan.fields);
     for (std::size_t row = 0; row < rows_; ++row) {
-      look(plan, row, cells);
-      if (plan.take.fixed) cells.again = row > 0, cells.now[0] = plan.take.constant;
-      if (!cells.again) {
+      if (!again_[row]) {
         value = 0;
-        if (plan.take.integer != nullptr) outcome = plan.take.integer(cells.now, plan.column, *s_.days_, value);
-        else if (is_null(plain(plan, cells.now[0]), s_.form_.dash_is_null)) outcome = Outcome::nothing();
-        else outcome = read_field(plain(plan, cells.now[0]), plan.column, plan.take, *s_.days_, value);
+        look(plan, row, cells);
+        if (plan.take.fixed) cells[0] = plan.take.constant;
+        if (plan.take.integer != nullptr) outcome = plan.take.integer(cells, plan.column, *s_.days_, value);
+        else if (is_null(plain(plan, cells[0]), s_.form_.dash_is_null)) outcome = Outcome::nothing();
+        else outcome = read_field(plain(plan, cells[0]), plan.column, plan.take, *s_.days_, value);
         if (outcome.why != nullptr) return false;
       }
       out[row] = value;
@@ -280,10 +284,10 @@ class RegularReader {
   /// The text of a row out of its cells; false: null. `why` is set where it is refused.
   bool compose(const Plan& plan, const Cells& cells, std::string_view& out, Complaint& why) const {
     if (plan.take.fixed) return out = plan.take.constant, !out.empty();
-    out = cells.now[0];
+    out = cells[0];
     if (plan.exact) return !out.empty() && (out.remove_prefix(1), true);
     if (plan.take.text != nullptr) {
-      const Outcome outcome = plan.take.text(cells.now, out);
+      const Outcome outcome = plan.take.text(cells, out);
       why = outcome.why;
       if (outcome.null) return false;
     }
@@ -301,13 +305,6 @@ class RegularReader {
     }
     return !out.empty();
   }
-  bool pattern_again(const Plan& plan, std::size_t row) {
-    if (row == 0) return false;
-    for (const auto& [literal, index] : plan.pieces)
-      if (!repeated(index, row)) return false;
-    return true;
-  }
-
   /// How long a column's texts are together, or a little less than that.
   std::size_t length_of(const Plan& plan) const {
     std::size_t sum = plan.take.fixed ? rows_ * plan.take.constant.size() : 0;
@@ -336,18 +333,20 @@ class RegularReader {
     std::string_view value;  // of `made`, of the block, or of something that lasts
     bool there = false;
     Cells cells;
+    std::vector<int> fields = plan.take.fixed ? std::vector<int>() : plan.fields;
+    for (const auto& [literal, index] : plan.pieces) fields.push_back(index);
+    find_again(fields);
     const char* const last_wide = block_.text->size() < wide ? nullptr : text_ + (block_.text->size() - wide);
     for (std::size_t row = 0; row < rows_; ++row) {
       offset[row] = static_cast<std::int32_t>(used);
       if (plan.absent) continue;
-      bool again = row > 0;
-      if (!plan.pieces.empty()) {
-        again = pattern_again(plan, row);
-        if (!again) there = compose_pattern(plan, row, made), value = made;
+      if (again_[row]) {
+      } else if (!plan.pieces.empty()) {
+        there = compose_pattern(plan, row, made), value = made;
       } else {
-        if (!plan.take.fixed) look(plan, row, cells), again = cells.again;
+        look(plan, row, cells);
         Complaint why = nullptr;
-        if (!again) there = compose(plan, cells, value, why);
+        there = compose(plan, cells, value, why);
         if (why != nullptr) return nullptr;
       }
       valid_[row] = there;
@@ -388,6 +387,7 @@ class RegularReader {
   std::shared_ptr<arrow::Buffer> times_;
   std::vector<std::uint8_t> valid_;
   std::vector<std::vector<std::uint8_t>> repeats_;  // by field
+  std::vector<std::uint8_t> again_;  // of find_again()
 };
 
 Result<bool> TableSource::read_regular(SourceBatch& batch) {

@@ -1,6 +1,8 @@
 // The contract master, over NSE's real F&O files of 2025-01-01 and 02 and by hand.
+#include "lake/compact.h"
 #include "lake/restore.h"
 #include "pipeline/contracts.h"
+#include "pipeline/maintain.h"
 #include "pipeline_test.h"
 
 namespace tapemill::pipeline::test {
@@ -73,6 +75,40 @@ TEST(Contracts, StepsComeFromTheChainAndARestatedDayReplacesItsContracts) {
   EXPECT_EQ(at(*rows, "lot_size", 0), "25");
   EXPECT_EQ(at(*rows, "strike_step", 0), "100.00");
   EXPECT_EQ(at(*rows, "instrument_id", 2), "NSE:4");
+}
+
+/// The parts of the contract master by name.
+std::map<std::string, std::string> parts_of(const std::string& root) {
+  std::map<std::string, std::string> out;
+  for (const auto& entry : fs::recursive_directory_iterator(root + "/silver/contracts"))
+    if (entry.path().extension() == ".parquet") out[entry.path().filename()] = slurp(entry.path());
+  return out;
+}
+
+// Fresh parts of bronze give their pages; of compacted ones every row is read and written.
+TEST(Contracts, CarriedOrWrittenTheirPartsHaveTheSameBytes) {
+  Folder folder;
+  const std::string root = folder / "lake";
+  std::vector<std::string> files;
+  for (const char* day : {"2025-01-01", "2025-01-02", "2025-01-03"}) {
+    std::string text = kUdiff;
+    for (int i = 0; i < 9000; ++i) text += option(day, 30000 + i, fmt::format("{}.00", 20000 + 7 * i), 75);
+    files.push_back(folder.write(std::string(day) + ".csv", text));
+  }
+  must(ingest_into(root, "nse_fo", files));
+  const auto carried = parts_of(root);
+  const auto rows = rows_of(root, "contracts");
+  ASSERT_EQ(carried.size(), 3u);
+  EXPECT_EQ(at(*rows, "strike_step", 5000), "7.00");
+  const lake::Lake lake = opened(root);
+  const lake::Table bronze = lake.table(lake::Layer::bronze, "nse_fo");
+  MemoryBudget budget;
+  must(lake::compact(bronze, must(layout_for(lake, bronze, must(bronze.snapshot()))), {}, Workers(2), budget));
+  ASSERT_EQ(must(bronze.snapshot()).parts.size(), 1u);
+  fs::remove_all(root + "/silver/contracts");
+  ASSERT_TRUE(refresh_contracts(lake, must(load_dataset("nse_fo")), Workers(2), budget).ok());
+  EXPECT_TRUE(parts_of(root) == carried);
+  EXPECT_TRUE(rows_of(root, "contracts")->Equals(*rows));
 }
 
 TEST(Contracts, FollowBronzeBackToAnEarlierVersion) {
