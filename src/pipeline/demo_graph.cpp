@@ -119,7 +119,7 @@ Result<GraphComparison> compare_graph_with_batch(const lake::Lake& lake, const s
     const graph::Column& ticks = rows.columns[static_cast<std::size_t>(column)];
     for (std::size_t row = 0; row < order.size(); ++row) {
       ++result.values;
-      result.computed += batch[j][row] == batch[j][row];
+      result.computed += std::isnan(batch[j][row]) ? 0 : 1;
       result.different +=
           std::bit_cast<std::uint64_t>(ticks.number(order[row])) != std::bit_cast<std::uint64_t>(batch[j][row]);
     }

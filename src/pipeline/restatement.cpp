@@ -33,7 +33,7 @@ Status name_units(std::vector<sources::FileInfo>& infos, const std::map<std::str
     const std::string longer = by_folder(infos[i]);
     auto clashes = [&](std::size_t k) { return same_unit(infos[k], infos[i]) && infos[k].sha256 != infos[i].sha256; };
     bool apart = states.contains(lake::unit_key(longer, infos[i].form));
-    for (std::size_t k = i; k-- > 0 && same_unit(infos[k], infos[i]);) apart |= clashes(k);
+    for (std::size_t k = i; k > 0 && same_unit(infos[k - 1], infos[i]); --k) apart |= clashes(k - 1);
     for (std::size_t k = i + 1; k < infos.size() && same_unit(infos[k], infos[i]); ++k) apart |= clashes(k);
     if (apart) names[i] = longer;
   }

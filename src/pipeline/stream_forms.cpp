@@ -54,7 +54,7 @@ Status csv_error(const Status& status, std::int64_t first_line) {
   const std::string& said = status.message();
   std::int64_t row = 1;
   const auto at = said.find("Row #");
-  if (at != std::string::npos) row = std::atoll(said.c_str() + at + 5);
+  if (at != std::string::npos) row = leading_integer(std::string_view(said).substr(at + 5), row);
   const auto what = said.find(": ", at == std::string::npos ? 0 : at);
   return data_error(
       fmt::format("line {}: {}", first_line + row - 1, what == std::string::npos ? said : said.substr(what + 2)),

@@ -194,7 +194,8 @@ class Move final : public Judge {
 
 }  // namespace
 
-void explain_moves(const std::vector<std::unique_ptr<Check>>& checks, std::shared_ptr<const MoveFactors> factors) {
+void explain_moves(const std::vector<std::unique_ptr<Check>>& checks,
+                   const std::shared_ptr<const MoveFactors>& factors) {
   for (const auto& check : checks)
     if (auto* move = dynamic_cast<Move*>(check.get())) move->explain(factors);
 }

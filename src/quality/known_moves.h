@@ -14,6 +14,7 @@ using MoveFactors = std::map<std::string, std::map<Date, double>>;
 
 /// Lets the checks `move` among `checks` leave alone what such a factor explains: a close that lies within the threshold of the
 /// close before times the factor.
-void explain_moves(const std::vector<std::unique_ptr<Check>>& checks, std::shared_ptr<const MoveFactors> factors);
+void explain_moves(const std::vector<std::unique_ptr<Check>>& checks,
+                   const std::shared_ptr<const MoveFactors>& factors);
 
 }  // namespace tapemill::quality

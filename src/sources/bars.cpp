@@ -138,7 +138,7 @@ void read_yahoo(const JsonValue& document, const Dataset& dataset, const FeedWor
   }
 }
 
-Form form_of(const Dataset& dataset, std::string name, std::string time) {
+Form form_of(const Dataset& dataset, std::string name, const std::string& time) {
   Form form;
   form.name = std::move(name);
   form.header = kCells;

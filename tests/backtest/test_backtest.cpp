@@ -124,7 +124,7 @@ TEST_F(Backtest, LedgerIsListedLoadedVerifiedAndRerun) {
   ASSERT_FALSE(status.ok());
   EXPECT_NE(status.message().find("trades.parquet is not what the run wrote"), std::string::npos);
   // Nor is it "the same bytes again" for who runs it again.
-  for (Status spoilt : {run(*lake_, shipped("index_cross.yaml")).status(), rerun(*lake_, a.run_id).status()}) {
+  for (const Status& spoilt : {run(*lake_, shipped("index_cross.yaml")).status(), rerun(*lake_, a.run_id).status()}) {
     EXPECT_EQ(exit_code(spoilt), 1);
     EXPECT_NE(spoilt.message().find("trades.parquet"), std::string::npos) << spoilt.message();
   }
