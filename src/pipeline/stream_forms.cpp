@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "core/text.h"
 #include "pipeline/stream_rows.h"
 
 namespace tapemill::pipeline {
