@@ -1,5 +1,7 @@
 #include "backtest/backtest.h"
 
+#include <cmath>
+#include <cstdlib>
 #include <filesystem>
 
 #include "backtest/ledger.h"
@@ -60,15 +62,22 @@ std::string few_sessions(std::int64_t sessions) {
 /// Name, value and (asked for) formula of every figure; a star beside what too few sessions say of a year.
 std::string figures_text(const std::vector<std::pair<std::string, std::string>>& figures,
                          const std::vector<std::string>& formulas, const std::string& currency, std::int64_t sessions) {
-  const bool few = sessions < bt::kFewSessions;
+  const bool few = sessions < bt::kFewSessions, terminal = terminal_width() > 0;
   TextTable table(formulas.empty() ? std::vector<std::string>{"figure", "value>"}
                                    : std::vector<std::string>{"figure", "value>", "formula"});
+  // Points stand under each other: blanks where others have digits.
+  std::vector<std::string> values;
+  std::size_t most = 0;
+  auto behind = [](const std::string& text) { return text.size() - std::min(text.find('.'), text.size()); };
+  for (const auto& [name, text] : figures) {
+    values.push_back(text + (few && bt::is_per_year(name) && text != kNull ? "*" : ""));
+    most = std::max(most, behind(values.back()));
+  }
   for (std::size_t i = 0; i < figures.size(); ++i) {
-    const auto& [name, text] = figures[i];
-    std::vector<std::string> row{bt::label(name, text, currency),
-                                 text + (!few                                     ? ""
-                                         : bt::is_per_year(name) && text != kNull ? "*"
-                                                                                  : " ")};
+    std::string value = values[i] + std::string(most - behind(values[i]), ' ');
+    if (const auto digit = value.find_first_of("0123456789"); terminal && digit != std::string::npos)
+      if (std::strtod(value.c_str() + digit, nullptr) >= 10000) value = grouped(value);
+    std::vector<std::string> row{bt::label(figures[i].first, figures[i].second, currency), std::move(value)};
     if (!formulas.empty()) row.push_back(formulas[i]);
     table.add(std::move(row));
   }
@@ -152,7 +161,11 @@ Status run(const RunOptions& options, Context& context) {
     print(result_json(r));
     return Status::OK();
   }
-  for (const auto& warning : r.warnings) print("warning: " + warning + "\n");
+  for (std::string warning : r.warnings) {
+    for (auto at = warning.find("−"); terminal_width() == 0 && at != std::string::npos; at = warning.find("−"))
+      warning.replace(at, std::string_view("−").size(), "-");
+    print("warning: " + warning + "\n");
+  }
   print_refused(r.refused);
   std::vector<std::pair<std::string, std::string>> figures;
   std::vector<std::string> formulas;
@@ -225,7 +238,7 @@ Status show(const ShowOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(auto trades, bt::read_parquet(r.path + "/trades.parquet"));
   print(std::string("\n"));
   ARROW_ASSIGN_OR_RAISE(trades, pipeline::readable_trades(*trades));
-  print_table(*trades, context, zone_of(r.record), options.limit);
+  print_table(*trades, context, zone_of(r.record), options.limit, {}, "widen the window, or ask for --csv");
   print(fmt::format("\nledger {}, strategy {}, source {}; {}\n", r.ledger_hash.substr(0, 16),
                     r.strategy_hash.substr(0, 16), r.source_hash.substr(0, 16), r.path));
   return intact;

@@ -228,7 +228,8 @@ Status run(const IndicatorOptions& options, Context& context) {
   print_table(*table, context, dataset.calendar->zone(), options.limit,
               fmt::format("{} version {} · unadjusted{}{}{}{}", request.table.str(), scanned.version,
                           series.resolved().empty() ? "" : " · ", fmt::join(series.resolved(), "; "),
-                          left_out.empty() ? "" : " · ", left_out));
+                          left_out.empty() ? "" : " · ", left_out),
+              "widen the window, or ask for --csv");
   return Status::OK();
 }
 

@@ -110,7 +110,7 @@ CLI::App* place(CLI::App& root, const Command& command) {
     for (CLI::App* one : at->get_subcommands([](CLI::App*) { return true; }))
       if (one->get_name() == word) next = one;
     if (next == nullptr) next = at->add_subcommand(word, blank == std::string::npos ? summary : group_summary(word));
-    if (at == &root) next->group(command.purpose);
+    next->group(at == &root ? command.purpose : "Commands");
     at = next;
     if (blank == std::string::npos) return at;
     // A group has the first example of each of its commands.

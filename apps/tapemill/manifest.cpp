@@ -42,9 +42,8 @@ Status run(const ManifestArguments& arguments, Context& context) {
 }  // namespace
 
 Command manifest_command() {
-  return command<ManifestArguments>(
-      "manifest", "Write _SUCCESS, _metadata, _common_metadata and a manifest a session beside a table", {"?tables"},
-      "  tapemill manifest nse_cash\n  tapemill manifest --json", run);
+  return command<ManifestArguments>("manifest", "Write _SUCCESS, _metadata and a manifest a session beside a table",
+                                    {"?tables"}, "  tapemill manifest nse_cash\n  tapemill manifest --json", run);
 }
 
 }  // namespace tapemill::app

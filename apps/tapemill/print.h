@@ -9,8 +9,8 @@
 namespace tapemill::app {
 
 /// A table for people: numbers right, text left, hairline under the head, nulls an en dash. `name` ending in '>' is
-/// right-aligned. Where the window is too narrow: long texts are cut, then a few rows are turned on their side, a column a
-/// line; more of them leave out columns, those that give way and then the middle ones, and say which. Where there is no
+/// right-aligned. Where the window is too narrow: columns that give way are left out, then a few rows are turned on
+/// their side, a column a line; of more of them long texts are cut and the middle columns left out. What is left out is said. Where there is no
 /// window (width 0) everything is there, and minus signs are hyphens.
 class TextTable {
  public:
@@ -24,7 +24,8 @@ class TextTable {
 
  private:
   using Widths = std::vector<std::size_t>;
-  std::vector<bool> fitting(const Widths& widths, std::size_t limit) const;
+  std::vector<bool> after_giving_way(const Widths& widths, std::size_t limit) const;
+  std::vector<bool> without_middle(const Widths& widths, std::vector<bool> shown, std::size_t limit) const;
   std::string on_its_side(std::size_t limit) const;
   std::string left_out(const std::vector<bool>& shown, std::size_t limit, std::string_view more) const;
   std::vector<std::string> names_, giving_way_;

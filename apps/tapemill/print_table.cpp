@@ -110,7 +110,10 @@ void print_table(const arrow::Table& table, const Context& context, const Zone& 
     columns.push_back(texts_of(*table.column(c), field->name(), shown, context, zone, width > 0));
   }
   TextTable text(names);
-  text.gives_way({"available_at", "available_at (UTC)", schema->GetFieldIndex("symbol") >= 0 ? "instrument_id" : ""});
+  // What a row says in another column too, and what is looked at last.
+  text.gives_way({"available_at", "available_at (UTC)", schema->GetFieldIndex("session") >= 0 ? "month" : "",
+                  schema->GetFieldIndex("session") >= 0 ? "year" : "",
+                  schema->GetFieldIndex("symbol") >= 0 ? "instrument_id" : "", "Tag", "Commission", "Duration [bars]"});
   for (std::int64_t row = 0; row < shown; ++row) {
     std::vector<std::string> cells;
     for (auto& column : columns) cells.push_back(std::move(column[static_cast<std::size_t>(row)]));

@@ -58,20 +58,25 @@ void TextTable::add(std::vector<std::string> cells) {
   rows_.push_back(std::move(cells));
 }
 
-/// Which columns are shown in `limit`: without those that give way as far as needed, then without middle ones, for whose
-/// place "…" stands. The first is always there.
-std::vector<bool> TextTable::fitting(const Widths& widths, std::size_t limit) const {
+/// Which columns are left when as many give way as `limit` needs.
+std::vector<bool> TextTable::after_giving_way(const Widths& widths, std::size_t limit) const {
   std::vector<bool> shown(names_.size(), true);
   for (const std::string& name : giving_way_) {
-    if (total(widths, shown) <= limit) return shown;
-    for (std::size_t c = 1; c < names_.size(); ++c)
-      if (names_[c] == name) shown[c] = false;
+    if (total(widths, shown) <= limit) break;
+    const auto at = std::find(names_.begin(), names_.end(), name);
+    if (at != names_.end()) shown[static_cast<std::size_t>(at - names_.begin())] = false;
   }
+  return shown;
+}
+
+/// Of `shown`, what `limit` has room for without the middle ones, for whose place "…" stands. The first is always there.
+std::vector<bool> TextTable::without_middle(const Widths& widths, std::vector<bool> shown, std::size_t limit) const {
   if (total(widths, shown) <= limit) return shown;
-  std::vector<std::size_t> left;  // those that did not give way
+  std::vector<std::size_t> left;
   for (std::size_t c = 0; c < names_.size(); ++c)
     if (shown[c]) left.push_back(c);
   std::fill(shown.begin(), shown.end(), false);
+  if (left.empty()) left.push_back(0);
   shown[left.front()] = true;
   const std::size_t room = limit > 3 ? limit - 3 : 0;  // without the "…" in the middle
   // The last one, then two from the left for each from the right: what a row is called stands left, its newest things right.
@@ -139,23 +144,22 @@ std::string TextTable::str(int width, std::string_view more) const {
   const std::size_t limit = width > 0 ? static_cast<std::size_t>(width) : 0;
   std::vector<bool> shown(names_.size(), true);
   if (limit > 0 && total(widths, shown) > limit) {
-    Widths uncut = widths;
+    shown = after_giving_way(widths, limit);
+    if (total(widths, shown) > limit && !rows_.empty() && rows_.size() <= kOnSide)
+      if (std::string text = on_its_side(limit); !text.empty()) return text;
+    const Widths uncut = widths;
     for (std::size_t c = names_.size(); c-- > 0;) {  // the last text gives way first
       const std::size_t sum = total(widths, shown);
       const bool last = c + 1 == names_.size();
-      if (sum <= limit || right_[c] || widths[c] <= (last ? kShortText : kLongText)) continue;
+      if (sum <= limit || !shown[c] || right_[c] || widths[c] <= (last ? kShortText : kLongText)) continue;
       const std::size_t least = std::max(last ? kLastText : kShortText, width_of(names_[c]));
       widths[c] = std::max(least, widths[c] - std::min(widths[c], sum - limit));
     }
-    if (total(widths, shown) > limit) {
-      if (!rows_.empty() && rows_.size() <= kOnSide)
-        if (std::string text = on_its_side(limit); !text.empty()) return text;
-      shown = fitting(widths, limit);
-      for (std::size_t c = names_.size(); c-- > 0;) {  // what the columns left out leave is the texts' again
-        if (!shown[c] || widths[c] == uncut[c]) continue;
-        const std::size_t free = limit - std::min(limit, total(widths, shown) + 3);
-        widths[c] = std::min(uncut[c], widths[c] + free);
-      }
+    shown = without_middle(widths, std::move(shown), limit);
+    for (std::size_t c = names_.size(); c-- > 0;) {  // what the columns left out leave is the texts' again
+      if (!shown[c] || widths[c] == uncut[c]) continue;
+      const std::size_t free = limit - std::min(limit, total(widths, shown) + 3);
+      widths[c] = std::min(uncut[c], widths[c] + free);
     }
   }
   std::size_t gap = names_.size();  // the first column of the middle ones that are left out

@@ -40,7 +40,7 @@ def test_csv_of_no_rows_has_its_header(filled):
 
 def test_indicators_csv(filled):
     found = rows(filled("indicators", "run", "stocks_daily", "--symbols", "T001", "--indicators", "SMA_2", "--csv").stdout)
-    assert found[0] == ["symbol", "session", "close", "SMA_2"] and [row[3] for row in found[1:]] == ["", "12.5", "12.5"]
+    assert found[0] == ["symbol", "session", "close", "SMA_2"] and [row[3] for row in found[1:]] == ["", "11.25", "11.25"]
 
 
 def test_trades_csv(filled):

@@ -12,7 +12,7 @@ NUMBERS = "select * from (values {}) t(x)"
 def column(text, name):
     """The cells under a heading that is right-aligned, at the places where they stand."""
     lines = text.splitlines()
-    head = next(i for i, line in enumerate(lines) if re.search(rf"(^|  ){name}$|(^|  ){name}  ", line))
+    head = next(i for i, line in enumerate(lines) if re.search(rf"(^ *|  ){name}$|(^ *|  ){name}  ", line))
     end = lines[head].index(name) + len(name)
     begin = len(lines[head + 1][:end].rstrip().rpartition("  ")[0]) if "  " in lines[head + 1][:end] else 0
     rows = []
@@ -91,14 +91,14 @@ def test_minus_signs_in_a_pipe_are_hyphens(program, tmp_path):
     """Of every command that prints numbers; on a terminal they are true minus signs."""
     made = Program(tmp_path)
     for i, (date, start) in enumerate(DAYS.items()):
-        (tmp_path / f"{date}.csv").write_text(day(date, start, salt=-3 * i))
+        (tmp_path / f"{date}.csv").write_text(day(date, start, salt=20 - 10 * i))
     made("ingest", "stocks_daily", *(f"{date}.csv" for date in DAYS))
     (tmp_path / "s.yaml").write_text("name: s\nuniverse: {table: stocks_daily, symbols: [T000]}\ncapital: 1000 USD\n"
-                                     "entry: {when: \"close > 0\", size: 50 %}\nexit: {when: \"close < 0\"}\n")
+                                     "entry: {when: \"close > 0\", size: 50 %}\nexit: {when: \"close < 0\"}\ncosts: {commission_bps: 1000}\n")
     run = json.loads(made("backtest", "run", "s.yaml", "--json").stdout)
     assert run["metrics"]["Return [%]"] < 0
     for words in (["backtest", "run", "s.yaml"], ["backtest", "show", "last"], ["runs"], ["describe", "stocks_daily"],
-                  ["query", "select -5 a, -5.5 b, -5.5::decimal(9,2) c"], ["indicators", "run", "stocks_daily", "--indicators", "close - 100"]):
+                  ["query", "select -5 a, -5.5 b, -5.5::decimal(9,2) c"], ["indicators", "run", "stocks_daily", "--indicators", "sma(close, 2) - 100"]):
         piped = made(*words).stdout
         assert "\u2212" not in piped, words
         if words[0] != "describe":
