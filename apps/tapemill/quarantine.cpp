@@ -185,7 +185,7 @@ Command quarantine_show_command() {
 Command quarantine_release_command() {
   return command<QuarantineReleaseOptions>(
       "quarantine release", "Let refused rows in, with who and why in the log", {"table"},
-      "  tapemill quarantine release sp500 --at all_stocks_5yr.csv.gz:82951 --reason \"as the exchange printed it\"\n"
+      "  tapemill quarantine release sp500 --at all_stocks_5yr.csv.gz:53004 --reason \"as the exchange printed it\"\n"
       "  tapemill quarantine release sp500 --check ohlc_order --reason \"seen on the vendor's page\"",
       release);
 }
