@@ -7,7 +7,8 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
+
+#include "core/output_file.h"
 
 namespace fs = std::filesystem;
 namespace tapemill {
@@ -52,40 +53,14 @@ Result<std::string> read_file(const std::string& path) {
   return bytes;
 }
 
-namespace {
-Status sync_folder(const fs::path& folder) {
-  int fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return errno_error(folder.string(), errno);
-  int failed = ::fsync(fd);
-  int reason = errno;
-  ::close(fd);
-  return failed == 0 ? Status::OK() : errno_error(folder.string(), reason);
-}
-}  // namespace
-
 Status write_file_atomically(const std::string& path, std::string_view bytes) {
-  fs::path target(path);
+  const fs::path folder = fs::path(path).parent_path();
   std::error_code failed;
-  if (target.has_parent_path()) fs::create_directories(target.parent_path(), failed);
-  if (failed) return errno_error(target.parent_path().string(), failed.value());
-  std::string temporary = path + "." + std::to_string(::getpid()) + ".tmp";
-  int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd < 0) return errno_error(temporary, errno);
-  Status status;
-  while (!bytes.empty() && status.ok()) {
-    ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) status = errno_error(temporary, errno);
-    else bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  if (status.ok() && ::fsync(fd) != 0) status = errno_error(temporary, errno);
-  ::close(fd);
-  if (status.ok() && ::rename(temporary.c_str(), path.c_str()) != 0) status = errno_error(path, errno);
-  if (!status.ok()) {
-    ::unlink(temporary.c_str());
-    return status;
-  }
-  return sync_folder(target.parent_path());
+  if (!folder.empty()) fs::create_directories(folder, failed);
+  if (failed) return errno_error(folder.string(), failed.value());
+  ARROW_ASSIGN_OR_RAISE(OutputFile file, OutputFile::create(path));
+  ARROW_RETURN_NOT_OK(file.write(bytes));
+  return file.keep();
 }
 
 }  // namespace tapemill

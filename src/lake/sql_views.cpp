@@ -3,6 +3,8 @@
 #include <arrow/type.h>
 #include <arrow/type_traits.h>
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <charconv>
 #include <set>
@@ -112,6 +114,13 @@ Result<std::string> select_of(const Table& table, const Snapshot& snapshot, std:
   for (const Part& part : snapshot.parts) {
     if (part.rows == 0) continue;
     ARROW_ASSIGN_OR_RAISE(const std::string path, local_file(table.path() + "/" + part.path));
+    // The engine reads what lies there; that it is the part of the log is for us to see.
+    struct stat there{};
+    if (::stat(path.c_str(), &there) == 0 && there.st_size != part.size)
+      return data_error(
+          fmt::format("{}/{}: {} bytes, the log says {}", table.path(), part.path, there.st_size, part.size),
+          "something else has written to it: restore the file from a backup, or tapemill rebuild " +
+              table.name().table);
     files.push_back(path);
     if (folder_says_partition(part, snapshot)) {
       plain.push_back(path);

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cmath>
 
+#include "core/csv_rows.h"
 #include "core/json.h"
 #include "core/time.h"
 #include "core/workers.h"
@@ -14,34 +15,6 @@
 
 namespace tapemill::pipeline {
 namespace {
-
-/// Shortest digits that read back as the same number; instants as ISO 8601.
-std::string text_of(const arrow::Array& array, std::int64_t row) {
-  switch (array.type_id()) {
-    case arrow::Type::INT64: return std::to_string(static_cast<const arrow::Int64Array&>(array).Value(row));
-    case arrow::Type::DOUBLE: return fmt::format("{}", static_cast<const arrow::DoubleArray&>(array).Value(row));
-    case arrow::Type::STRING: return static_cast<const arrow::StringArray&>(array).GetString(row);
-    case arrow::Type::TIMESTAMP: {
-      const auto& type = static_cast<const arrow::TimestampType&>(*array.type());
-      if (type.unit() == arrow::TimeUnit::MICRO && type.timezone() == "UTC")
-        return Instant{static_cast<const arrow::TimestampArray&>(array).Value(row)}.str();
-      break;
-    }
-    default: break;
-  }
-  auto scalar = array.GetScalar(row);
-  return scalar.ok() ? (*scalar)->ToString() : std::string();
-}
-
-void add_quoted(const std::string& value, std::string& text) {
-  if (value.find_first_of(",\"\r\n") == std::string::npos) {
-    text += value;
-    return;
-  }
-  text += '"';
-  for (char one : value) text += one == '"' ? std::string("\"\"") : std::string(1, one);
-  text += '"';
-}
 
 Json json_of(const arrow::Array& array, std::int64_t row) {
   if (array.IsNull(row)) return nullptr;
@@ -61,7 +34,11 @@ Json json_of(const arrow::Array& array, std::int64_t row) {
       if (value == std::floor(value) && std::fabs(value) < 9e15) return static_cast<std::int64_t>(value);
       return value;
     }
-    default: return text_of(array, row);
+    default: {
+      std::string text;
+      append_exact(text, array, row);
+      return text;
+    }
   }
 }
 
@@ -90,18 +67,8 @@ class Writer : public RowWriter {
  private:
   Status csv(const arrow::RecordBatch& rows, bool header) {
     std::string text;
-    auto line = [&](auto&& cell) {
-      for (int i = 0; i < rows.num_columns(); ++i) {
-        if (i > 0) text += ',';
-        cell(i);
-      }
-      text += '\n';
-    };
-    if (header) line([&](int i) { add_quoted(rows.schema()->field(i)->name(), text); });
-    for (std::int64_t row = 0; row < rows.num_rows(); ++row)
-      line([&](int i) {
-        if (rows.column(i)->IsValid(row)) add_quoted(text_of(*rows.column(i), row), text);
-      });
+    if (header) append_csv_header(text, *rows.schema());
+    for (std::int64_t row = 0; row < rows.num_rows(); ++row) append_csv_row(text, rows, row);
     return out_->Write(text.data(), static_cast<std::int64_t>(text.size()));
   }
   Status ndjson(const arrow::RecordBatch& rows) {

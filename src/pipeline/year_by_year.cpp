@@ -32,7 +32,7 @@ std::vector<Year> years_of(const std::vector<double>& days, const std::vector<do
                            const std::vector<double>& held, double capital, double held_from) {
   std::vector<Year> years;
   for (std::size_t i = 0; i < days.size(); ++i) {
-    const int year = std::stoi(Date{static_cast<std::int32_t>(days[i])}.str());
+    const int year = Date{static_cast<std::int32_t>(days[i])}.year();
     if (years.empty() || years.back().year != year) {
       Year next{year};
       next.before = next.peak = i == 0 ? capital : equity[i - 1];
@@ -65,14 +65,18 @@ Result<std::optional<exports::Table>> years_block(const backtest::RunResult& run
   if (years.size() < 2) return std::nullopt;
   for (double us : exits) {
     if (std::isnan(us)) continue;
-    const int year = std::stoi(Instant{static_cast<std::int64_t>(us)}.str());
+    const int year = Date{static_cast<std::int32_t>(std::floor(us / kDay))}.year();
     for (Year& one : years) one.closed += one.year == year;
   }
   exports::Table table;
+  // A run that lost everything has years without a gain to name.
+  std::vector<Year> ranked = years;
+  std::erase_if(ranked, [](const Year& one) { return !std::isfinite(one.gain()); });
+  if (ranked.empty()) return std::nullopt;
   const auto gains = std::count_if(years.begin(), years.end(), [](const Year& one) { return one.gain() > 0; });
   auto by_gain = [](const Year& a, const Year& b) { return a.gain() < b.gain(); };
-  const Year& worst = *std::min_element(years.begin(), years.end(), by_gain);
-  const Year& best = *std::max_element(years.begin(), years.end(), by_gain);
+  const Year& worst = *std::min_element(ranked.begin(), ranked.end(), by_gain);
+  const Year& best = *std::max_element(ranked.begin(), ranked.end(), by_gain);
   table.caption = {
       fmt::format("{} of {} years with a gain; best {} ({}), worst {} ({})", gains, years.size(), best.year,
                   signed_percent(best.gain()), worst.year, signed_percent(worst.gain())),

@@ -76,7 +76,7 @@ def test_it_is_what_the_next_ingest_goes_by(made):
     (made.folder / "datasets" / "sp500.yaml").write_text(SPEC.replace("currency: USD", "currency: INR"))
     rows = (made.folder / "rows.csv").read_text().splitlines()
     (made.folder / "more.csv").write_text(f"{rows[0]}\n2014-04-01,9,9,9,9,1,AAA\n")
+    assert "INR" not in made("backtest", "run", "own.yaml").stdout
     made("ingest", "sp500", "more.csv")
-    version = json.loads(made("describe", "sp500", "--json").stdout)
     (made.folder / "datasets" / "sp500.yaml").unlink()
-    assert json.loads(made("describe", "sp500", "--json").stdout) == version
+    assert "INR" in made("backtest", "run", "own.yaml", code=2).stderr  # its capital is in USD
