@@ -10,12 +10,13 @@
 namespace tapemill::lake {
 namespace {
 
-constexpr std::int64_t kGroupRows = 131'072, kGroupBytes = 32 << 20;
+constexpr std::int64_t kGroupRows = 65'536, kGroupBytes = 16 << 20;
 
 std::shared_ptr<parquet::WriterProperties> properties() {
   return parquet::WriterProperties::Builder()
       .compression(parquet::Compression::ZSTD)
       ->compression_level(3)
+      ->memory_pool(arrow::system_memory_pool())
       ->enable_store_decimal_as_integer()
       ->max_row_group_length(kGroupRows)
       ->build();
@@ -52,7 +53,7 @@ Result<std::unique_ptr<ParquetRows>> ParquetRows::open(int fd, const std::shared
   if (own < 0) return errno_error("a Parquet file", errno);
   ARROW_ASSIGN_OR_RAISE(file->out, arrow::io::FileOutputStream::Open(own));
   ARROW_ASSIGN_OR_RAISE(
-      file->writer, parquet::arrow::FileWriter::Open(*schema, arrow::default_memory_pool(), file->out, properties()));
+      file->writer, parquet::arrow::FileWriter::Open(*schema, arrow::system_memory_pool(), file->out, properties()));
   return std::unique_ptr<ParquetRows>(new ParquetRows(std::move(file)));
 }
 

@@ -9,7 +9,7 @@
 namespace tapemill::lake {
 
 /// Rows for other programs as one Parquet file (zstd, decimals as integers), a row group as soon as there are rows for one:
-/// what is held is a row group of 131,072 rows, or 32 MiB of them.
+/// what is held is a row group of 65,536 rows, or 16 MiB of them.
 class ParquetRows {
  public:
   /// Into an open file, which stays the caller's. Usage error: a column of a type that Parquet has not.

@@ -152,6 +152,12 @@ def test_an_answer_that_has_no_room_is_an_error_and_no_more(large, command):
     assert peak <= CEILING * 1.1, f"{peak} MB of {CEILING}"
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_an_answer_that_goes_to_a_file_is_not_held(large, form, tmp_path):
+    """Five million rows leave as they come."""
+    within(large, "query", "select i, i * 2 a, i * 0.5 b, (i % 1000)::varchar c from range(5000000) t(i)", "--output", tmp_path / f"rows.{form}")
+
+
 def test_a_ceiling_below_the_program_itself_is_refused(large):
     code, _, said = measured(large, "tables", memory="16MB")
     assert code == 2 and "the program itself takes" in said and "give at least" in said, said

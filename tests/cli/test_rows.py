@@ -4,7 +4,7 @@ import io
 import json
 
 import pytest
-from program import on_a_terminal
+from program import DAYS, Program, day, on_a_terminal
 
 pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is missing: Parquet output is NOT tested")
 
@@ -82,3 +82,45 @@ def test_an_answer_larger_than_memory_streams(filled):
     filled("query", sql, "--memory", "96MB", code=3)
     done = filled("query", sql, "--memory", "96MB", "--csv")
     assert done.stdout.count("\n") == 1_000_001 and done.stdout.endswith(f"999999,{'x' * 100}\n")
+
+
+def test_csv_of_other_types(filled):
+    """Lists and structs are JSON, bytes are escaped, a null alone in its row is no empty line."""
+    text = filled("query", r"select [1, null] l, {'a': 1, 'b': 'x'} s, 'x'::enum('x', 'y') e, '\xAA'::blob b, 'nan'::double f", "--csv").stdout
+    assert rows(text)[1] == ["[1,null]", '{"a":1,"b":"x"}', "x", r"\xAA", "nan"]
+    assert list(csv.DictReader(io.StringIO(filled("query", "select null::varchar a from range(3)", "--csv").stdout))) == [{"a": ""}] * 3
+
+
+def test_a_type_that_parquet_has_not(filled, tmp_path):
+    assert "column iv" in filled("query", "select interval 1 day iv", "--output", tmp_path / "rows.parquet", code=2).stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_outputs_stay_out_of_lakes(filled, tmp_path):
+    """A part or a commit that is overwritten would be a table that is lost."""
+    before = {path: path.read_bytes() for path in filled.lake.rglob("*") if path.is_file()}
+    part = next(path for path in before if path.suffix == ".parquet")
+    commit = next(path for path in before if path.parent.name == "_delta_log")
+    for words in (["query", "select 1 a", "--output", part], ["query", "select 1 a", "--output", filled.lake / "new.csv"],
+                  ["quality", "stocks_daily", "--html", commit], ["show", "stocks_daily", "--output", filled.lake / "bronze" / "rows.csv"]):
+        assert "lies in the lake" in filled(*words, code=2).stderr
+    assert {path: path.read_bytes() for path in filled.lake.rglob("*") if path.is_file()} == before
+
+
+def test_an_output_keeps_link_and_rights(filled, tmp_path):
+    (tmp_path / "rows.csv").write_text("old")
+    (tmp_path / "rows.csv").chmod(0o600)
+    (tmp_path / "link.csv").symlink_to("rows.csv")
+    filled("query", "select 1 a", "--output", tmp_path / "link.csv")
+    assert (tmp_path / "link.csv").is_symlink() and (tmp_path / "rows.csv").read_text() == "a\n1\n"
+    assert (tmp_path / "rows.csv").stat().st_mode & 0o777 == 0o600
+
+
+def test_sql_sees_a_part_of_another_size(program, tmp_path):
+    made = Program(tmp_path)
+    date, start = next(iter(DAYS.items()))
+    (tmp_path / f"{date}.csv").write_text(day(date, start))
+    made("ingest", "stocks_daily", f"{date}.csv")
+    part = next((made.lake / "bronze" / "stocks_daily").rglob("*.parquet"))
+    part.write_bytes(part.read_bytes() + b"junk")
+    assert "the log says" in made("query", "select count(*) from stocks_daily", code=1).stderr
