@@ -140,7 +140,10 @@ Result<std::unique_ptr<ParquetPart>> ParquetPart::open(const std::string& folder
 
 ParquetPart::ParquetPart(PendingFile file, arrow::MemoryPool* pool) : file_(std::move(file)), pool_(pool) {}
 
-ParquetPart::~ParquetPart() = default;
+ParquetPart::~ParquetPart() {
+  // What is not finished is not to be: on a full disk Arrow would try, and say on stderr that it could not.
+  if (sink_ != nullptr && !sink_->closed()) static_cast<void>(sink_->Abort());
+}
 
 Status ParquetPart::append(const std::shared_ptr<arrow::RecordBatch>& stored) {
   pending_.push_back(stored);

@@ -111,16 +111,19 @@ Result<std::string> select_of(const Table& table, const Snapshot& snapshot, std:
   for (const Part& part : snapshot.parts)
     if (part.rows != 0) wanted.push_back(table.path() + "/" + part.path);
   ARROW_RETURN_NOT_OK(storage_of(table.path()).fetch(wanted));
+  bool gone = false;
+  Status resized;
   for (const Part& part : snapshot.parts) {
     if (part.rows == 0) continue;
     ARROW_ASSIGN_OR_RAISE(const std::string path, local_file(table.path() + "/" + part.path));
-    // The engine reads what lies there; that it is the part of the log is for us to see.
+    // The engine reads what lies there; that it is the part of the log is for us to see. (What is gone is named by others.)
     struct stat there{};
-    if (::stat(path.c_str(), &there) == 0 && there.st_size != part.size)
-      return data_error(
-          fmt::format("{}/{}: {} bytes, the log says {}", table.path(), part.path, there.st_size, part.size),
-          "something else has written to it: restore the file from a backup, or tapemill rebuild " +
-              table.name().table);
+    if (::stat(path.c_str(), &there) != 0) gone = true;
+    else if (there.st_size != part.size && resized.ok())
+      resized =
+          data_error(fmt::format("{}/{}: {} bytes, the log says {}", table.path(), part.path, there.st_size, part.size),
+                     "something else has written to it: restore the file from a backup, or tapemill rebuild " +
+                         table.name().table);
     files.push_back(path);
     if (folder_says_partition(part, snapshot)) {
       plain.push_back(path);
@@ -138,6 +141,7 @@ Result<std::string> select_of(const Table& table, const Snapshot& snapshot, std:
     }
     selects.push_back("SELECT " + columns + " FROM " + read({path}, ""));
   }
+  if (!gone) ARROW_RETURN_NOT_OK(resized);
   if (!plain.empty()) {
     const std::string with = snapshot.partitions.empty() ? "" : ", filename = " + quote_text(file);
     selects.insert(selects.begin(), "SELECT " + names + " FROM " + read(plain, with));

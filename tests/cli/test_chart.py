@@ -116,7 +116,8 @@ def test_a_backtests_page(stocks):
     out = stocks("backtest", "report", made["run_id"]).stdout.strip()
     assert out.startswith("/"), "where it was written"
     page = document(stocks.folder / out)
-    equity, metrics, trades = page["sections"][0]["blocks"]
+    equity, metrics, years, trades = page["sections"][0]["blocks"]
+    assert years["rows"][0][0].isdigit()
     lines = {one["name"]: one for one in equity["panes"][0]["series"]}
     held = lines["buy and hold"]
     assert held["style"] == "context"
