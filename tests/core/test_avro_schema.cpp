@@ -1,4 +1,5 @@
 // Avro schemas as the columns of a data set: what maps to what, and what is refused with its place.
+#include <arrow/type.h>
 #include <gtest/gtest.h>
 
 #include "core/avro_schema.h"

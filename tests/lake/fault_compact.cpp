@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "core/progress.h"
+#include "core/text.h"
 #include "lake/compact.h"
 #include "lake/rewrite.h"
 #include "lake/scan.h"
@@ -154,7 +155,7 @@ TEST_F(CompactFault, WritersAndCompactionAtOnceAThousandCommitsNoLostRow) {
 /// SIGKILL at random moments of both; TAPEMILL_KILLS says how often (make torture: 500).
 TEST_F(CompactFault, KilledAtRandomPointsOfCompactionAndVacuumNothingIsLostOrTwice) {
   const char* asked = std::getenv("TAPEMILL_KILLS");
-  const int rounds = asked != nullptr ? std::atoi(asked) : 50;
+  const int rounds = asked != nullptr ? static_cast<int>(leading_integer(asked)) : 50;
   std::mt19937 random(13);
   int unit = 0, killed = 0, compacted = 0, cleaned = 0;
   double work = 0.02;  // seconds that one whole run takes, about

@@ -5,6 +5,7 @@
 #include <random>
 #include <thread>
 
+#include "core/text.h"
 #include "lake/about.h"
 #include "lake/compact.h"
 #include "lake/files.h"
@@ -177,7 +178,8 @@ TEST_F(ObjectStore, KilledWritersLoseNothingAndBringNothingTwice) {
   constexpr int kUnits = 6, kRows = 4;
   std::mt19937 random(20241028);
   const char* asked = std::getenv("TAPEMILL_KILLS");  // make torture: 500
-  for (int round = 0, rounds = asked != nullptr ? std::atoi(asked) : 50; round < rounds; ++round) {
+  for (int round = 0, rounds = asked != nullptr ? static_cast<int>(leading_integer(asked)) : 50; round < rounds;
+       ++round) {
     const pid_t pid = child([&] {
       for (int unit = 0; unit < kUnits; ++unit) {
         if (!bring(*table, fmt::format("u{}", unit), unit * kRows, kRows, std::to_string(round)).ok()) return 1;

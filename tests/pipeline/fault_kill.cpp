@@ -2,6 +2,7 @@
 #include <chrono>
 #include <random>
 
+#include "core/text.h"
 #include "pipeline_test.h"
 
 namespace tapemill::pipeline {
@@ -58,7 +59,7 @@ struct FaultKill : ::testing::Test {
 TEST_F(FaultKill, FiftyTimesThenEveryRowIsThereOnce) {
   int killed = 0, partly = 0;
   const char* asked = std::getenv("TAPEMILL_KILLS");  // make torture: 500
-  const int rounds = (asked != nullptr ? std::atoi(asked) : 50) / 2;
+  const int rounds = (asked != nullptr ? static_cast<int>(leading_integer(asked)) : 50) / 2;
   for (int round = 0; round < rounds; ++round) {
     std::string lake = folder / ("kill" + std::to_string(round));
     const bool restate = round % 2 == 1;  // half of them over a lake that holds the earlier bytes

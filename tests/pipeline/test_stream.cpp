@@ -56,7 +56,7 @@ class Doing : public StageWorker {
  private:
   std::function<Result<Batch>(const Batch&)> what_;
 };
-StreamStage doing(int workers, int attempts, std::function<Result<Batch>(const Batch&)> what) {
+StreamStage doing(int workers, int attempts, const std::function<Result<Batch>(const Batch&)>& what) {
   return {"doing", workers, attempts,
           [what]() -> Result<std::unique_ptr<StageWorker>> { return std::make_unique<Doing>(what); }};
 }
@@ -172,7 +172,7 @@ TEST(Stream, AnErrorOfSourceOrSinkEndsItAndSoDoesAStop) {
                   .IsCancelled());
 }
 
-std::vector<Batch> windowed(const std::vector<std::string>& blocks, WindowOptions options,
+std::vector<Batch> windowed(const std::vector<std::string>& blocks, const WindowOptions& options,
                             std::int64_t* late = nullptr) {
   std::vector<Batch> out;
   std::unique_ptr<WindowStage> stage;

@@ -113,9 +113,9 @@ TEST_F(Input, WhatIsNoFileIsRefusedBeforeItIsOpened) {
   std::copy(socket.begin(), socket.end(), address.sun_path);
   const int end = ::socket(AF_UNIX, SOCK_STREAM, 0);
   ASSERT_EQ(::bind(end, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  for (auto [path, kind] : {std::pair<std::string, const char*>{pipe, "a pipe"},
-                            {socket, "a socket"},
-                            {"/dev/null", "a character device"}}) {
+  for (const auto& [path, kind] : {std::pair<std::string, const char*>{pipe, "a pipe"},
+                                   {socket, "a socket"},
+                                   {"/dev/null", "a character device"}}) {
     Status status = inspect(daily, path).status();
     EXPECT_EQ(exit_code(status), 2);
     EXPECT_EQ(status.message(), path + ": " + kind + " where a file is wanted");

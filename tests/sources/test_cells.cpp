@@ -1,6 +1,7 @@
 // The wide kernels against the portable ones, and regular blocks against the long way: one answer.
 #include "sources/cells.h"
 
+#include <bit>
 #include <random>
 
 #include "packed.h"
@@ -66,7 +67,8 @@ TEST(Cells, WideKernelsSayWhatThePortableOnesSay) {
     wide->doubles(cells, x.data(), ok.data());
     base.doubles(cells, y.data(), known.data());
     for (std::size_t i = 0; i < rows; ++i)
-      EXPECT_TRUE(!ok[i] || (known[i] && std::memcmp(&x[i], &y[i], 8) == 0)) << text << " at " << i;
+      EXPECT_TRUE(!ok[i] || (known[i] && std::bit_cast<std::uint64_t>(x[i]) == std::bit_cast<std::uint64_t>(y[i])))
+          << text << " at " << i;
     wide->integers(cells, a.data(), ok.data());
     base.integers(cells, b.data(), known.data());
     for (std::size_t i = 0; i < rows; ++i) EXPECT_TRUE(!ok[i] || (known[i] && a[i] == b[i])) << text << " at " << i;
@@ -95,7 +97,9 @@ std::string file_of(const std::string& kind, std::mt19937_64& random, int rows) 
       default: return fmt::format("{}.{:02}", 10 + random() % 90, random() % 100);
     }
   };
-  auto maybe = [&](std::string value, const char* nothing) { return random() % 5 == 0 ? std::string(nothing) : value; };
+  auto maybe = [&](const std::string& value, const char* nothing) {
+    return random() % 5 == 0 ? std::string(nothing) : value;
+  };
   if (kind == "sp500") text = "date,open,high,low,close,volume,Name\n";
   if (kind == "stocks_minute") text = kPolygonHeader;
   if (kind == "nse_cash")

@@ -117,7 +117,7 @@ void others() {
   try {
     pqxx::connection connection("host=127.0.0.1 port=1 connect_timeout=1");
     demand(false, "PostgreSQL on port 1");
-  } catch (const pqxx::broken_connection&) {}
+  } catch (const pqxx::broken_connection&) { std::puts("PostgreSQL refuses, as it should"); }
   timeval timeout{0, 1};
   redisContext* redis = redisConnectWithTimeout("127.0.0.1", 1, timeout);
   demand(redis != nullptr && redis->err != 0, "Redis on port 1");
