@@ -35,19 +35,22 @@ void print_report(const pipeline::IngestReport& report, const Dataset& dataset) 
   for (const auto& finding : q.findings) {
     if (finding.count == 0 || finding.severity != CheckSpec::Severity::warn) continue;
     print(fmt::format("warning: {}: {} ({}{}){}\n", finding.check, thousands(finding.count),
-                      finding.count > 1 ? "the first: " : "", finding.examples.empty() ? "" : finding.examples.front(),
+                      finding.count > 1 ? "the first: " : "",
+                      finding.examples.empty() ? "" : visible(finding.examples.front()),
                       finding.count > 1 ? fmt::format("; --json names {} places", finding.examples.size()) : ""));
   }
   for (std::size_t i = 0; i < report.empty.size() && i < 3; ++i)
     print(fmt::format("warning: {}: every row was refused ({}): is the spec right? The first, {}\n",
-                      report.empty[i].path, counted(report.empty[i].rows, "row"), report.empty[i].reason));
+                      visible(report.empty[i].path), counted(report.empty[i].rows, "row"),
+                      visible(report.empty[i].reason)));
   if (report.empty.size() > 3)
     print(fmt::format("warning: and every row of {} more\n",
                       counted(static_cast<std::int64_t>(report.empty.size() - 3), "file")));
   constexpr std::size_t kMost = 5;  // a wrong folder is told by a few of its files
   for (std::size_t i = 0; i < std::min(report.refused.size(), kMost); ++i) {
     const auto& one = report.refused[i];
-    print(fmt::format("refused: {}\n{}", one.error, one.hint.empty() ? "" : "         " + one.hint + "\n"));
+    print(fmt::format("refused: {}\n{}", visible(one.error, true),
+                      one.hint.empty() ? "" : "         " + one.hint + "\n"));
   }
   if (report.refused.size() > kMost)
     print(fmt::format("refused: and {}; --json names them all\n",

@@ -15,8 +15,54 @@ namespace tapemill::app {
 int terminal_width() {
   if (::isatty(STDOUT_FILENO) != 1) return 0;
   winsize size{};
-  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
+
+std::size_t text_width(std::string_view text) {
+  std::size_t n = 0;
+  for (char c : text) n += (static_cast<unsigned char>(c) & 0xC0) != 0x80;  // continuation bytes take no place
+  return n;
+}
+
+std::string wrapped(std::string_view text, int width) {
+  if (width <= 0) return std::string(text);
+  std::string out;
+  std::size_t at = 0;  // characters on the line
+  while (!text.empty()) {
+    const std::size_t blank = std::min(text.find_first_of(" \n"), text.size());
+    const std::size_t word = text_width(text.substr(0, blank));
+    if (at > 0 && at + 1 + word > static_cast<std::size_t>(width)) out += '\n', at = 0;
+    if (at > 0) out += ' ', ++at;
+    out += text.substr(0, blank), at += word;
+    if (blank < text.size() && text[blank] == '\n') out += '\n', at = 0;
+    text.remove_prefix(std::min(blank + 1, text.size()));
+  }
+  return out;
+}
+
+std::string visible(std::string_view text, bool lines) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const std::size_t length = c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+    const std::string_view one = text.substr(i, length);
+    i += length;
+    if (lines && (c == '\n' || c == '\t')) out += text[i - 1];
+    else if (c == '\n') out += "\\n";
+    else if (c == '\r') out += "\\r";
+    else if (c == '\t') out += "\\t";
+    else if (c < 0x20 || c == 0x7F) out += fmt::format("\\x{:02x}", c);
+    else if (c < 0x80) out += static_cast<char>(c);
+    else if (!valid_utf8(one)) out += fmt::format("\\x{:02x}", c), i -= length - 1;
+    else if (c == 0xC2 && static_cast<unsigned char>(one[1]) < 0xA0)  // C1
+      out += fmt::format("\\u00{:02x}", static_cast<unsigned char>(one[1]));
+    else if (one >= "\u202a" && one <= "\u202e") out += fmt::format("\\u20{:02x}", one[2] & 0x3F);
+    else if (one >= "\u2066" && one <= "\u2069") out += fmt::format("\\u20{:02x}", 0x40 | (one[2] & 0x3F));
+    else out += one;
+  }
+  return out;
+}
+
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 void print(const Json& document) { print(document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"); }
 
@@ -123,6 +169,11 @@ Json cell_json(const arrow::Array& array, std::int64_t row) {
           static_cast<std::int64_t>(arrow::Decimal64(static_cast<const arrow::Decimal64Array&>(array).GetValue(row))),
           type.scale());
     }
+    case arrow::Type::
+        DECIMAL128:  // inside lists, where SQL leaves the narrow ones as they are; wide ones are exact texts
+      if (static_cast<const arrow::DecimalType&>(*array.type()).precision() <= 18)
+        return std::strtod(static_cast<const arrow::Decimal128Array&>(array).FormatValue(row).c_str(), nullptr);
+      [[fallthrough]];
     default: {
       auto scalar = array.GetScalar(row);
       return scalar.ok() ? Json((*scalar)->ToString()) : Json(nullptr);

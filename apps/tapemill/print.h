@@ -9,15 +9,18 @@
 namespace tapemill::app {
 
 /// A table for people: numbers right, text left, hairline under the head, nulls an en dash. `name` ending in '>' is
-/// right-aligned. Where the window is too narrow: columns that give way are left out, then a few rows are turned on
-/// their side, a column a line; of more of them long texts are cut and the middle columns left out. What is left out is said. Where there is no
-/// window (width 0) everything is there, and minus signs are hyphens.
+/// right-aligned; control characters as visible() writes them. Where the window is too narrow: columns that give way are
+/// left out, then a few rows are turned on their side, a column a line; of more of them long texts are cut and the middle
+/// columns left out, and where those that stay have no room, every row is turned. What is left out is said. Where there is
+/// no window (width 0) everything is there, and minus signs are hyphens.
 class TextTable {
  public:
   explicit TextTable(std::vector<std::string> columns);
   void add(std::vector<std::string> cells);
   /// Columns that are left out before all others, first to last.
   void gives_way(std::vector<std::string> names) { giving_way_ = std::move(names); }
+  /// Columns that are left out before no other, besides the first.
+  void stays(std::vector<std::string> names) { staying_ = std::move(names); }
   /// `more`: how to see the columns that do not fit.
   std::string str(int width, std::string_view more = "widen the window, or ask for --json") const;
   bool empty() const { return rows_.empty(); }
@@ -26,15 +29,23 @@ class TextTable {
   using Widths = std::vector<std::size_t>;
   std::vector<bool> after_giving_way(const Widths& widths, std::size_t limit) const;
   std::vector<bool> without_middle(const Widths& widths, std::vector<bool> shown, std::size_t limit) const;
-  std::string on_its_side(std::size_t limit) const;
+  std::string on_its_side(std::size_t limit, std::size_t begin, std::size_t end) const;
+  std::string each_on_its_side(std::size_t limit) const;
+  std::size_t gap_of(const std::vector<bool>& shown) const;
   std::string left_out(const std::vector<bool>& shown, std::size_t limit, std::string_view more) const;
-  std::vector<std::string> names_, giving_way_;
+  std::vector<std::string> names_, giving_way_, staying_;
   std::vector<bool> right_;
   std::vector<std::vector<std::string>> rows_;
 };
 inline constexpr const char* kNull = "–";
 
 int terminal_width();                          // 0 where the output is no terminal: nothing is cut
+std::size_t text_width(std::string_view text);  // characters of UTF-8, not bytes
+/// Lines no wider than `width` (0: as they are), parted at blanks.
+std::string wrapped(std::string_view text, int width);
+/// Text of a file for eyes: control characters, those that turn the writing's direction and bytes that are no UTF-8 as
+/// \n, \x1b, \u202e, so that none of them steers a terminal. `lines`: ends of lines and tabs stay.
+std::string visible(std::string_view text, bool lines = false);
 void print(const std::string& text);           // to stdout
 void print(const Json& document);              // one document, two-space indent, newline
 

@@ -13,6 +13,9 @@ constexpr int kDigits = 6;         // that a binary floating-point number is sho
 constexpr int kMostDecimals = 8;   // of a column
 constexpr double kTooLarge = 1e15;  // whole numbers are no longer exact: 1.2e+17
 
+/// What tells a row from the others, and the price that is looked at first: left out before no other column.
+const std::vector<std::string> kStaying{"symbol", "session", "time", "time (UTC)", "close"};
+
 bool is_real(const arrow::DataType& type) {
   return type.id() == arrow::Type::DOUBLE || type.id() == arrow::Type::FLOAT;
 }
@@ -114,6 +117,7 @@ void print_table(const arrow::Table& table, const Context& context, const Zone& 
   text.gives_way({"available_at", "available_at (UTC)", schema->GetFieldIndex("session") >= 0 ? "month" : "",
                   schema->GetFieldIndex("session") >= 0 ? "year" : "",
                   schema->GetFieldIndex("symbol") >= 0 ? "instrument_id" : "", "Tag", "Commission", "Duration [bars]"});
+  text.stays(kStaying);
   for (std::int64_t row = 0; row < shown; ++row) {
     std::vector<std::string> cells;
     for (auto& column : columns) cells.push_back(std::move(column[static_cast<std::size_t>(row)]));
@@ -125,7 +129,7 @@ void print_table(const arrow::Table& table, const Context& context, const Zone& 
     line = fmt::format("{} of {} (--limit 0 shows all)", thousands(shown), counted(table.num_rows(), "row"));
   if (times) line += " · times in " + (context.utc ? std::string("UTC") : zone.name());
   if (!footer.empty()) line += " · " + footer;
-  print(line + "\n");
+  print(wrapped(line + "\n", width));
 }
 
 }  // namespace tapemill::app

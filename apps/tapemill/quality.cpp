@@ -31,8 +31,10 @@ void print_quality(const pipeline::TableQuality& quality) {
                                                                 : "stop",
               pipeline::text(one.result), thousands(one.count), one.examples.empty() ? kNull : one.examples.front()});
   if (!text.empty())
-    print(text.str(terminal_width()) + "judged: the stored rows alone, across files; ingest counts " +
-          "the rows of the files it is given, refused ones too\n");
+    print(text.str(terminal_width()) +
+          wrapped("judged: the stored rows alone, across files; ingest counts the rows of the files it is given, "
+                  "refused ones too\n",
+                  terminal_width()));
   for (const auto& one : quality.checks)
     if (one.check == "missing_sessions" && one.count > 0)
       print(

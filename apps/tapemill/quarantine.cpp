@@ -94,13 +94,14 @@ Status list(const QuarantineOptions& options, Context& context) {
   if (rows.batch->num_rows() == 0)
     return print(fmt::format("{}: nothing is quarantined\n", options.table)), Status::OK();
   TextTable text({"where", "check", "reason", "row"});
+  text.stays({"where", "reason"});
   for (std::int64_t i = 0; i < shown; ++i)
     text.add({fmt::format("{}:{}", rows.text("file", i), rows.number("line", i)), rows.text("check", i),
               rows.text("reason", i), rows.text("raw", i)});
   print(text.str(terminal_width()));
   std::string line = fmt::format("{} of {}", thousands(shown), counted(rows.batch->num_rows(), "row"));
   for (const auto& [check, n] : by_check) line += fmt::format(" · {} {}", check, thousands(n));
-  print(line + "\n");
+  print(wrapped(line + "\n", terminal_width()));
   return Status::OK();
 }
 
@@ -122,9 +123,9 @@ Status show(const QuarantineShowOptions& options, Context& context) {
                  {"raw", rows.text("raw", i)}});
       return Status::OK();
     }
-    print(fmt::format("{}, byte {} (of {}, form {})\nrefused by {}: {}\n\n{}\n", options.at, rows.number("byte", i),
-                      rows.text("unit", i), rows.text("form", i), rows.text("check", i), rows.text("reason", i),
-                      rows.text("raw", i)));
+    print(fmt::format("{}, byte {} (of {}, form {})\nrefused by {}: {}\n\n{}\n", visible(options.at),
+                      rows.number("byte", i), visible(rows.text("unit", i)), rows.text("form", i),
+                      rows.text("check", i), visible(rows.text("reason", i)), visible(rows.text("raw", i))));
     return Status::OK();
   }
   return usage_error(fmt::format("{}: no quarantined row at {}", options.table, options.at),

@@ -60,8 +60,9 @@ Status run(const NoOptions&, Context& context) {
     print(std::string("no runs yet: tapemill backtest run strategies/index_cross.yaml makes one\n"));
   else
     print(text.str(terminal_width()) +
-          (any_few ? fmt::format("* fewer than {} sessions: what is said per year rests on next to nothing\n",
-                                 backtest::kFewSessions)
+          (any_few ? wrapped(fmt::format("* fewer than {} sessions: what is said per year rests on next to nothing\n",
+                                         backtest::kFewSessions),
+                             terminal_width())
                    : ""));
   return Status::OK();
 }

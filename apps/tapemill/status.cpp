@@ -88,10 +88,12 @@ Status run(const StatusOptions& options, Context& context) {
   if (context.json) print(Json{{"lake", lake.root()}, {"datasets", list}});
   else if (all.empty()) print(std::string("nothing is in yet: tapemill ingest DATASET PATH... fills the lake\n"));
   else
-    print(text.str(terminal_width()) + notes +
-          "missing sessions: of the calendar (a holiday is no gap), from first to last, without any row, and for want "
-          "of a file where nothing else is said; an instrument's own gaps are told by "
-          "ingest (missing_sessions)\n");
+    print(text.str(terminal_width()) +
+          wrapped(notes +
+                      "missing sessions: of the calendar (a holiday is no gap), from first to last, without any row, "
+                      "and for want of a file where nothing else is said; an instrument's own gaps are told by "
+                      "ingest (missing_sessions)\n",
+                  terminal_width()));
   if (damaged > 0) {  // what may not be read is not damaged
     ARROW_ASSIGN_OR_RAISE(auto names, lake.tables());
     for (const auto& name : names)

@@ -7,16 +7,11 @@
 namespace tapemill::app {
 namespace {
 
-constexpr std::size_t kLongText = 28, kShortText = 24;  // longer texts are cut, to no less; the last column's to
+constexpr std::size_t kShortText = 24;  // longer texts are cut, to no less; the last column's to
 constexpr std::size_t kLastText = 12;
+constexpr std::size_t kGap = 3;     // "  …"
 constexpr std::size_t kOnSide = 3;  // rows that are turned on their side sooner than lose columns
 
-/// Columns on a terminal, not bytes: UTF-8 continuation bytes take none.
-std::size_t width_of(std::string_view text) {
-  std::size_t n = 0;
-  for (char c : text) n += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  return n;
-}
 /// Bytes of the first `n` characters.
 std::size_t bytes_of(std::string_view text, std::size_t n) {
   std::size_t i = 0;
@@ -25,10 +20,10 @@ std::size_t bytes_of(std::string_view text, std::size_t n) {
   return i;
 }
 std::string cut(const std::string& text, std::size_t most) {
-  return width_of(text) <= most ? text : text.substr(0, bytes_of(text, most - 1)) + "…";
+  return text_width(text) <= most ? text : text.substr(0, bytes_of(text, most - 1)) + "…";
 }
 std::string padded(const std::string& text, std::size_t width, bool right) {
-  const std::size_t have = width_of(text);
+  const std::size_t have = text_width(text);
   const std::string blanks(have < width ? width - have : 0, ' ');
   return right ? blanks + text : text + blanks;
 }
@@ -49,12 +44,13 @@ TextTable::TextTable(std::vector<std::string> columns) {
   for (auto& name : columns) {
     bool right = !name.empty() && name.back() == '>';
     if (right) name.pop_back();
-    names_.push_back(name);
+    names_.push_back(visible(name));
     right_.push_back(right);
   }
 }
 void TextTable::add(std::vector<std::string> cells) {
   cells.resize(names_.size());
+  for (std::string& cell : cells) cell = visible(cell);
   rows_.push_back(std::move(cells));
 }
 
@@ -69,7 +65,8 @@ std::vector<bool> TextTable::after_giving_way(const Widths& widths, std::size_t 
   return shown;
 }
 
-/// Of `shown`, what `limit` has room for without the middle ones, for whose place "…" stands. The first is always there.
+/// Of `shown`, what `limit` has room for without the middle ones, for whose place "…" stands. The first is always there, and
+/// so are those that stay.
 std::vector<bool> TextTable::without_middle(const Widths& widths, std::vector<bool> shown, std::size_t limit) const {
   if (total(widths, shown) <= limit) return shown;
   std::vector<std::size_t> left;
@@ -77,14 +74,16 @@ std::vector<bool> TextTable::without_middle(const Widths& widths, std::vector<bo
     if (shown[c]) left.push_back(c);
   std::fill(shown.begin(), shown.end(), false);
   if (left.empty()) left.push_back(0);
-  shown[left.front()] = true;
-  const std::size_t room = limit > 3 ? limit - 3 : 0;  // without the "…" in the middle
+  for (std::size_t c : left)
+    if (c == left.front() || std::find(staying_.begin(), staying_.end(), names_[c]) != staying_.end()) shown[c] = true;
+  const std::size_t room = limit > kGap ? limit - kGap : 0;
   // The last one, then two from the left for each from the right: what a row is called stands left, its newest things right.
   std::size_t from = 1, to = left.size() - 1;
   bool right = true;  // whether the next one from the right may still fit
   for (int turn = 2; from <= to; ++turn) {
     const bool last = right && turn % 3 == 2;
     const std::size_t next = last ? left[to--] : left[from++];
+    if (shown[next]) continue;
     shown[next] = true;
     if (total(widths, shown) <= room) continue;
     shown[next] = false;
@@ -94,30 +93,39 @@ std::vector<bool> TextTable::without_middle(const Widths& widths, std::vector<bo
   return shown;
 }
 
-/// A column a line and a row a column, where that fits; a single row's long texts go on below. Empty where it does not fit.
-std::string TextTable::on_its_side(std::size_t limit) const {
+/// Of the rows from `begin` to `end`: a column a line and a row a column. A single row's long texts go on below, and stand
+/// under the names where there is no room beside them; of more rows it is empty where they do not fit.
+std::string TextTable::on_its_side(std::size_t limit, std::size_t begin, std::size_t end) const {
+  const bool single = end - begin == 1;
   std::size_t heads = 0, sum = 0;
-  for (const auto& name : names_) heads = std::max(heads, width_of(name));
-  Widths widths;
-  for (const auto& row : rows_) {
-    std::size_t most = 0;
-    for (const auto& text : row) most = std::max(most, width_of(text));
-    widths.push_back(most);
-    sum += most + 2;
+  for (const auto& name : names_) heads = std::max(heads, text_width(name));
+  Widths widths(rows_.size());
+  for (std::size_t r = begin; r < end; ++r) {
+    for (const auto& text : rows_[r]) widths[r] = std::max(widths[r], text_width(text));
+    sum += widths[r] + 2;
   }
-  if (heads + sum > limit && (rows_.size() > 1 || limit < heads + 2 + kShortText)) return {};
-  if (rows_.size() == 1) widths[0] = std::min(widths[0], limit - heads - 2);
+  if (heads + sum > limit && !single) return {};
+  const bool under = heads + sum > limit && limit < heads + 2 + kLastText;
+  if (under) heads = 0;
+  if (single) widths[begin] = std::min(widths[begin], std::max(limit, heads + 3) - heads - 2);
   std::string text;
   for (std::size_t c = 0; c < names_.size(); ++c) {
-    text += padded(names_[c], heads, false);
-    for (std::size_t r = 0; r < rows_.size(); ++r) {
+    text += under ? names_[c] + "\n" : padded(names_[c], heads, false);
+    for (std::size_t r = begin; r < end; ++r) {
       std::string_view rest = rows_[r][c];
-      for (; width_of(rest) > widths[r]; rest.remove_prefix(bytes_of(rest, widths[r])))
+      for (; text_width(rest) > widths[r]; rest.remove_prefix(bytes_of(rest, widths[r])))
         text += fmt::format("  {}\n{:{}}", rest.substr(0, bytes_of(rest, widths[r])), "", heads);
-      text += "  " + padded(std::string(rest), widths[r], rows_.size() > 1 && right_[c]);
+      text += "  " + padded(std::string(rest), widths[r], !single && right_[c]);
     }
     end_line(text);
   }
+  return text;
+}
+
+/// Every row on its side, below each other.
+std::string TextTable::each_on_its_side(std::size_t limit) const {
+  std::string text;
+  for (std::size_t r = 0; r < rows_.size(); ++r) text += (r > 0 ? "\n" : "") + on_its_side(limit, r, r + 1);
   return text;
 }
 
@@ -131,14 +139,23 @@ std::string TextTable::left_out(const std::vector<bool>& shown, std::size_t limi
     return fmt::format("… {} ({}): {}\n", counted(n, "more column"), which, more);
   };
   std::string text = line(fmt::format("{}", fmt::join(names, ", ")));
-  return width_of(text) <= limit || n < 3 ? text : line(names.front() + " … " + names.back());
+  return wrapped(text_width(text) <= limit || n < 3 ? text : line(names.front() + " … " + names.back()),
+                 static_cast<int>(limit));
+}
+
+/// The first of the columns for which "…" stands: of those left out that do not give way anyhow. None: their number.
+std::size_t TextTable::gap_of(const std::vector<bool>& shown) const {
+  std::size_t gap = names_.size();
+  for (std::size_t c = names_.size(); c-- > 0;)
+    if (!shown[c] && std::find(giving_way_.begin(), giving_way_.end(), names_[c]) == giving_way_.end()) gap = c;
+  return gap;
 }
 
 std::string TextTable::str(int width, std::string_view more) const {
   Widths widths;
   for (std::size_t c = 0; c < names_.size(); ++c) {
-    std::size_t most = width_of(names_[c]);
-    for (const auto& row : rows_) most = std::max(most, width_of(row[c]));
+    std::size_t most = text_width(names_[c]);
+    for (const auto& row : rows_) most = std::max(most, text_width(row[c]));
     widths.push_back(most);
   }
   const std::size_t limit = width > 0 ? static_cast<std::size_t>(width) : 0;
@@ -146,30 +163,33 @@ std::string TextTable::str(int width, std::string_view more) const {
   if (limit > 0 && total(widths, shown) > limit) {
     shown = after_giving_way(widths, limit);
     if (total(widths, shown) > limit && !rows_.empty() && rows_.size() <= kOnSide)
-      if (std::string text = on_its_side(limit); !text.empty()) return text;
+      if (std::string text = on_its_side(limit, 0, rows_.size()); !text.empty()) return text;
     const Widths uncut = widths;
     for (std::size_t c = names_.size(); c-- > 0;) {  // the last text gives way first
       const std::size_t sum = total(widths, shown);
       const bool last = c + 1 == names_.size();
-      if (sum <= limit || !shown[c] || right_[c] || widths[c] <= (last ? kShortText : kLongText)) continue;
-      const std::size_t least = std::max(last ? kLastText : kShortText, width_of(names_[c]));
+      if (sum <= limit || !shown[c] || right_[c] || widths[c] <= kShortText) continue;
+      const std::size_t least = std::max(last ? kLastText : kShortText, text_width(names_[c]));
       widths[c] = std::max(least, widths[c] - std::min(widths[c], sum - limit));
     }
     shown = without_middle(widths, std::move(shown), limit);
+    // Where not even what must stay has room, or of many columns only one has, nothing is left out.
+    const bool alone = names_.size() > 1 && std::count(shown.begin(), shown.end(), true) == 1;
+    if (!rows_.empty() &&
+        (alone || total(widths, shown) > limit - std::min(limit, gap_of(shown) < names_.size() ? kGap : 0)))
+      return each_on_its_side(limit);
     for (std::size_t c = names_.size(); c-- > 0;) {  // what the columns left out leave is the texts' again
       if (!shown[c] || widths[c] == uncut[c]) continue;
       const std::size_t free = limit - std::min(limit, total(widths, shown) + 3);
       widths[c] = std::min(uncut[c], widths[c] + free);
     }
   }
-  std::size_t gap = names_.size();  // the first column of the middle ones that are left out
-  for (std::size_t c = names_.size(); c-- > 0;)
-    if (!shown[c] && std::find(giving_way_.begin(), giving_way_.end(), names_[c]) == giving_way_.end()) gap = c;
+  const std::size_t gap = gap_of(shown);
   auto line = [&](auto&& cell, const char* between) {
     std::string text;
     for (std::size_t c = 0; c < names_.size(); ++c) {
-      if (c == gap) text += fmt::format("{}{}", c > 0 ? "  " : "", between);
-      if (shown[c]) text += (c > 0 ? "  " : "") + cell(c);
+      if (c == gap) text += fmt::format("{}{}", text.empty() ? "" : "  ", between);
+      if (shown[c]) text += (text.empty() ? "" : "  ") + cell(c);
     }
     end_line(text);
     return text;

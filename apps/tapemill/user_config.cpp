@@ -114,6 +114,7 @@ Status show(const NoOptions&, Context& context) {
   bool there = std::filesystem::exists(config_path(), ignored);
   Json origins = Json::object();
   TextTable text({"key", "value", "from", "what"});
+  text.stays({"key", "value"});
   std::vector<std::string> values;
   std::apply([&](const auto&... f) { (values.push_back(show_value(config.*f.member)), ...); }, fields<UserConfig>);
   auto rows = describe<UserConfig>();

@@ -1,10 +1,9 @@
 """Tables for eyes: numbers of a column line up, a window that is too narrow is told of and helped, a pipe gets everything."""
 import json
 import re
-import unicodedata
 
 import pytest
-from program import DAYS, Program, day, on_a_terminal
+from program import DAYS, HEADER, Program, day, on_a_terminal
 
 NUMBERS = "select * from (values {}) t(x)"
 
@@ -52,21 +51,18 @@ def test_thousands_on_a_terminal_only(filled):
     assert "25555934" in piped and "-1234567.50" in piped and "\u2212" not in piped
 
 
-def widths(text):
-    return max(sum(not unicodedata.combining(c) for c in line) for line in text.splitlines() if " rows" not in line and "more column" not in line)
-
-
 WIDE = "select " + ", ".join(f"{i}{i}{i}{i} as column_{i}" for i in range(1, 10)) + ", {} as last_one from range({})"
 
 
 def test_a_narrow_window_leaves_out_the_middle_and_says_so(filled):
-    text = on_a_terminal(filled, 70, "query", WIDE.format(5, 6))
+    text = on_a_terminal(filled, 70, "query", WIDE.format("range", 6))
     head = text.splitlines()[0].split()
     assert head[:2] == ["column_1", "column_2"] and head[-1] == "last_one" and "…" in head
-    note = next(line for line in text.splitlines() if "more columns" in line)
-    left_out = int(re.search(r"(\d+) more columns", note)[1])
-    assert left_out == 10 - (len(head) - 1) and "--csv" in note and widths(text) <= 70
-    assert len({line.count("  ") > 0 for line in text.splitlines()[2:8]}) == 1
+    lines = text.splitlines()
+    note = text[text.index("… 4 more columns"):]
+    assert len(head) - 1 == 10 - 4 and "--csv" in note and all(len(line) <= 70 for line in lines)
+    assert all(line.split() == [*(name[-1] * 4 if name.startswith("column") else "…" for name in head[:-1]), line.split()[-1]] for line in lines[2:8])
+    assert [line.split()[-1] for line in lines[2:8]] == list("012345")
     assert len(filled("query", WIDE.format(5, 6)).stdout.splitlines()[0].split()) == 10  # a pipe has all of them
 
 
@@ -77,6 +73,68 @@ def test_a_few_rows_are_turned_rather_than_cut(filled):
     assert "more column" not in text
     long = on_a_terminal(filled, 40, "query", "select 'a' as one, repeat('x', 70) as two, 'b' as three")
     assert long.count("x") == 70 and all(len(line) <= 40 for line in long.splitlines())
+
+
+ASKED = [(["describe", "stocks_daily"], {"column", "type"}), (["history", "stocks_daily"], {"version", "time"}), (["config", "show"], {"key", "value"}),
+         (["show", "stocks_daily"], {"symbol", "session", "close"}), (["quarantine", "list", "stocks_daily"], {"where", "reason"})]
+
+
+@pytest.mark.parametrize("columns", [19, 20, 40, 80])
+@pytest.mark.parametrize("words, asked", ASKED)
+def test_what_was_asked_for_stays_in_every_window(filled, columns, words, asked):
+    text = on_a_terminal(filled, columns, *words)
+    lines = text.splitlines()
+    ruled = [i for i, line in enumerate(lines) if set(line) <= {"─", " "} and "─" in line]
+    if ruled:  # a table
+        assert asked <= set(lines[ruled[0] - 1].split())
+    else:      # rows on their side
+        assert asked <= {line.split()[0] for line in lines if re.match("[a-z]", line)}
+    long = [line for line in lines if len(line) > columns and " " in line.strip() and not line.startswith(str(filled.folder))]
+    assert not long, long
+
+
+def test_a_text_is_cut_before_its_column_goes(filled):
+    """Whatever it is long; of three columns the last is cut most."""
+    for long in (24, 25, 26, 28, 29, 60):
+        sql = f"select repeat('w', {long}) as a, range b, repeat('x', 16) as c, repeat('y', {long}) as reason, repeat('z', 60) as last from range(5)"
+        text = on_a_terminal(filled, 90, "query", sql)
+        assert text.splitlines()[0].split() == ["a", "b", "c", "reason", "last"], text
+        assert "more column" not in text and max(map(len, text.splitlines()[:7])) <= 90
+        assert "y" * 23 in text and "z" * 10 in text
+
+
+def test_the_refused_row_gives_way_to_the_reason(program, tmp_path):
+    made = Program(tmp_path)
+    name = "a_file_of_twenty_seven.csv"
+    (tmp_path / name).write_text(day("2024-01-02", DAYS["2024-01-02"], bad=6).replace(",9,11,", ",9000.0001,11000.5,"))
+    made("ingest", "stocks_daily", name)
+    text = on_a_terminal(made, 80, "quarantine", "list", "stocks_daily", "--limit", "4")
+    assert text.splitlines()[0].split() == ["where", "check", "reason", "row"], text
+    assert text.count("high 9000") == 4 and all(len(line) <= 80 for line in text.splitlines())
+
+
+CONTROL = "a\x1b]0;owned\x07\x1b[31mb\r\x9b2J\x7f"
+
+
+def test_what_a_file_holds_does_not_steer_a_terminal(program, tmp_path):
+    """Control characters of a file's bytes are shown as what they are, in tables and in a row shown whole; CSV and JSON keep them."""
+    made = Program(tmp_path)
+    start = DAYS["2024-01-02"]
+    row = "{},{},10,10,{},9,{}000000000,7\n"
+    inside = CONTROL.replace("\r", "")
+    (tmp_path / "x.csv").write_text(HEADER + row.format(inside, 5, 11, start) + row.format(inside + "2", 5, 8, start), encoding="utf-8")
+    assert made("ingest", "stocks_daily", "x.csv", code=(0, 1)).stdout.isprintable() is False  # it has lines
+    shown = "a\\x1b]0;owned\\x07\\x1b[31mb\\u009b2J\\x7f"
+    sql = "select 'a' || chr(27) || '[31m' || chr(7) || chr(10) || chr(9) || chr(13) || chr(155) || chr(8238) as \"x\x1b[1my\""
+    for words, wanted in ((["show", "stocks_daily"], shown), (["quarantine", "list", "stocks_daily"], shown), (["describe", "stocks_daily"], shown),
+                          (["quarantine", "show", "stocks_daily", "x.csv:3"], shown + "2,5,10,10,8,9"), (["query", "select symbol from stocks_daily"], shown),
+                          (["query", sql], "a\\x1b[31m\\x07\\n\\t\\r\\u009b\\u202e")):
+        for text in (on_a_terminal(made, 200, *words), made(*words).stdout):
+            assert wanted in text and all(c == "\n" or c.isprintable() or c == "\u202f" for c in text), (words, text)
+    assert "x\\x1b[1my" in made("query", sql).stdout
+    assert json.loads(made("show", "stocks_daily", "--columns", "symbol", "--json").stdout)["rows"] == [[inside]]
+    assert inside in made("show", "stocks_daily", "--csv").stdout
+    assert json.loads(made("quarantine", "show", "stocks_daily", "x.csv:3", "--json").stdout)["raw"].startswith(inside + "2,")
 
 
 def test_what_gives_way_first_is_what_the_row_says_otherwise(filled):
