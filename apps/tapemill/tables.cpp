@@ -36,7 +36,8 @@ Status tables(const NoOptions&, Context& context) {
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
   ARROW_ASSIGN_OR_RAISE(auto names, lake.tables());
   Json list = Json::array();
-  TextTable text({"table", "rows>", "files>", "size>", "version>", "last commit (UTC)", "kind"});
+  // Each in the zone of its own exchange, as history says it.
+  TextTable text({"table", "rows>", "files>", "size>", "version>", "last commit", "kind"});
   std::size_t damaged = 0;
   Status closed;  // that cannot be read is not damaged
   for (const auto& name : names) {
@@ -58,8 +59,8 @@ Status tables(const NoOptions&, Context& context) {
                     {"last_commit", second_of(snapshot.timestamp_ms).str()},
                     {"kind", view ? "view" : "table"}});
     text.add({name.str(), thousands(snapshot.rows()), thousands(static_cast<std::int64_t>(snapshot.parts.size())),
-              format_bytes(snapshot.bytes()), std::to_string(snapshot.version), second_of(snapshot.timestamp_ms).str(),
-              view ? "view of bronze" : "table"});
+              format_bytes(snapshot.bytes()), std::to_string(snapshot.version),
+              when(second_of(snapshot.timestamp_ms), context, zone_of(lake, name)), view ? "view of bronze" : "table"});
   }
   if (context.json) print(Json{{"lake", lake.root()}, {"tables", list}});
   else if (names.empty())
@@ -79,6 +80,7 @@ Status describe_table(const TableOptions& options, Context& context) {
   auto dataset = lake::dataset_of(lake, name.table);
   Json columns = Json::array();
   TextTable text({"column", "type", "unit", "null", "smallest", "largest", "help"});
+  text.stays({"column", "type"});
   std::vector<Json> statistics;
   const Zone zone = zone_of(lake, name);
   for (const auto& part : snapshot.parts) statistics.push_back(Json::parse(part.stats, nullptr, false));
@@ -133,10 +135,12 @@ Status describe_table(const TableOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(auto asked, lake::TableName::parse(options.table));
   const std::string heading =
       asked.str() == name.str() ? name.str() : fmt::format("{}, a view of {}", asked.str(), name.str());
-  print(fmt::format("{}{} · version {} · {} in {}, {} · partitions: {}\n\n", heading,
-                    dataset.ok() ? " · " + dataset->title : "", snapshot.version, counted(snapshot.rows(), "row"),
-                    counted(static_cast<std::int64_t>(snapshot.parts.size()), "file"), format_bytes(snapshot.bytes()),
-                    parts.empty() ? "none" : parts));
+  print(
+      wrapped(fmt::format("{}{} · version {} · {} in {}, {} · partitions: {}\n\n", heading,
+                          dataset.ok() ? " · " + dataset->title : "", snapshot.version, counted(snapshot.rows(), "row"),
+                          counted(static_cast<std::int64_t>(snapshot.parts.size()), "file"),
+                          format_bytes(snapshot.bytes()), parts.empty() ? "none" : parts),
+              terminal_width()));
   print(text.str(terminal_width()));
   return Status::OK();
 }
@@ -148,6 +152,7 @@ Status history(const TableOptions& options, Context& context) {
   const Zone zone = zone_of(lake, found.first);
   Json list = Json::array();
   TextTable text({"version>", "time", "operation", "rows in>", "stored>", "quarantined>", "what"});
+  text.stays({"version", "time"});
   for (const auto& commit : commits) {
     const Json& info = *commit.info;
     Json counts = info.value("tapemill", Json::object()).value("counts", Json::object());

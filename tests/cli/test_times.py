@@ -1,5 +1,4 @@
-"""Times on a terminal are the exchange's, with the zone; --utc for UTC, in which `tables` lists the commits of all. --json is
-ISO in UTC, always."""
+"""Times on a terminal are the exchange's, with the zone; --utc for UTC. --json is ISO in UTC, always."""
 import datetime
 import json
 import re
@@ -32,14 +31,19 @@ def rows_of(text, start):
     return [line for line in text.splitlines() if line.startswith(start)]
 
 
-def test_tables_of_all_exchanges_in_one_zone(both):
-    """A commit is this machine's act: in a list over exchanges all of them are in UTC, so that they can be compared."""
+def test_tables(both):
+    """Each in the zone of its exchange, which is named beside it."""
     commits = {table["table"]: table["last_commit"] for table in json.loads(both("tables", "--json").stdout)["tables"]}
-    text = both("tables").stdout
-    assert both("tables", "--utc").stdout == text and "last commit (UTC)" in text and not LOCAL.search(text)
     assert {"bronze.stocks_daily", "bronze.nse_cash"} < set(commits)
+    text, utc = both("tables").stdout, both("tables", "--utc").stdout
+    assert not UTC.search(text) and not LOCAL.search(utc)
     for table, commit in commits.items():
-        assert any(line.split()[0] == table and commit in line for line in text.splitlines()), table
+        line, = (line for line in text.splitlines() if line.split()[:1] == [table])
+        local, name = LOCAL.search(line).groups()
+        india = "nse_cash" in table
+        assert name in (("IST",) if india else ("EST", "EDT"))
+        assert instant(local, "Asia/Kolkata" if india else "America/New_York") == commit
+        assert commit in next(line for line in utc.splitlines() if line.split()[:1] == [table])
 
 
 def test_history(both):
