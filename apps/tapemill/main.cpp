@@ -151,14 +151,39 @@ const char* environment(const char* name) {
   return value != nullptr && *value != '\0' ? value : nullptr;
 }
 
-/// The first bare word, which should be a command.
-std::string first_word(int argc, char** argv) {
+/// The words that are no options, nor values of the global ones: the command comes first.
+std::vector<std::string> bare_words(int argc, char** argv) {
+  std::vector<std::string> words;
   for (int i = 1; i < argc; ++i) {
     std::string word = argv[i];
     if (word == "--lake" || word == "--memory" || word == "--threads") ++i;
-    else if (!word.starts_with("-")) return word;
+    else if (!word.starts_with("-")) words.push_back(std::move(word));
   }
-  return {};
+  return words;
+}
+
+/// The error of words that name no command, nor one of a group's; OK where they begin with one.
+Status unknown_command(CLI::App& root, const std::vector<std::string>& words) {
+  CLI::App* at = &root;
+  std::string path;  // "backtest "
+  for (const std::string& word : words) {
+    std::vector<std::string> names;
+    CLI::App* next = nullptr;
+    for (CLI::App* one : at->get_subcommands([](CLI::App*) { return true; })) {
+      names.push_back(one->get_name());
+      if (one->get_name() == word) next = one;
+    }
+    if (names.empty()) return Status::OK();
+    if (next == nullptr) {
+      const std::string near = nearest(word, names);
+      return usage_error(fmt::format("unknown command \"{}{}\"", path, word),
+                         (near.empty() ? "" : fmt::format("did you mean \"tapemill {}{}\"? ", path, near)) +
+                             fmt::format("tapemill {}--help lists the commands", path));
+    }
+    at = next;
+    path += word + " ";
+  }
+  return Status::OK();
 }
 
 /// The command that was asked for.
@@ -194,7 +219,11 @@ Status unexpected(CLI::App& root, int argc, char** argv, const std::string& said
 }
 
 int fail(const Status& status, bool colour) {
-  std::fputs(render(status, colour).c_str(), stderr);
+  const auto* said = dynamic_cast<const ErrorDetail*>(status.detail().get());
+  const std::string message = visible(status.message(), true);  // it may quote a file
+  const Status shown = said == nullptr ? Status(status.code(), message)
+                                       : error(said->blame, message, said->hint, visible(said->excerpt, true));
+  std::fputs(render(shown, colour).c_str(), stderr);
   return exit_code(status);
 }
 
@@ -241,17 +270,15 @@ int run(int argc, char** argv) {
   root.footer(
       "Try: tapemill demo\nMore: tapemill help COMMAND, which has examples\nExit status: 0 done, 1 the data or a check "
       "failed, 2 wrong use, 3 the environment (disk, "
-      "network, permission).");
+      "network, permission), 130 stopped by Ctrl-C or SIGTERM.");
 
   std::vector<Bound> bound;
-  std::vector<std::string> words;
   for (Command& command : commands()) {
     Bound one{std::move(command), nullptr, {}};
     one.app = place(root, one.command);
     one.app->fallthrough();
     one.app->footer(one.command.examples.empty() ? "" : "Examples:\n" + one.command.examples);
     bind(one);
-    words.push_back(one.command.name.substr(0, one.command.name.find(' ')));
     bound.push_back(std::move(one));
   }
   for (CLI::App* group : root.get_subcommands([](CLI::App*) { return true; }))
@@ -259,15 +286,11 @@ int run(int argc, char** argv) {
       group->description(group->get_description() + ": " + names);
   try {
     root.parse(argc, argv);
-  } catch (const CLI::Success& done) { return root.exit(done); } catch (const CLI::ParseError& e) {
-    std::string asked = first_word(argc, argv);
-    if (!asked.empty() && std::find(words.begin(), words.end(), asked) == words.end()) {
-      std::string near = nearest(asked, words);
-      return fail(usage_error(fmt::format("unknown command \"{}\"", asked),
-                              (near.empty() ? "" : "did you mean \"tapemill " + near + "\"? ") +
-                                  "tapemill --help lists the commands"),
-                  stderr_colour);
-    }
+  } catch (const CLI::ParseError& e) {
+    const std::vector<std::string> words = bare_words(argc, argv);
+    if (const Status unknown = unknown_command(root, words); !unknown.ok()) return fail(unknown, stderr_colour);
+    if (dynamic_cast<const CLI::Success*>(&e) != nullptr) return root.exit(e);
+    const std::string asked = words.empty() ? "" : words.front();
     if (dynamic_cast<const CLI::RequiredError*>(&e) != nullptr && asked.empty())
       return fail(usage_error("a command is needed", "tapemill --help lists them; tapemill demo shows what they do"),
                   stderr_colour);

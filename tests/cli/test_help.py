@@ -50,6 +50,25 @@ def test_help_is_a_word_too(helps, tapemill):
         assert program.stdout == helps[words]
 
 
+@pytest.mark.parametrize("words, unknown, meant", [
+    (("help", "ingset"), "ingset", "ingest"), (("ingset", "--help"), "ingset", "ingest"), (("help", "nonsense"), "nonsense", ""),
+    (("nonsense", "--help"), "nonsense", ""), (("nonsense", "--version"), "nonsense", ""), (("help", "backtest", "rnu"), "backtest rnu", "backtest run"),
+    (("backtest", "nonsense", "-h"), "backtest nonsense", ""), (("--lake", "x", "graph", "drow"), "graph drow", "graph draw")])
+def test_help_of_what_is_no_command(tapemill, words, unknown, meant):
+    done = tapemill(*words, code=2)
+    assert done.stdout == "" and f'unknown command "{unknown}"' in done.stderr
+    assert f'did you mean "tapemill {meant}"?' in done.stderr if meant else "did you mean" not in done.stderr
+    group = unknown.rpartition(" ")[0]
+    assert f"tapemill {group + ' ' if group else ''}--help lists the commands" in done.stderr
+
+
+def test_help_says_every_exit_status(tapemill, helps):
+    """Those of the program's own errors, and the one of a run that was stopped."""
+    line = next(line for line in helps[()].splitlines() if line.startswith("Exit status:"))
+    assert re.findall(r"\b\d+\b", line) == ["0", "1", "2", "3", "130"]
+    assert tapemill("help", "ingest", "sp500").stdout == helps[("ingest",)]  # what a command is told is no command
+
+
 def test_every_command_has_examples(helps):
     for words, text in helps.items():
         if words:
