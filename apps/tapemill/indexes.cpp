@@ -7,33 +7,54 @@
 #include "lake/query_cache.h"
 #include "lake/sql_tokens.h"
 #include "print.h"
+#include "rows.h"
 
 namespace tapemill::app {
-struct IndexOptions {
-  std::string table, start, end;
+struct SymbolsOptions {
+  std::string table;
   std::vector<std::string> symbols;
   int limit = 40;
+  bool csv = false;
+  std::string output;
+};
+struct DailyOptions {
+  std::string table, start, end;
+  int limit = 40;
+  bool csv = false;
+  std::string output;
 };
 struct ChainOptions {
   std::string table = "nse_fo", date;
   std::vector<std::string> symbols;
   int limit = 40;
+  bool csv = false;
+  std::string output;
 };
 }  // namespace tapemill::app
 namespace tapemill {
 template <>
-inline constexpr auto fields<app::IndexOptions> =
-    std::tuple{field("table", &app::IndexOptions::table, "a table of silver"),
-               field("symbols", &app::IndexOptions::symbols, "symbols, by commas (of symbols)"),
-               field("start", &app::IndexOptions::start, "first session (of daily)"),
-               field("end", &app::IndexOptions::end, "last session, inclusive (of daily)"),
-               field("limit", &app::IndexOptions::limit, "rows shown on a terminal (0: all)", 0, 1e9)};
+inline constexpr auto fields<app::SymbolsOptions> =
+    std::tuple{field("table", &app::SymbolsOptions::table, "a table of silver"),
+               field("symbols", &app::SymbolsOptions::symbols, "symbols, by commas"),
+               field("limit", &app::SymbolsOptions::limit, "rows shown on a terminal (0: all)", 0, 1e9),
+               field("csv", &app::SymbolsOptions::csv, app::kCsvHelp),
+               field("output", &app::SymbolsOptions::output, app::kOutputHelp)};
+template <>
+inline constexpr auto fields<app::DailyOptions> =
+    std::tuple{field("table", &app::DailyOptions::table, "a table of silver"),
+               field("start", &app::DailyOptions::start, "first session, 2024-10-28"),
+               field("end", &app::DailyOptions::end, "last session, inclusive"),
+               field("limit", &app::DailyOptions::limit, "rows shown on a terminal (0: all)", 0, 1e9),
+               field("csv", &app::DailyOptions::csv, app::kCsvHelp),
+               field("output", &app::DailyOptions::output, app::kOutputHelp)};
 template <>
 inline constexpr auto fields<app::ChainOptions> =
     std::tuple{field("table", &app::ChainOptions::table, "a table of contracts"),
                field("date", &app::ChainOptions::date, "the session, 2025-01-02 (else the last one there is)"),
                field("symbols", &app::ChainOptions::symbols, "underlyings, by commas"),
-               field("limit", &app::ChainOptions::limit, "rows shown on a terminal (0: all)", 0, 1e9)};
+               field("limit", &app::ChainOptions::limit, "rows shown on a terminal (0: all)", 0, 1e9),
+               field("csv", &app::ChainOptions::csv, app::kCsvHelp),
+               field("output", &app::ChainOptions::output, app::kOutputHelp)};
 }  // namespace tapemill
 
 namespace tapemill::app {
@@ -52,34 +73,34 @@ Result<std::string> day(const std::string& text) {
 }
 
 /// The rows of an index, out of the cache where nothing was committed since they were computed.
-Status show_index(const std::string& index, const std::string& table, const std::string& columns,
-                  const std::string& where, int limit, Context& context) {
+template <class Options>
+Status show_index(const std::string& index, const Options& options, const std::string& where, Context& context,
+                  const std::string& columns = "*") {
+  const RowsTo to{options.csv, options.output};
+  ARROW_RETURN_NOT_OK(check_rows_to(to, context));
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
-  ARROW_ASSIGN_OR_RAISE(auto name, lake::TableName::parse(table));
-  ARROW_ASSIGN_OR_RAISE(const auto real, known_table(lake, table));
+  ARROW_ASSIGN_OR_RAISE(auto name, lake::TableName::parse(options.table));
+  ARROW_ASSIGN_OR_RAISE(const auto real, known_table(lake, options.table));
   ARROW_ASSIGN_OR_RAISE(const Dataset dataset, lake::dataset_of(lake, real.table));
   const std::string view = lake::quote_name(index) + "." + lake::quote_name(name.table);
   if (!lake::index_select(index, dataset, view))
-    return usage_error(fmt::format("{} has not what {} are made of", table, index),
+    return usage_error(fmt::format("{} has not what {} are made of", options.table, index),
                        index == "chains" ? "its rows need an underlying, an expiry and a strike"
                                          : "its rows need a symbol, a close and a volume of bars");
   lake::SqlOptions sql;
   sql.memory = context.budget->ceiling(), sql.threads = context.threads;
   const std::string statement = fmt::format("SELECT {} FROM {} WHERE {}", columns, view, where);
   ARROW_ASSIGN_OR_RAISE(auto rows, lake::query_cached(lake, statement, sql, *lake::QueryCache::of(lake)));
-  print_table(*rows, context, Zone::utc(), limit, table, "widen the window, or ask for --json");
+  if (to.asked()) return write_rows(*rows, to, context);
+  print_table(*rows, context, Zone::utc(), options.limit, options.table, "widen the window, or ask for --csv");
   return Status::OK();
 }
 
-Status symbols(const IndexOptions& options, Context& context) {
-  if (!options.start.empty() || !options.end.empty())
-    return usage_error("--start and --end are of tapemill daily", "symbols has the first and the last date of each");
-  return show_index("symbols", options.table, "*", one_of("symbol", options.symbols), options.limit, context);
+Status symbols(const SymbolsOptions& options, Context& context) {
+  return show_index("symbols", options, one_of("symbol", options.symbols), context);
 }
 
-Status daily(const IndexOptions& options, Context& context) {
-  if (!options.symbols.empty())
-    return usage_error("--symbols is of tapemill symbols", "tapemill show TABLE --symbols has the rows of some");
+Status daily(const DailyOptions& options, Context& context) {
   std::string where = "true";
   if (!options.start.empty()) {
     ARROW_ASSIGN_OR_RAISE(const std::string date, day(options.start));
@@ -89,30 +110,32 @@ Status daily(const IndexOptions& options, Context& context) {
     ARROW_ASSIGN_OR_RAISE(const std::string date, day(options.end));
     where += " AND date <= " + date;
   }
-  return show_index("daily_stats", options.table, "*", where, options.limit, context);
+  return show_index("daily_stats", options, where, context);
 }
 
 Status chains(const ChainOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(const auto name, lake::TableName::parse(options.table));
   std::string date = fmt::format("(SELECT max(date) FROM chains.{})", lake::quote_name(name.table));
   if (!options.date.empty()) { ARROW_ASSIGN_OR_RAISE(date, day(options.date)); }
-  return show_index("chains", options.table,
-                    "underlying, date, expiration_date, contracts, CAST(strikes AS DOUBLE[]) AS strikes",
-                    "date = " + date + " AND " + one_of("underlying", options.symbols), options.limit, context);
+  // A list has no form of its own in CSV: its numbers by blanks.
+  const bool csv = options.csv || options.output.ends_with(".csv");
+  return show_index(
+      "chains", options, "date = " + date + " AND " + one_of("underlying", options.symbols), context,
+      csv ? "* REPLACE (array_to_string(list_transform(strikes, s -> CAST(s AS VARCHAR)), ' ') AS strikes)" : "*");
 }
 
 }  // namespace
 
 Command symbols_command() {
-  return command<IndexOptions>("symbols", "A table's symbols: first and last date, rows, which are active", {"table"},
-                               "  tapemill symbols sp500 --symbols AAPL,MSFT\n"
-                               "  tapemill query \"select * from symbols.sp500 where not active\"",
-                               symbols);
+  return command<SymbolsOptions>("symbols", "A table's symbols: first and last date, rows, which are active", {"table"},
+                                 "  tapemill symbols sp500 --symbols AAPL,MSFT\n"
+                                 "  tapemill symbols sp500 --csv > symbols.csv",
+                                 symbols);
 }
 Command daily_command() {
-  return command<IndexOptions>("daily", "A table's sessions: symbols, rows, volume, advances and declines", {"table"},
+  return command<DailyOptions>("daily", "A table's sessions: symbols, rows, volume, advances and declines", {"table"},
                                "  tapemill daily sp500 --start 2018-02-01\n"
-                               "  tapemill query \"select * from daily_stats.sp500 order by volume desc limit 5\"",
+                               "  tapemill daily sp500 --output sessions.parquet",
                                daily);
 }
 Command chains_command() {

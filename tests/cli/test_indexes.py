@@ -1,4 +1,6 @@
 """Symbols, sessions and chains of a table: never behind it."""
+import csv
+import io
 import json
 import os
 import pathlib
@@ -40,6 +42,25 @@ def test_symbols_and_sessions(tapemill):
     assert rows(tapemill, "query", "--cache", "select count(*) n from daily_stats.stocks_daily") == [{"n": 3}]
 
 
+def test_rows_for_other_programs(tapemill):
+    day(tapemill, "2024-01-02", AA=10, BB=20)
+    assert tapemill("symbols", "stocks_daily", "--csv").stdout == (
+        "symbol,first_date,last_date,rows,exchange,active\nAA,2024-01-02,2024-01-02,1,US,true\nBB,2024-01-02,2024-01-02,1,US,true\n")
+    tapemill("daily", "stocks_daily", "--output", tapemill.folder / "daily.csv")
+    assert (tapemill.folder / "daily.csv").read_text() == tapemill("daily", "stocks_daily", "--csv").stdout
+    assert tapemill("daily", "stocks_daily", "--csv").stdout.startswith("date,symbols,rows,volume,advances,declines\n2024-01-02,2,2,")
+    for command in ("symbols", "daily"):
+        assert "--csv and --json" in tapemill(command, "stocks_daily", "--csv", "--json", code=2).stderr
+
+
+def test_help_lists_what_is_taken_and_nothing_else(tapemill):
+    symbols, daily = tapemill("symbols", "--help").stdout, tapemill("daily", "--help").stdout
+    assert "--symbols" in symbols and "--start" not in symbols and "--end" not in symbols
+    assert "--start" in daily and "--end" in daily and "--symbols" not in daily
+    assert "has no option --start" in tapemill("symbols", "stocks_daily", "--start", "2024-01-02", code=2).stderr
+    assert "has no option --symbols" in tapemill("daily", "stocks_daily", "--symbols", "AA", code=2).stderr
+
+
 def test_what_has_no_index(tapemill):
     day(tapemill, "2024-01-02", AA=10)
     assert "stocks_daily has not what chains are made of" in tapemill("chains", "stocks_daily", code=2).stderr
@@ -58,3 +79,12 @@ def test_chains(tapemill):
     contracts = json.loads(tapemill("contracts", "--symbols", "NIFTY", "--expiry", "2025-01-09", "--json").stdout)["contracts"]
     assert weekly["contracts"] == len(contracts)
     assert weekly["strikes"] == sorted({one["strike"] for one in contracts if one["strike"] is not None})
+    header, *lines = csv.reader(io.StringIO(tapemill("chains", "--symbols", "NIFTY", "--csv").stdout))
+    line = next(line for line in lines if line[header.index("expiration_date")] == "2025-01-09")
+    texts = line[header.index("strikes")]
+    assert [float(one) for one in texts.split()] == weekly["strikes"]
+    assert {len(one.partition(".")[2]) for one in texts.split()} == {2}, texts  # as they are stored, and no doubles
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is missing: chains as Parquet are NOT tested")
+    tapemill("chains", "--symbols", "NIFTY", "--output", tapemill.folder / "chains.parquet")
+    strikes = parquet.read_table(tapemill.folder / "chains.parquet").column("strikes")
+    assert "decimal" in str(strikes.type) and weekly["strikes"] in [[float(one) for one in row] for row in strikes.to_pylist()]
