@@ -9,6 +9,7 @@
 #include "lake/writer.h"
 #include "pipeline/group.h"
 #include "pipeline/quarantine.h"
+#include "sources/no_rows.h"
 
 namespace fs = std::filesystem;
 namespace tapemill::pipeline {
@@ -148,9 +149,7 @@ Status read_unit(const lake::Lake& lake, const Dataset& dataset, UnitJob& job, M
     return data_error(fmt::format("{}: the check {} says stop", info.path, found),
                       "nothing of the file is kept; mend it, or let the check say quarantine or warn");
   }
-  if (job.report.rows_in == 0)
-    return data_error(info.path + ": has a header but no row",
-                      "a file of a session without trades should not exist; fetch it again");
+  if (job.report.rows_in == 0) return data_error(info.path + ": has a header but no row", sources::kFetchAgain);
   ARROW_ASSIGN_OR_RAISE(job.parts, writer->finish_unnamed());
   job.writer = std::move(writer);
   ARROW_ASSIGN_OR_RAISE(job.quarantine_parts, quarantine.finish());

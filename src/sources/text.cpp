@@ -1,6 +1,7 @@
 #include "sources/text.h"
 
 #include "core/text.h"
+#include "sources/no_rows.h"
 
 #include <cstring>
 
@@ -54,8 +55,7 @@ Status refuse_foreign(std::string_view head, const std::string& path) {
 }  // namespace
 
 Result<Header> parse_header(std::string_view head, const std::string& path, char delimiter) {
-  if (head.empty())
-    return unreadable_file(path, "the file is empty", "get it again; a day without trades has a header at least");
+  if (head.empty()) return unreadable_file(path, "the file is empty", kFetchAgain);
   Header header;
   if (head.starts_with("\xef\xbb\xbf")) header.bom = 3;
   std::string_view line = head.substr(header.bom);

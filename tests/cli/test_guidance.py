@@ -2,10 +2,11 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 
 import pytest
-from program import Program
+from program import HEADER, Program
 
 SPEC = """\
 table: desk
@@ -229,3 +230,13 @@ def test_skips_say_their_reason():
     root = pathlib.Path(__file__).resolve().parents[2]
     assert (root / "scripts/test").read_text().count("pytest -q -rs") == 2
     assert "TAPEMILL_SHARED_DATA" in (root / "README.md").read_text()
+
+
+def test_files_without_rows_are_told_the_same(tapemill):
+    """An empty one and a header alone: one thing to do about both."""
+    (tapemill.folder / "2024-01-02.csv").write_text("")
+    (tapemill.folder / "2024-01-03.csv").write_text(HEADER)
+    said = {name: tapemill("ingest", "stocks_daily", f"{date}.csv", code=1).stdout for name, date in (("empty", "2024-01-02"), ("header", "2024-01-03"))}
+    hints = {name: re.search(r"refused: .*\n +(.*)\n", text)[1] for name, text in said.items()}
+    assert "the file is empty" in said["empty"] and "a header but no row" in said["header"]
+    assert hints["empty"] == hints["header"] == "a session without trades has no file: get this one again, or leave it out"

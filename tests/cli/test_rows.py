@@ -6,8 +6,6 @@ import json
 import pytest
 from program import DAYS, Program, day, on_a_terminal
 
-pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is missing: Parquet output is NOT tested")
-
 
 def rows(text):
     return list(csv.reader(io.StringIO(text)))
@@ -52,12 +50,21 @@ def test_trades_csv(filled):
     assert found[1][found[0].index("EntryTime")].endswith("Z")
 
 
-@pytest.mark.parametrize("words", [["query", "select * from stocks_daily order by symbol, session"], ["show", "stocks_daily"],
-                                   ["indicators", "run", "stocks_daily", "--indicators", "SMA_2"]])
+ASKED = [["query", "select * from stocks_daily order by symbol, session"], ["show", "stocks_daily"],
+         ["indicators", "run", "stocks_daily", "--indicators", "SMA_2"]]
+
+
+@pytest.mark.parametrize("words", ASKED)
 def test_output(filled, words, tmp_path):
-    import pyarrow.parquet as parquet
     filled(*words, "--output", tmp_path / "rows.csv")
     assert (tmp_path / "rows.csv").read_text() == filled(*words, "--csv").stdout
+    assert [one.name for one in tmp_path.iterdir()] == ["rows.csv"]  # nothing half done beside it
+
+
+@pytest.mark.parametrize("words", ASKED)
+def test_output_as_parquet(filled, words, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is missing: Parquet output is NOT tested")
+    filled(*words, "--output", tmp_path / "rows.csv")
     said = json.loads(filled(*words, "--output", tmp_path / "rows.parquet", "--json").stdout)
     table = parquet.read_table(tmp_path / "rows.parquet")
     header, *cells = rows((tmp_path / "rows.csv").read_text())
