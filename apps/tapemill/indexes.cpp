@@ -74,8 +74,7 @@ Result<std::string> day(const std::string& text) {
 
 /// The rows of an index, out of the cache where nothing was committed since they were computed.
 template <class Options>
-Status show_index(const std::string& index, const Options& options, const std::string& where, Context& context,
-                  const std::string& columns = "*") {
+Status show_index(const std::string& index, const Options& options, const std::string& where, Context& context) {
   const RowsTo to{options.csv, options.output};
   ARROW_RETURN_NOT_OK(check_rows_to(to, context));
   ARROW_ASSIGN_OR_RAISE(lake::Lake lake, context.lake());
@@ -89,7 +88,7 @@ Status show_index(const std::string& index, const Options& options, const std::s
                                          : "its rows need a symbol, a close and a volume of bars");
   lake::SqlOptions sql;
   sql.memory = context.budget->ceiling(), sql.threads = context.threads;
-  const std::string statement = fmt::format("SELECT {} FROM {} WHERE {}", columns, view, where);
+  const std::string statement = fmt::format("SELECT * FROM {} WHERE {}", view, where);
   ARROW_ASSIGN_OR_RAISE(auto rows, lake::query_cached(lake, statement, sql, *lake::QueryCache::of(lake)));
   if (to.asked()) return write_rows(*rows, to, context);
   print_table(*rows, context, Zone::utc(), options.limit, options.table, "widen the window, or ask for --csv");
@@ -117,11 +116,7 @@ Status chains(const ChainOptions& options, Context& context) {
   ARROW_ASSIGN_OR_RAISE(const auto name, lake::TableName::parse(options.table));
   std::string date = fmt::format("(SELECT max(date) FROM chains.{})", lake::quote_name(name.table));
   if (!options.date.empty()) { ARROW_ASSIGN_OR_RAISE(date, day(options.date)); }
-  // A list has no form of its own in CSV: its numbers by blanks.
-  const bool csv = options.csv || options.output.ends_with(".csv");
-  return show_index(
-      "chains", options, "date = " + date + " AND " + one_of("underlying", options.symbols), context,
-      csv ? "* REPLACE (array_to_string(list_transform(strikes, s -> CAST(s AS VARCHAR)), ' ') AS strikes)" : "*");
+  return show_index("chains", options, "date = " + date + " AND " + one_of("underlying", options.symbols), context);
 }
 
 }  // namespace

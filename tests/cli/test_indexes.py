@@ -81,9 +81,9 @@ def test_chains(tapemill):
     assert weekly["strikes"] == sorted({one["strike"] for one in contracts if one["strike"] is not None})
     header, *lines = csv.reader(io.StringIO(tapemill("chains", "--symbols", "NIFTY", "--csv").stdout))
     line = next(line for line in lines if line[header.index("expiration_date")] == "2025-01-09")
-    texts = line[header.index("strikes")]
-    assert [float(one) for one in texts.split()] == weekly["strikes"]
-    assert {len(one.partition(".")[2]) for one in texts.split()} == {2}, texts  # as they are stored, and no doubles
+    texts = json.loads(line[header.index("strikes")])
+    assert [float(one) for one in texts] == weekly["strikes"]
+    assert {len(one.partition(".")[2]) for one in texts} == {2}, texts  # as they are stored, and no doubles
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is missing: chains as Parquet are NOT tested")
     tapemill("chains", "--symbols", "NIFTY", "--output", tapemill.folder / "chains.parquet")
     strikes = parquet.read_table(tapemill.folder / "chains.parquet").column("strikes")

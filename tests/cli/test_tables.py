@@ -105,7 +105,7 @@ def test_a_text_is_cut_before_its_column_goes(filled):
 
 def test_the_refused_row_gives_way_to_the_reason(program, tmp_path):
     made = Program(tmp_path)
-    name = "a_file_of_twenty_seven.csv"
+    name = "a_file_of_twenty_five.csv"
     (tmp_path / name).write_text(day("2024-01-02", DAYS["2024-01-02"], bad=6).replace(",9,11,", ",9000,11000.5,"))
     made("ingest", "stocks_daily", name)
     text = on_a_terminal(made, 80, "quarantine", "list", "stocks_daily", "--limit", "4")
