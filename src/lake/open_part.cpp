@@ -11,17 +11,13 @@
 
 #include <algorithm>
 
+#include "lake/damage.h"
 #include "lake/files.h"
 
 namespace tapemill::lake {
 namespace {
 
-constexpr const char* kRestore = "restore it from a backup, or rebuild the table";
 constexpr const char* kWriter = "tapemill version ";
-
-Status damaged(const std::string& path, std::string_view what) {
-  return data_error(fmt::format("{} is damaged: {}", path, what), kRestore);
-}
 
 // The type of the table's column that our writer made such a Parquet column of; null: none of ours.
 std::shared_ptr<arrow::DataType> type_of(const parquet::ColumnDescriptor& column) {

@@ -10,6 +10,7 @@
 #include <parquet/exception.h>
 #include <parquet/metadata.h>
 
+#include "lake/damage.h"
 #include "lake/files.h"
 
 namespace tapemill::lake {
@@ -148,8 +149,7 @@ Result<GroupRows> read(const RowGroup& group, const Snapshot& snapshot, const st
 Status unread(const Status& problem, const std::string& path) {
   if (problem.IsOutOfMemory()) return problem;
   if (arrow::internal::ErrnoFromStatus(problem) != 0) return prefixed(problem, path);
-  return data_error(fmt::format("{} is damaged: {}", path, problem.message()),
-                    "restore it from a backup, or rebuild the table");
+  return damaged(path, problem.message());
 }
 
 }  // namespace
@@ -181,10 +181,7 @@ Result<GroupRows> read_group(const RowGroup& group, const Snapshot& snapshot, co
     return rows.ok() ? rows : unread(rows.status(), group.path);
   } catch (const parquet::ParquetStatusException& problem) {
     return unread(problem.status(), group.path);
-  } catch (const std::exception& problem) {
-    return data_error(fmt::format("{} is damaged: {}", group.path, problem.what()),
-                      "restore it from a backup, or rebuild the table");
-  }
+  } catch (const std::exception& problem) { return damaged(group.path, problem.what()); }
 }
 
 }  // namespace tapemill::lake

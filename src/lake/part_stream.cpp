@@ -12,6 +12,7 @@
 #include <algorithm>
 
 #include "core/time.h"
+#include "lake/damage.h"
 #include "lake/files.h"
 #include "lake/rows.h"
 
@@ -136,9 +137,8 @@ Status stream_part(const Table& table, const Snapshot& snapshot, const Part& par
                    const std::function<Status(const std::shared_ptr<arrow::RecordBatch>&)>& emit,
                    const std::vector<std::string>& columns) {
   const std::string path = table.path() + "/" + part.path;
-  const char* hint = "restore it from a backup, or rebuild the table";
   ARROW_ASSIGN_OR_RAISE(const std::string file, local_file(path));
-  if (!file_exists(file)) return data_error(path + " is in the log but not on the disk", hint);
+  if (!file_exists(file)) return data_error(path + " is in the log but not on the disk", kRestore);
   Status emitted;  // an error of the taker's is no matter of the file's
   auto taker = [&](const std::shared_ptr<arrow::RecordBatch>& rows) { return emitted = emit(rows); };
   try {
@@ -156,9 +156,7 @@ Status stream_part(const Table& table, const Snapshot& snapshot, const Part& par
     return read.ok() || read.IsOutOfMemory() || read.message().starts_with(file) ? read : prefixed(read, path);
   } catch (const parquet::ParquetStatusException& problem) {
     return problem.status().IsOutOfMemory() ? problem.status() : prefixed(problem.status(), path);
-  } catch (const std::exception& problem) {
-    return data_error(fmt::format("{} is damaged: {}", path, problem.what()), hint);
-  }
+  } catch (const std::exception& problem) { return damaged(path, problem.what()); }
 }
 
 Result<std::vector<bool>> in_ranges(const arrow::RecordBatch& rows, const std::string& column,

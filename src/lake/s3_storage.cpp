@@ -12,6 +12,7 @@
 #include "core/hash.h"
 #include "core/time.h"
 #include "core/workers.h"
+#include "lake/damage.h"
 #include "lake/part_cache.h"
 #include "lake/storage.h"
 
@@ -139,9 +140,7 @@ class S3Storage final : public Storage {
     ARROW_ASSIGN_OR_RAISE(const S3Place place, S3Place::parse(path));
     return cache_.file(copy_name(place), [&](int fd) -> Status {
       ARROW_ASSIGN_OR_RAISE(auto object, s3_.download(place, fd));
-      if (!object)
-        return data_error(path + " is in the log but not in the store",
-                          "restore it from a backup, or rebuild the table");
+      if (!object) return data_error(path + " is in the log but not in the store", kRestore);
       return Status::OK();
     });
   }

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "lake/about.h"
+#include "lake/damage.h"
 #include "lake/evolve.h"
 #include "lake/files.h"
 #include "lake/index_views.h"
@@ -121,9 +122,7 @@ Result<std::string> select_of(const Table& table, const Snapshot& snapshot, std:
     if (::stat(path.c_str(), &there) != 0) gone = true;
     else if (there.st_size != part.size && resized.ok())
       resized =
-          data_error(fmt::format("{}/{}: {} bytes, the log says {}", table.path(), part.path, there.st_size, part.size),
-                     "something else has written to it: restore the file from a backup, or tapemill rebuild " +
-                         table.name().table);
+          damaged(table.path() + "/" + part.path, fmt::format("{} bytes, the log says {}", there.st_size, part.size));
     files.push_back(path);
     if (folder_says_partition(part, snapshot)) {
       plain.push_back(path);
