@@ -125,11 +125,21 @@ Result<Taken> take(const lake::Lake& lake, const Dataset& dataset, const std::ve
                                            "the others are here; run the same command again for the rest");
   if (!ingest || paths.empty()) return Taken{Json{{"deliveries", delivered}}, missing};
   if (!context.quiet && !context.json) print(fmt::format("Ingesting {} into {}\n", dataset.table, lake.root()));
+  const auto before = lake::dataset_of(lake, dataset.table);
+  const bool other_spec =
+      lake.table(lake::Layer::bronze, dataset.table).exists() && before.ok() && before->text != dataset.text;
   ARROW_ASSIGN_OR_RAISE(auto report,
                         pipeline::ingest(lake, dataset, paths, now, context.workers, *context.budget, policy));
   Json json = report.json();
   if (!deliveries.empty()) json["deliveries"] = delivered;
   if (!context.json) print_report(report, dataset);
+  if (other_spec && report.files_unchanged > 0 && !context.quiet)
+    std::fputs(
+        fmt::format("note: {} came in by another spec of {} and stay as they are; tapemill rebuild {} reads them by "
+                    "this one\n",
+                    counted(report.files_unchanged, "file"), dataset.table, dataset.table)
+            .c_str(),
+        stderr);
   std::vector<std::string> refused_paths;
   for (const auto& one : report.refused) refused_paths.push_back(one.path);
   for (const auto& delivery : deliveries) ARROW_RETURN_NOT_OK(delivery.tidy(dataset, refused_paths));

@@ -80,7 +80,7 @@ std::string grouped(std::string_view number) {
   return text.append(number.substr(end));
 }
 
-std::string signed_text(std::string number) {
+std::string signed_text(const std::string& number) {
   static const bool terminal = ::isatty(STDOUT_FILENO) == 1;
   return terminal && number.starts_with('-') ? "−" + number.substr(1) : number;
 }

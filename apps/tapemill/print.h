@@ -52,7 +52,7 @@ void print(const Json& document);              // one document, two-space indent
 std::string thousands(std::int64_t n);         // 619 040, thin spaces
 std::string grouped(std::string_view number);  // the same for digits as text: -25555934.5
 /// A number's text with a true minus on a terminal, and a hyphen anywhere else: what reads a pipe knows no other.
-std::string signed_text(std::string number);
+std::string signed_text(const std::string& number);
 std::string counted(std::int64_t n, std::string_view noun);  // 1 row, 2 rows
 /// "12 rows outside the regular session left out; --session all shows them"; empty where none is. `session` as it was asked for.
 std::string left_out_note(std::int64_t rows, std::string_view session);

@@ -73,7 +73,7 @@ std::vector<std::string> texts_of(const arrow::ChunkedArray& column, const std::
       if (decimals && chunk->IsValid(i) && std::isfinite(real(*chunk, i))) {
         std::string text = fmt::format("{:.{}f}", real(*chunk, i), *decimals);
         if (text.starts_with('-') && text.find_first_of("123456789") == std::string::npos) text.erase(0, 1);
-        texts.push_back(signed_text(std::move(text)));
+        texts.push_back(signed_text(text));
       } else {
         texts.push_back(cell(*chunk, i, context, zone));
       }
@@ -100,7 +100,7 @@ void print_table(const arrow::Table& table, const Context& context, const Zone& 
   std::vector<std::string> names;
   std::vector<std::vector<std::string>> columns;
   bool times = false;
-  const auto schema = table.schema();
+  const auto& schema = table.schema();
   for (int c = 0; c < table.num_columns(); ++c) {
     const auto& field = schema->field(c);
     auto id = field->type()->id();

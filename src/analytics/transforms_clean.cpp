@@ -34,7 +34,7 @@ class Duplicates : public Transform {
         const auto row = static_cast<std::size_t>(i);
         std::string key;
         for (const auto* values : numbers) {
-          const double x = (*values)[row] != (*values)[row] ? kNull : (*values)[row] + 0.0;
+          const double x = std::isnan((*values)[row]) ? kNull : (*values)[row] + 0.0;
           key.append(reinterpret_cast<const char*>(&x), sizeof(x));
         }
         for (const auto* array : texts) {
@@ -101,7 +101,7 @@ class Missing : public Transform {
           else if (method == "median") x = fitted != nullptr ? fitted[1] : kNull;
           else {  // bfill, interpolate: up to the next value
             std::size_t after = row;
-            while (after < last && (*values)[after] != (*values)[after]) ++after;
+            while (after < last && std::isnan((*values)[after])) ++after;
             fill(frame, *values, method, before, after, row, last, deeds, name);
             if (after < last) before = after;
             row = after < last ? after : last - 1;

@@ -14,14 +14,14 @@ int iso_week(Date date) {
 
 double feature(const std::string& name, Date date, std::int64_t clock) {
   if (name == "calendar_year") return date.year();
-  if (name == "quarter") return (date.month() + 2) / 3;
+  if (name == "quarter") return static_cast<double>((date.month() + 2) / 3);
   if (name == "month_of_year") return date.month();
   if (name == "week_of_year") return iso_week(date);
   if (name == "day_of_month") return date.day();
   if (name == "day_of_week") return date.weekday();
   if (name == "day_of_year") return date.days - Date::of(date.year(), 1, 1).days + 1;
   if (name == "hour_of_day") return static_cast<double>(clock / kHour);
-  return static_cast<double>(clock / kMinute % 60);
+  return static_cast<double>((clock / kMinute) % 60);
 }
 
 class TimeFeatures : public Transform {

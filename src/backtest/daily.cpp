@@ -117,10 +117,15 @@ class Replay {
     if (!book.position || !trades_today(i)) return Status::OK();
     const Position& p = *book.position;
     std::int64_t open = bars(i).open[book.next], high = bars(i).high[book.next], low = bars(i).low[book.next];
-    if (p.stop > 0 && low != kNullPrice && low <= p.stop)
-      return sell(i, open == kNullPrice ? p.stop : std::min(open, p.stop), "stop", now().close());
-    if (p.target > 0 && high != kNullPrice && high >= p.target)
-      return sell(i, std::max(open, p.target), "target", now().close());  // a null open is the least of all
+    // A session that opens beyond the price fills at the open; when it was met otherwise a daily bar does not say.
+    if (p.stop > 0 && low != kNullPrice && low <= p.stop) {
+      const bool gap = open != kNullPrice && open <= p.stop;
+      return sell(i, gap ? open : p.stop, "stop", gap ? now().open() : now().close());
+    }
+    if (p.target > 0 && high != kNullPrice && high >= p.target) {
+      const bool gap = open >= p.target;  // a null open is the least of all
+      return sell(i, gap ? open : p.target, "target", gap ? now().open() : now().close());
+    }
     return Status::OK();
   }
 

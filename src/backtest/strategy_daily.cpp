@@ -3,6 +3,8 @@
 #include "analytics/series.h"
 #include "backtest/document.h"
 #include "backtest/strategy_forms.h"
+#include "indicators/indicator.h"
+#include "indicators/spec.h"
 
 namespace tapemill::backtest {
 namespace {
@@ -13,6 +15,9 @@ Status read_expression(const Node& node, const std::string& text, std::string& c
   ARROW_ASSIGN_OR_RAISE(Expression expression, Expression::parse(text, place));
   std::vector<std::string> columns;
   expression.names(columns);
+  for (const indicators::Spec* spec :
+       indicators::catalogue())  // and those that an indicator reads where none are named
+    for (const indicators::Input& input : indicators::inputs(*spec)) columns.emplace_back(input.column);
   canonical = expression.str();
   return analytics::Series::compile({{"when", canonical, place}}, columns).status();  // unknown indicators, look-ahead
 }

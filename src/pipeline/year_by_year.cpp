@@ -14,13 +14,16 @@ using exports::ColumnKind;
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
+/// A gain in percent as the table shows it: what is less than half of its last digit is none.
+double shown(double ratio) { return std::round((ratio - 1) * 1e4) / 1e2 + 0.0; }
+
 struct Year {
   int year = 0;
   double before = kNone, last = kNone;            // equity at the end of the year before, and of this one
   double held_before = kNone, held_last = kNone;  // the same of buying and holding
   double peak = 0, worst = 0;                     // within the year, its beginning included
   std::int64_t closed = 0;                        // trades
-  double gain() const { return (last / before - 1) * 100; }
+  double gain() const { return shown(last / before); }  // percent
 };
 
 /// What a series began from, out of its end and the gain over all of it.
@@ -89,7 +92,7 @@ Result<std::optional<exports::Table>> years_block(const backtest::RunResult& run
   auto real = [](double value) { return std::isfinite(value) ? Cell(value) : Cell(); };
   for (const Year& one : years) {
     std::vector<Cell> row{std::to_string(one.year), real(one.gain())};
-    if (!held.empty()) row.push_back(real((one.held_last / one.held_before - 1) * 100));
+    if (!held.empty()) row.push_back(real(shown(one.held_last / one.held_before)));
     row.push_back(real(one.worst * 100));
     if (!exits.empty()) row.emplace_back(one.closed);
     table.rows.push_back(std::move(row));

@@ -102,5 +102,5 @@ export function renderFailure(into: HTMLElement, error: unknown): void {
     el("h1", {}, "This report cannot be shown"),
     el("div", { class: "status failed", role: "alert" }, el("span", { class: "mark", "aria-hidden": "true" }, "✗"),
       el("p", {}, error instanceof Error ? error.message : String(error)),
-      el("p", { class: "hint" }, ...inline("Write it anew: `tapemill demo`, `tapemill backtest show RUN_ID` or `tapemill chart SYMBOL`."))))));
+      el("p", { class: "hint" }, ...inline("Write it anew: `tapemill demo`, `tapemill backtest report RUN_ID` or `tapemill chart SYMBOL`."))))));
 }
