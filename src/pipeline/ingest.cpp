@@ -143,7 +143,7 @@ Result<IngestReport> ingest(const lake::Lake& lake, const Dataset& dataset, cons
       return std::async(std::launch::async, [&, at, last]() -> Status {
         if (last.valid()) ARROW_RETURN_NOT_OK(last.get());
         auto made = std::async(std::launch::async, [&] { return bronze.create(dataset); });
-        const Status done = land(lake, dataset, landing, at, std::min(landed.size(), at + together), now, budget);
+        Status done = land(lake, dataset, landing, at, std::min(landed.size(), at + together), now, budget);
         ARROW_RETURN_NOT_OK(made.get());
         return done;
       });

@@ -76,7 +76,7 @@ bool says_the_same(const arrow::Array& symbols, const arrow::Array& ids) {
 
 /// The columns that are shown, in their order.
 std::vector<int> shown_columns(const arrow::RecordBatch& trades) {
-  const auto schema = trades.schema();
+  const auto& schema = trades.schema();
   std::vector<int> order;
   for (const char* name : kOrder)
     if (const int at = schema->GetFieldIndex(name); at >= 0) order.push_back(at);
