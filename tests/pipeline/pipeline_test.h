@@ -110,6 +110,8 @@ inline std::string complaint(const std::string& root, int good, int bad) {
         counts["rows_stored"].get<std::int64_t>() + counts["rows_quarantined"].get<std::int64_t>())
       return counts.dump();
   }
+  if (!opened(root).table(lake::Layer::landing, "stocks_daily").exists())  // both tables are made at once
+    return rows->num_rows() == 0 ? "" : "rows of files that never landed";
   auto landed = rows_of(root, "landing.stocks_daily");
   for (std::int64_t i = 0; i < landed->num_rows(); ++i)
     if (!fs::exists(root + "/landing/stocks_daily/" + at(*landed, "kept_at", i)))
