@@ -13,15 +13,17 @@ int iso_week(Date date) {
 }
 
 double feature(const std::string& name, Date date, std::int64_t clock) {
+  const int quarter = (date.month() + 2) / 3;
+  const std::int64_t hour = clock / kHour, minute = clock / kMinute % 60;
   if (name == "calendar_year") return date.year();
-  if (name == "quarter") return static_cast<double>((date.month() + 2) / 3);
+  if (name == "quarter") return quarter;
   if (name == "month_of_year") return date.month();
   if (name == "week_of_year") return iso_week(date);
   if (name == "day_of_month") return date.day();
   if (name == "day_of_week") return date.weekday();
   if (name == "day_of_year") return date.days - Date::of(date.year(), 1, 1).days + 1;
-  if (name == "hour_of_day") return static_cast<double>(clock / kHour);
-  return static_cast<double>((clock / kMinute) % 60);
+  if (name == "hour_of_day") return static_cast<double>(hour);
+  return static_cast<double>(minute);
 }
 
 class TimeFeatures : public Transform {
